@@ -1,0 +1,1 @@
+//! The screens' state and its one pure function, `App::update`: messages in, effects out; no I/O, no clock, no drawing.

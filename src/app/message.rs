@@ -1,0 +1,130 @@
+//! What the app is told, and what it asks for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ratatui::crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::dataset::statistics::Statistics;
+use crate::dataset::{Class, GreyImage};
+use crate::metrics::EpochFigures;
+use crate::store::{Run, StepPoint};
+use crate::train::{TrainConfig, TrainEvent};
+
+/// Work that takes a while.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Loadable<T> {
+    /// Not asked for yet.
+    #[default]
+    Idle,
+    Loading,
+    Ready(T),
+    /// What went wrong, for the user.
+    Failed(String),
+}
+
+/// All that can happen to the app, in the order it happened.
+#[derive(Debug)]
+pub enum Message {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    /// Text pasted into the terminal.
+    Paste(String),
+    Resize { width: u16, height: u16 },
+    /// A signal or a lost terminal asks the program to end now, without a question.
+    Terminate,
+    Data(DataMessage),
+    Train(TrainMessage),
+    Runs(RunsMessage),
+    Inspect(InspectMessage),
+}
+
+/// From the worker that reads the data set.
+#[derive(Debug)]
+pub enum DataMessage {
+    /// No data set there: the demo set is offered.
+    Missing { dir: PathBuf },
+    Progress { what: &'static str, done: usize, total: usize },
+    Ready(Box<DataSummary>),
+    Failed(String),
+}
+
+/// What the Data screen shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataSummary {
+    pub root: PathBuf,
+    pub synthetic: bool,
+    pub statistics: Statistics,
+    /// A few pictures of each class, at most 320 pixels on their short side.
+    pub samples: Vec<(Class, String, Arc<GreyImage>)>,
+}
+
+/// From the run's thread, by way of the session.
+#[derive(Debug)]
+pub enum TrainMessage {
+    /// The run exists and has this id and name.
+    Started { run_id: String, name: String, config: Box<TrainConfig> },
+    /// It could not start.
+    Refused(String),
+    Event(TrainEvent),
+}
+
+/// From the store.
+#[derive(Debug)]
+pub enum RunsMessage {
+    Loaded(Result<Vec<Run>, String>),
+    Detail(Result<Box<RunDetail>, String>),
+    /// A run was deleted, or why it was not.
+    Deleted(Result<String, String>),
+}
+
+/// One run with its curves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunDetail {
+    pub run: Run,
+    pub epochs: Vec<EpochFigures>,
+    pub steps: Vec<StepPoint>,
+}
+
+/// From the viewer. `generation` is the request's; the app drops replies to older requests.
+#[derive(Debug)]
+pub enum InspectMessage {
+    /// The cases of a run: its test images, with the logits that the store has.
+    Cases { run_id: String, cases: Result<Vec<Case>, String> },
+    Picture { generation: u64, picture: Result<Arc<GreyImage>, String> },
+    /// Computed for an image that the store had no answer for.
+    Prediction { generation: u64, index: usize, logits: Result<[f32; 2], String> },
+}
+
+/// One test image of the inspected run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// Path below the data set's root.
+    pub file: String,
+    pub truth: Class,
+    /// NORMAL, PNEUMONIA; `None` until known.
+    pub logits: Option<[f32; 2]>,
+}
+
+/// What the app wants done; the terminal program does it and answers with messages.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Leave, stopping a run of this program first.
+    Quit,
+    /// Read the data set (again).
+    LoadData,
+    /// Write the demo set below the data folder, then load it.
+    MakeDemo,
+    StartRun(Box<TrainConfig>),
+    ResumeRun { run_id: String },
+    PauseRun,
+    ContinueRun,
+    StopRun,
+    LoadRuns,
+    LoadRun { run_id: String },
+    DeleteRun { run_id: String },
+    LoadCases { run_id: String },
+    /// Decode image `index` of the loaded cases, answer with `Picture`, then predict it if `predict`;
+    /// `neighbours` are decoded ahead when nothing else is to do.
+    ShowCase { generation: u64, index: usize, predict: bool, neighbours: Vec<usize> },
+}

@@ -1,0 +1,63 @@
+//! The library's one error type: every variant names the file, step or run it is about and what to do next.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can go wrong in the engine. The text is meant for the user and is shown as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot {action} {}: {}", path.display(), explain_io(source))]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error(
+        "no data set in {}: expected train/NORMAL, train/PNEUMONIA and test/… with .jpeg, .jpg or .png files; \
+         name another folder with --data, or make a synthetic one with `xray-tui data demo --out {}`",
+        dir.display(), dir.join("demo").display()
+    )]
+    NoDataSet { dir: PathBuf },
+    #[error("{}: {problem}", dir.display())]
+    BadDataSet { dir: PathBuf, problem: String },
+    #[error("{setting}: {problem}")]
+    BadSetting {
+        setting: &'static str,
+        problem: String,
+    },
+    #[error("run {run}: {problem}")]
+    Run { run: String, problem: String },
+    #[error("database {}: {problem}", path.display())]
+    Store { path: PathBuf, problem: String },
+    #[error("checkpoint {}: {problem}", path.display())]
+    Checkpoint { path: PathBuf, problem: String },
+    #[error(transparent)]
+    Network(#[from] xray_nn::Error),
+    #[error("stopped before it was done")]
+    Cancelled,
+}
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An I/O error while doing `action` ("read", "write", "create") on `path`.
+    pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.as_ref().to_owned(),
+            source,
+        }
+    }
+}
+
+/// The system's words, and the next step where there is an obvious one.
+fn explain_io(source: &io::Error) -> String {
+    let next = match source.kind() {
+        io::ErrorKind::PermissionDenied => "check who owns it, or choose another folder",
+        io::ErrorKind::StorageFull => "the disk is full: free some space and try again",
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only: choose another folder",
+        _ => return source.to_string(),
+    };
+    format!("{source}; {next}")
+}

@@ -1,0 +1,77 @@
+//! The settings of a run, the same on screen, on the command line and in the store.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::augment::Augmentation;
+use crate::error::{Error, Result};
+
+/// Everything that decides a run's outcome beside the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainConfig {
+    /// At least 1.
+    pub epochs: usize,
+    /// Images a step, at least 2 (batch norm needs two values per channel).
+    pub batch_size: usize,
+    /// Adam's step size, above 0.
+    pub learning_rate: f64,
+    /// Share of the training patients that are used, stratified by class: above 0, at most 1.
+    pub sample_fraction: f64,
+    /// Share of the patients of train and val that validation gets: above 0, below 1.
+    pub validation_fraction: f64,
+    /// Side of the square network input in pixels: 32 to 512.
+    pub image_size: usize,
+    /// Decides initial weights, split, sample, order and augmentation.
+    pub seed: u64,
+    pub augmentation: Augmentation,
+    /// Start from these weights: safetensors or torchvision's `.pth`.
+    pub pretrained: Option<PathBuf>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 64,
+            learning_rate: 1e-3,
+            sample_fraction: 1.0,
+            validation_fraction: 0.1,
+            image_size: 224,
+            seed: 42,
+            augmentation: Augmentation::default(),
+            pretrained: None,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every setting's range.
+    ///
+    /// # Errors
+    /// `BadSetting` names the first setting out of range and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        let augmentation = &self.augmentation;
+        check("epochs", self.epochs >= 1, "at least 1")?;
+        check("batch size", self.batch_size >= 2, "at least 2: batch normalisation needs two images")?;
+        check("learning rate", self.learning_rate > 0.0 && self.learning_rate <= 10.0, "above 0, at most 10")?;
+        check("sample fraction", self.sample_fraction > 0.0 && self.sample_fraction <= 1.0, "above 0, at most 1")?;
+        check(
+            "validation fraction",
+            self.validation_fraction > 0.0 && self.validation_fraction < 1.0,
+            "above 0, below 1",
+        )?;
+        check("image size", (32..=512).contains(&self.image_size), "32 to 512 pixels")?;
+        check("rotation", (0.0..=180.0).contains(&augmentation.rotation_degrees), "0 to 180 degrees")?;
+        check("brightness", (0.0..=1.0).contains(&augmentation.brightness), "0 to 1")?;
+        check("contrast", (0.0..=1.0).contains(&augmentation.contrast), "0 to 1")
+    }
+}
+
+fn check(setting: &'static str, holds: bool, allowed: &str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::BadSetting { setting, problem: format!("must be {allowed}") })
+}

@@ -1,0 +1,60 @@
+//! What a run tells while it goes on.
+
+use crate::metrics::{EpochFigures, Figures};
+
+/// What the run is busy with; sent at every change and, with counts, as they move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Looking for images.
+    Scanning,
+    /// Making cache entries; a warm cache passes over this.
+    Decoding { done: usize, total: usize },
+    /// Making the network.
+    Preparing,
+    /// Batches of this epoch done so far; 0 while the first is under way.
+    Training { epoch: usize, batch: usize, batches: usize },
+    /// Images of the validation split answered.
+    Validating { epoch: usize, done: usize, total: usize },
+    /// Images of the test split answered, with the best epoch's weights.
+    Testing { done: usize, total: usize },
+    Paused { epoch: usize, batch: usize, batches: usize },
+    Stopping,
+}
+
+/// One optimizer step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// Counted from 1, over the whole run.
+    pub step: usize,
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Batches done in this epoch, counted from 1.
+    pub batch: usize,
+    /// Batches in an epoch.
+    pub batches: usize,
+    /// Mean cross entropy of this batch in nats.
+    pub loss: f64,
+    /// Accuracy of this batch, 0 to 1.
+    pub accuracy: f64,
+    /// Images trained per second of this step.
+    pub images_per_second: f64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    Finished { best_epoch: usize, test: Option<Figures> },
+    /// Stopped on request; resumable.
+    Stopped,
+    Failed(String),
+}
+
+/// One message of a run to whoever listens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TrainEvent {
+    Phase(Phase),
+    Step(Step),
+    Epoch { figures: EpochFigures, best: bool },
+    /// The last message of every run.
+    Ended(Outcome),
+}
