@@ -7,6 +7,7 @@ pub mod demo;
 pub mod format;
 pub mod hash;
 pub mod patient;
+pub mod random;
 pub mod resize;
 pub mod scan;
 pub mod split;

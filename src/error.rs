@@ -7,11 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot {action} {}: {}", path.display(), explain_io(source))]
-    Io {
-        action: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error(
         "no data set in {}: expected train/NORMAL, train/PNEUMONIA and test/… with .jpeg, .jpg or .png files; \
          name another folder with --data, or make a synthetic one with `xray-tui data demo --out {}`",
@@ -21,10 +17,7 @@ pub enum Error {
     #[error("{}: {problem}", dir.display())]
     BadDataSet { dir: PathBuf, problem: String },
     #[error("{setting}: {problem}")]
-    BadSetting {
-        setting: &'static str,
-        problem: String,
-    },
+    BadSetting { setting: &'static str, problem: String },
     #[error("run {run}: {problem}")]
     Run { run: String, problem: String },
     #[error("database {}: {problem}", path.display())]
@@ -43,11 +36,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An I/O error while doing `action` ("read", "write", "create") on `path`.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
-        Self::Io {
-            action,
-            path: path.as_ref().to_owned(),
-            source,
-        }
+        Self::Io { action, path: path.as_ref().to_owned(), source }
     }
 }
 

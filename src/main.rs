@@ -1,1 +1,5 @@
-fn main(){}
+//! The `xray-tui` program.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -123,7 +123,8 @@ impl EpochFigures {
     /// Whether this epoch beats `best`: higher validation accuracy, ties to the lower validation loss.
     #[must_use]
     pub fn beats(&self, best: &Self) -> bool {
-        let key = |e: &Self| (e.validation.confusion.accuracy().unwrap_or(-1.0), -e.validation.loss.unwrap_or(f64::MAX));
+        let key =
+            |e: &Self| (e.validation.confusion.accuracy().unwrap_or(-1.0), -e.validation.loss.unwrap_or(f64::MAX));
         key(self) > key(best)
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Class, Split};
-use crate::metrics::{Confusion, Figures};
+use crate::metrics::Figures;
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -92,6 +92,3 @@ pub struct RunEnd {
     pub images_per_second: Option<f64>,
     pub test: Option<Figures>,
 }
-
-#[allow(unused)]
-type Unused = Confusion;

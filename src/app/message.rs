@@ -30,7 +30,10 @@ pub enum Message {
     Mouse(MouseEvent),
     /// Text pasted into the terminal.
     Paste(String),
-    Resize { width: u16, height: u16 },
+    Resize {
+        width: u16,
+        height: u16,
+    },
     /// A signal or a lost terminal asks the program to end now, without a question.
     Terminate,
     Data(DataMessage),
@@ -43,8 +46,14 @@ pub enum Message {
 #[derive(Debug)]
 pub enum DataMessage {
     /// No data set there: the demo set is offered.
-    Missing { dir: PathBuf },
-    Progress { what: &'static str, done: usize, total: usize },
+    Missing {
+        dir: PathBuf,
+    },
+    Progress {
+        what: &'static str,
+        done: usize,
+        total: usize,
+    },
     Ready(Box<DataSummary>),
     Failed(String),
 }
@@ -63,7 +72,11 @@ pub struct DataSummary {
 #[derive(Debug)]
 pub enum TrainMessage {
     /// The run exists and has this id and name.
-    Started { run_id: String, name: String, config: Box<TrainConfig> },
+    Started {
+        run_id: String,
+        name: String,
+        config: Box<TrainConfig>,
+    },
     /// It could not start.
     Refused(String),
     Event(TrainEvent),
@@ -90,10 +103,20 @@ pub struct RunDetail {
 #[derive(Debug)]
 pub enum InspectMessage {
     /// The cases of a run: its test images, with the logits that the store has.
-    Cases { run_id: String, cases: Result<Vec<Case>, String> },
-    Picture { generation: u64, picture: Result<Arc<GreyImage>, String> },
+    Cases {
+        run_id: String,
+        cases: Result<Vec<Case>, String>,
+    },
+    Picture {
+        generation: u64,
+        picture: Result<Arc<GreyImage>, String>,
+    },
     /// Computed for an image that the store had no answer for.
-    Prediction { generation: u64, index: usize, logits: Result<[f32; 2], String> },
+    Prediction {
+        generation: u64,
+        index: usize,
+        logits: Result<[f32; 2], String>,
+    },
 }
 
 /// One test image of the inspected run.
@@ -116,15 +139,28 @@ pub enum Effect {
     /// Write the demo set below the data folder, then load it.
     MakeDemo,
     StartRun(Box<TrainConfig>),
-    ResumeRun { run_id: String },
+    ResumeRun {
+        run_id: String,
+    },
     PauseRun,
     ContinueRun,
     StopRun,
     LoadRuns,
-    LoadRun { run_id: String },
-    DeleteRun { run_id: String },
-    LoadCases { run_id: String },
+    LoadRun {
+        run_id: String,
+    },
+    DeleteRun {
+        run_id: String,
+    },
+    LoadCases {
+        run_id: String,
+    },
     /// Decode image `index` of the loaded cases, answer with `Picture`, then predict it if `predict`;
     /// `neighbours` are decoded ahead when nothing else is to do.
-    ShowCase { generation: u64, index: usize, predict: bool, neighbours: Vec<usize> },
+    ShowCase {
+        generation: u64,
+        index: usize,
+        predict: bool,
+        neighbours: Vec<usize>,
+    },
 }

@@ -8,16 +8,34 @@ pub enum Phase {
     /// Looking for images.
     Scanning,
     /// Making cache entries; a warm cache passes over this.
-    Decoding { done: usize, total: usize },
+    Decoding {
+        done: usize,
+        total: usize,
+    },
     /// Making the network.
     Preparing,
     /// Batches of this epoch done so far; 0 while the first is under way.
-    Training { epoch: usize, batch: usize, batches: usize },
+    Training {
+        epoch: usize,
+        batch: usize,
+        batches: usize,
+    },
     /// Images of the validation split answered.
-    Validating { epoch: usize, done: usize, total: usize },
+    Validating {
+        epoch: usize,
+        done: usize,
+        total: usize,
+    },
     /// Images of the test split answered, with the best epoch's weights.
-    Testing { done: usize, total: usize },
-    Paused { epoch: usize, batch: usize, batches: usize },
+    Testing {
+        done: usize,
+        total: usize,
+    },
+    Paused {
+        epoch: usize,
+        batch: usize,
+        batches: usize,
+    },
     Stopping,
 }
 
@@ -43,7 +61,10 @@ pub struct Step {
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    Finished { best_epoch: usize, test: Option<Figures> },
+    Finished {
+        best_epoch: usize,
+        test: Option<Figures>,
+    },
     /// Stopped on request; resumable.
     Stopped,
     Failed(String),
@@ -54,7 +75,10 @@ pub enum Outcome {
 pub enum TrainEvent {
     Phase(Phase),
     Step(Step),
-    Epoch { figures: EpochFigures, best: bool },
+    Epoch {
+        figures: EpochFigures,
+        best: bool,
+    },
     /// The last message of every run.
     Ended(Outcome),
 }
