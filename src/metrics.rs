@@ -18,7 +18,7 @@ pub struct Confusion {
 
 impl Confusion {
     /// Counts one image; `true` means PNEUMONIA.
-    pub fn add(&mut self, truth: bool, predicted: bool) {
+    pub fn count(&mut self, truth: bool, predicted: bool) {
         *match (truth, predicted) {
             (false, false) => &mut self.tn,
             (false, true) => &mut self.fp,
@@ -62,6 +62,14 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
+impl std::ops::Add for Confusion {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { tn: self.tn + other.tn, fp: self.fp + other.fp, fn_: self.fn_ + other.fn_, tp: self.tp + other.tp }
+    }
+}
+
 /// Probability of PNEUMONIA from the two logits (softmax).
 #[must_use]
 pub fn probability(logits: [f32; 2]) -> f64 {
@@ -100,7 +108,7 @@ impl Figures {
         let (mut sum, mut confusion) = (0.0, Confusion::default());
         for (logits, truth) in answers {
             sum += cross_entropy(logits, truth);
-            confusion.add(truth, is_positive(logits));
+            confusion.count(truth, is_positive(logits));
         }
         let n = confusion.total();
         Self { loss: (n > 0).then(|| sum / n as f64), confusion }

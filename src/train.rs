@@ -1,9 +1,17 @@
 //! The training loop and what it is told (config, control) and tells (events).
 
+pub mod checkpoint;
 pub mod config;
 pub mod control;
+pub mod evaluate;
 pub mod event;
+pub mod loader;
+pub mod priority;
+pub mod trainer;
 
+pub use checkpoint::Checkpoint;
 pub use config::TrainConfig;
 pub use control::Control;
-pub use event::{Phase, Step, TrainEvent};
+pub use evaluate::Answered;
+pub use event::{Outcome, Phase, Step, TrainEvent};
+pub use trainer::{Job, train};

@@ -1,6 +1,8 @@
 //! What a run tells while it goes on.
 
+use crate::dataset::Split;
 use crate::metrics::{EpochFigures, Figures};
+use crate::train::Answered;
 
 /// What the run is busy with; sent at every change and, with counts, as they move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +33,8 @@ pub enum Phase {
         done: usize,
         total: usize,
     },
-    Paused {
-        epoch: usize,
-        batch: usize,
-        batches: usize,
-    },
+    /// Waiting where the phase before it was.
+    Paused,
     Stopping,
 }
 
@@ -79,6 +78,10 @@ pub enum TrainEvent {
         figures: EpochFigures,
         best: bool,
     },
+    /// The best epoch's answers for every image of a split, in its order.
+    Answers { split: Split, answers: Vec<Answered> },
+    /// Something the user should know; the run goes on.
+    Notice(String),
     /// The last message of every run.
     Ended(Outcome),
 }

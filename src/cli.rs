@@ -1,0 +1,266 @@
+//! The command line: what can be asked for, and with which words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::dataset::Split;
+use crate::dataset::augment::Augmentation;
+use crate::train::TrainConfig;
+
+/// A terminal workbench for pneumonia detection on chest X-rays.
+///
+/// Without a command it opens the full-screen program. Research use only, not for clinical use.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Folder of the data set, or one that holds it
+    #[arg(long, global = true, value_name = "DIR", env = "XRAY_TUI_DATA", default_value = "data")]
+    pub data: PathBuf,
+    /// Database of the runs; checkpoints lie beside it
+    #[arg(long, global = true, value_name = "FILE", default_value = "runs.db")]
+    pub db: PathBuf,
+    /// Compute threads [default: one a core]
+    #[arg(long, global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+    /// Instruction set of the kernels
+    #[arg(long, global = true, value_enum, default_value_t = Isa::Auto)]
+    pub isa: Isa,
+    /// Where to compute
+    #[arg(long, global = true, value_enum, default_value_t = Device::Cpu)]
+    pub device: Device,
+    /// Print one JSON object as the last line of standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more on standard error
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// Instruction sets; candle's own kernels choose by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Isa {
+    Auto,
+}
+
+/// Devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Device {
+    Cpu,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at a data set, or make a synthetic one
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Train a ResNet-18
+    Train(TrainArgs),
+    /// Score a run's best checkpoint on a split
+    Eval(EvalArgs),
+    /// Answer for image files
+    Predict(PredictArgs),
+    /// Look at past runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Measure this machine: training, evaluation, decoding
+    Bench(BenchArgs),
+}
+
+/// `xray-tui data …`
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Write a synthetic data set of chest X-rays
+    Demo {
+        /// Folder to write; must be new, empty or an earlier demo set
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Images in all
+        #[arg(long, value_name = "N")]
+        images: Option<usize>,
+        /// The same seed gives the same files
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
+    /// Count what is in the data set
+    Stats,
+}
+
+/// `xray-tui runs …`
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List all runs, newest first
+    List,
+    /// Show one run with its epochs
+    Show {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+    },
+    /// Delete a run, its figures and its checkpoints
+    Delete {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+    },
+}
+
+/// `xray-tui train …`
+#[derive(Debug, Clone, Args)]
+pub struct TrainArgs {
+    /// Epochs [default: 10]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Images a step [default: 64]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Adam's step size [default: 0.001]
+    #[arg(long, value_name = "X")]
+    learning_rate: Option<f64>,
+    /// Share of the training patients to use [default: 1]
+    #[arg(long, value_name = "X")]
+    sample_fraction: Option<f64>,
+    /// Share of the patients of train and val that validation gets [default: 0.1]
+    #[arg(long, value_name = "X")]
+    validation_fraction: Option<f64>,
+    /// Side of the network's input in pixels [default: 224]
+    #[arg(long, value_name = "N")]
+    image_size: Option<usize>,
+    /// Decides weights, split, sample, order and augmentation [default: 42]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Start from these weights: safetensors, or a .pth of torchvision's ResNet-18
+    #[arg(long, value_name = "FILE")]
+    pretrained: Option<PathBuf>,
+    /// Do not mirror training images
+    #[arg(long)]
+    no_flip: bool,
+    /// Rotate training images by at most this many degrees [default: 10]
+    #[arg(long, value_name = "DEGREES")]
+    rotation: Option<f32>,
+    /// Change the brightness of training images by at most this share [default: 0.2]
+    #[arg(long, value_name = "X")]
+    brightness: Option<f32>,
+    /// Change the contrast of training images by at most this share [default: 0.2]
+    #[arg(long, value_name = "X")]
+    contrast: Option<f32>,
+    /// The run's name in tables
+    #[arg(long, value_name = "S")]
+    pub name: Option<String>,
+    /// Go on with a stopped, failed or crashed run, with its own settings
+    #[arg(long, value_name = "RUN", conflicts_with_all = [
+        "epochs", "batch_size", "learning_rate", "sample_fraction", "validation_fraction", "image_size", "seed",
+        "pretrained", "no_flip", "rotation", "brightness", "contrast", "name",
+    ])]
+    pub resume: Option<String>,
+}
+
+impl TrainArgs {
+    /// The settings: what was said, else the defaults.
+    #[must_use]
+    pub fn config(&self) -> TrainConfig {
+        let plain = TrainConfig::default();
+        let changes = plain.augmentation;
+        TrainConfig {
+            epochs: self.epochs.unwrap_or(plain.epochs),
+            batch_size: self.batch_size.unwrap_or(plain.batch_size),
+            learning_rate: self.learning_rate.unwrap_or(plain.learning_rate),
+            sample_fraction: self.sample_fraction.unwrap_or(plain.sample_fraction),
+            validation_fraction: self.validation_fraction.unwrap_or(plain.validation_fraction),
+            image_size: self.image_size.unwrap_or(plain.image_size),
+            seed: self.seed.unwrap_or(plain.seed),
+            pretrained: self.pretrained.clone(),
+            augmentation: Augmentation {
+                horizontal_flip: !self.no_flip && changes.horizontal_flip,
+                rotation_degrees: self.rotation.unwrap_or(changes.rotation_degrees),
+                brightness: self.brightness.unwrap_or(changes.brightness),
+                contrast: self.contrast.unwrap_or(changes.contrast),
+            },
+        }
+    }
+}
+
+/// `xray-tui eval …`
+#[derive(Debug, Clone, Args)]
+pub struct EvalArgs {
+    /// Id, unique beginning of an id, name, `last` or `best`
+    pub run: String,
+    /// Which images
+    #[arg(long, value_enum, default_value_t = EvalSplit::Test)]
+    pub split: EvalSplit,
+}
+
+/// Splits that can be scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EvalSplit {
+    Test,
+    Validation,
+}
+
+impl From<EvalSplit> for Split {
+    fn from(split: EvalSplit) -> Self {
+        match split {
+            EvalSplit::Test => Self::Test,
+            EvalSplit::Validation => Self::Validation,
+        }
+    }
+}
+
+/// `xray-tui predict …`
+#[derive(Debug, Clone, Args)]
+pub struct PredictArgs {
+    /// Image files, or folders with images below them
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Id, unique beginning of an id, name, `last` or `best` [default: best, else last]
+    #[arg(long)]
+    pub run: Option<String>,
+    /// Show each picture in the terminal too
+    #[arg(long)]
+    pub show: bool,
+}
+
+/// `xray-tui bench …`
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// Training batch
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub batch_size: usize,
+    /// Side of the network's input in pixels
+    #[arg(long, value_name = "N", default_value_t = 224)]
+    pub image_size: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_said_is_the_default_recipe() {
+        let cli = Cli::try_parse_from(["xray-tui", "train"]).unwrap();
+        let Some(Command::Train(args)) = cli.command else { panic!("not train") };
+        assert_eq!(args.config(), TrainConfig::default());
+    }
+
+    #[test]
+    fn resuming_takes_no_other_settings() {
+        assert!(Cli::try_parse_from(["xray-tui", "train", "--resume", "last", "--epochs", "3"]).is_err());
+    }
+}

@@ -1,0 +1,179 @@
+//! The subcommands: one file each, human text or one JSON object; progress and errors go to standard error.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this room is for")]
+
+mod bench;
+mod data;
+mod eval;
+mod predict;
+mod runs;
+mod train;
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::cli::{Cli, Command, Common};
+use crate::dataset::cache::{self, Progress};
+use crate::error::Error;
+use crate::metrics::Figures;
+use crate::session::Workplace;
+use crate::store::{Run, Store};
+
+/// Carries out `command`; the code is the process's.
+///
+/// # Errors
+/// What failed, in words for the user.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let out = Output::new(&cli.common);
+    let place = workplace(&cli.common);
+    match cli.command {
+        None => anyhow::bail!("no command; see `xray-tui --help`"),
+        Some(Command::Data(command)) => data::run(&command, &place, &out),
+        Some(Command::Train(args)) => train::run(&args, &place, &out),
+        Some(Command::Eval(args)) => eval::run(&args, &place, &out),
+        Some(Command::Predict(args)) => predict::run(&args, &place, &out),
+        Some(Command::Runs(command)) => runs::run(&command, &place, &out),
+        Some(Command::Bench(args)) => bench::run(&args, &cli.common, &out),
+    }
+}
+
+/// Wrong use is 2, everything else that fails is 1.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let wrong_use = matches!(error.downcast_ref::<Error>(), Some(Error::BadSetting { .. }));
+    ExitCode::from(if wrong_use { 2 } else { 1 })
+}
+
+/// The folders and files that the common flags name.
+#[must_use]
+pub fn workplace(common: &Common) -> Workplace {
+    Workplace { data: common.data.clone(), db: common.db.clone(), cache: cache::default_folder() }
+}
+
+/// How a command speaks.
+#[derive(Debug, Clone, Copy)]
+struct Output {
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Output {
+    const fn new(common: &Common) -> Self {
+        Self { json: common.json, quiet: common.quiet, verbose: common.verbose }
+    }
+
+    /// A line of progress.
+    fn progress(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// A line of progress that only `-v` shows.
+    fn detail(&self, text: &str) {
+        if self.verbose {
+            eprintln!("{text}");
+        }
+    }
+
+    /// The answer: `value` on one line with `--json`, else `text`. A closed pipe is no error.
+    fn answer(&self, value: &Value, text: impl FnOnce() -> String) {
+        let text = if self.json { value.to_string() } else { text() };
+        let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
+    }
+
+    /// Tells decoding as it goes on, at every tenth.
+    fn decoding(&self) -> impl FnMut(Progress) -> ControlFlow<()> {
+        let (out, mut told) = (*self, 0);
+        move |progress| {
+            let tenth = progress.done * 10 / progress.total.max(1);
+            if tenth > told {
+                told = tenth;
+                out.progress(&format!("decoding {} of {}", progress.done, progress.total));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// The store with the state of dead runs put right.
+fn open_store(place: &Workplace) -> anyhow::Result<Store> {
+    let store = Store::open(&place.db)?;
+    store.mark_crashed()?;
+    Ok(store)
+}
+
+/// What a split scored, as every command reports it.
+fn figures_json(figures: &Figures) -> Value {
+    let confusion = figures.confusion;
+    json!({
+        "n": confusion.total(),
+        "loss": figures.loss,
+        "accuracy": confusion.accuracy(),
+        "precision": confusion.precision(),
+        "recall": confusion.recall(),
+        "f1": confusion.f1(),
+        "confusion": confusion,
+    })
+}
+
+/// What a split scored, for reading.
+fn figures_text(figures: &Figures) -> String {
+    let c = figures.confusion;
+    format!(
+        "accuracy  {}\nprecision {}\nrecall    {}\nF1        {}\nimages    {} (right {}, false alarms {}, missed {})",
+        share(c.accuracy()),
+        share(c.precision()),
+        share(c.recall()),
+        share(c.f1()),
+        c.total(),
+        c.tp + c.tn,
+        c.fp,
+        c.fn_
+    )
+}
+
+/// A fraction with three digits; `–` where it is undefined.
+fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
+}
+
+/// A duration as `1h 02m`, `2m 05s` or `7.3 s`.
+fn duration(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run's seconds, rounded")]
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        3600.. => format!("{}h {:02}m", whole / 3600, whole % 3600 / 60),
+        60.. => format!("{}m {:02}s", whole / 60, whole % 60),
+        _ => format!("{seconds:.1} s"),
+    }
+}
+
+/// The keys that every report of a run shares.
+fn run_json(run: &Run) -> Value {
+    let test = run.test.map(|figures| figures.confusion);
+    json!({
+        "run_id": run.started.id,
+        "name": run.started.name,
+        "state": run.state,
+        "started": run.started_at,
+        "ended": run.ended_at,
+        "seconds": run.seconds,
+        "images_per_second": run.images_per_second,
+        "data": run.started.data,
+        "synthetic": run.started.synthetic,
+        "config": run.started.config,
+        "epochs_done": run.epochs_done,
+        "best_epoch": run.best_epoch,
+        "best_val_accuracy": run.best_val_accuracy,
+        "test_accuracy": test.and_then(|c| c.accuracy()),
+        "test_precision": test.and_then(|c| c.precision()),
+        "test_recall": test.and_then(|c| c.recall()),
+        "test_f1": test.and_then(|c| c.f1()),
+        "problem": run.problem,
+    })
+}

@@ -1,0 +1,67 @@
+//! `xray-tui predict`: answers for image files.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::{Output, open_store};
+use crate::cli::PredictArgs;
+use crate::dataset::GreyImage;
+use crate::predict::{Prediction, Predictor, image_files, read_picture};
+use crate::session::Workplace;
+use crate::store::{Run, Store};
+
+pub fn run(args: &PredictArgs, place: &Workplace, out: &Output) -> anyhow::Result<ExitCode> {
+    let files = image_files(&args.paths)?;
+    let store = open_store(place)?;
+    let run = choose(&store, args.run.as_deref())?;
+    let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
+    let answers: Vec<(Value, bool)> = files.iter().map(|file| answer(&predictor, file, args.show, out)).collect();
+    let answered = answers.iter().any(|(_, good)| *good);
+    let predictions: Vec<Value> = answers.into_iter().map(|(value, _)| value).collect();
+    let value = json!({"run_id": run.started.id, "predictions": predictions});
+    out.answer(&value, || text(&run, &predictions));
+    if answered { Ok(ExitCode::SUCCESS) } else { anyhow::bail!("none of the {} files could be read", files.len()) }
+}
+
+/// The run that was named; else the best finished one, else the newest.
+fn choose(store: &Store, named: Option<&str>) -> anyhow::Result<Run> {
+    match named {
+        Some(name) => Ok(store.resolve(name)?),
+        None => Ok(store.resolve("best").or_else(|_| store.resolve("last"))?),
+    }
+}
+
+fn answer(predictor: &Predictor, file: &Path, show: bool, out: &Output) -> (Value, bool) {
+    let answered = read_picture(file).and_then(|picture| {
+        let prediction = predictor.predict(&picture).map_err(|error| error.to_string())?;
+        if show { display(&picture, out) }
+        Ok(prediction)
+    });
+    match answered {
+        Ok(prediction) => (prediction_json(file, prediction), true),
+        Err(problem) => (json!({"file": file, "error": problem}), false),
+    }
+}
+
+fn prediction_json(file: &Path, prediction: Prediction) -> Value {
+    json!({"file": file, "label": prediction.class().name(), "probability": prediction.probability()})
+}
+
+fn text(run: &Run, predictions: &[Value]) -> String {
+    let mut lines = vec![format!("{}  {}", run.started.name, run.started.id)];
+    lines.extend(predictions.iter().map(|value| {
+        let file = value["file"].as_str().unwrap_or_default();
+        match value["error"].as_str() {
+            Some(problem) => format!("unreadable          {file}: {problem}"),
+            None => format!(
+                "{:<10}p {:.3}   {file}",
+                value["label"].as_str().unwrap_or_default(),
+                value["probability"].as_f64().unwrap_or_default()
+            ),
+        }
+    }));
+    lines.push("Research use only, not for clinical use.".into());
+    lines.join("\n")
+}

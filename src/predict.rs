@@ -1,0 +1,139 @@
+//! A loaded model answering for one image or many.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use xray_nn::{Mode, Network};
+
+use crate::dataset::batch::normalise;
+use crate::dataset::random::{Purpose, stream};
+use crate::dataset::{Class, GreyImage, format, resize};
+use crate::error::{Error, Result};
+use crate::metrics;
+use crate::train::{checkpoint, evaluate};
+
+/// Endings of the files that are looked for in a folder.
+const ENDINGS: [&str; 3] = ["jpeg", "jpg", "png"];
+
+/// A trained network, ready to answer.
+#[derive(Debug)]
+pub struct Predictor {
+    network: Network,
+    image_size: usize,
+}
+
+/// The network's answer for one image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    /// NORMAL, PNEUMONIA.
+    pub logits: [f32; 2],
+}
+
+impl Prediction {
+    /// The more probable class.
+    #[must_use]
+    pub fn class(self) -> Class {
+        if metrics::is_positive(self.logits) { Class::Pneumonia } else { Class::Normal }
+    }
+
+    /// Probability of PNEUMONIA, 0 to 1.
+    #[must_use]
+    pub fn probability(self) -> f64 {
+        metrics::probability(self.logits)
+    }
+}
+
+impl Predictor {
+    /// Loads the best weights of the run whose checkpoints lie in `folder`.
+    ///
+    /// # Errors
+    /// Where the run has no checkpoint yet, or a damaged one.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = checkpoint::best_path(folder);
+        if !path.exists() {
+            let problem = "is not there: the run has not finished an epoch yet; train on, or choose another run";
+            return Err(Error::Checkpoint { path, problem: problem.into() });
+        }
+        let image_size = checkpoint::read_config(&path)?.image_size;
+        let network = Network::new(Class::ALL.len(), &mut stream(0, Purpose::Weights, [0, 0]), &Device::Cpu)?;
+        checkpoint::load_best(folder, &network)?;
+        Ok(Self { network, image_size })
+    }
+
+    /// Side of the square input in pixels.
+    #[must_use]
+    pub const fn image_size(&self) -> usize {
+        self.image_size
+    }
+
+    /// The network itself, for evaluating a whole split.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Answers for one picture of any size; sees what torchvision's `Resize((S, S))`, `ToTensor`, `Normalize` give.
+    ///
+    /// # Errors
+    /// Where the network cannot run.
+    pub fn predict(&self, picture: &GreyImage) -> Result<Prediction> {
+        let side = self.image_size;
+        let square = resize::to_square(picture, side);
+        let mut pixels = vec![0.0; 3 * side * side];
+        normalise(&square.pixels, &mut pixels);
+        let images = Tensor::from_vec(pixels, (1, 3, side, side), &Device::Cpu).map_err(xray_nn::Error::from)?;
+        let logits = evaluate::pairs(&self.network.forward(&images, Mode::Evaluate)?)?;
+        Ok(Prediction { logits: logits[0] })
+    }
+}
+
+/// Reads an image file of any supported form.
+///
+/// # Errors
+/// Why it cannot be read, in words for the user.
+pub fn read_picture(path: &Path) -> Result<GreyImage, String> {
+    let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, error).to_string())?;
+    Ok(format::decode(&bytes)?.grey)
+}
+
+/// The image files that `paths` name: files as they are, folders with all images below them, sorted.
+///
+/// # Errors
+/// `Io` where a folder cannot be read, `BadSetting` where there is no image at all.
+pub fn image_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() { collect(path, &mut files)? } else { files.push(path.clone()) }
+    }
+    if files.is_empty() {
+        let problem = "names no .jpeg, .jpg or .png file".to_owned();
+        return Err(Error::BadSetting { setting: "FILE|DIR", problem });
+    }
+    Ok(files)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let listed = |error| Error::io("list", folder, error);
+    let entries = std::fs::read_dir(folder).map_err(listed)?.collect::<Result<Vec<_>, _>>().map_err(listed)?;
+    let mut paths: Vec<PathBuf> = entries.iter().filter(|entry| !is_hidden(entry)).map(std::fs::DirEntry::path).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if is_image(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_hidden(entry: &std::fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
+    name.starts_with('.') || name == "__MACOSX"
+}
+
+fn is_image(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}

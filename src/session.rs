@@ -1,0 +1,327 @@
+//! A run as a thread: joins train and store, and tells whoever listens. Every front end is an equal client of it.
+
+mod provenance;
+mod recorder;
+
+use std::any::Any;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use rand::Rng;
+
+use crate::dataset::cache::{self, Cache};
+use crate::dataset::hash::folder_hash;
+use crate::dataset::split::Splits;
+use crate::dataset::{self, Dataset};
+use crate::error::{Error, Result};
+use crate::store::lock::RunLock;
+use crate::store::{NewRun, Run, Store};
+use crate::train::checkpoint::{self, Checkpoint, Identity};
+use crate::train::control::Wish;
+use crate::train::{Control, Job, Outcome, Phase, TrainConfig, TrainEvent, priority, train};
+use recorder::Recorder;
+
+/// The folders and files a front end works with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workplace {
+    /// The data set's folder.
+    pub data: PathBuf,
+    /// The database; checkpoints lie beside it.
+    pub db: PathBuf,
+    /// Decoded pictures.
+    pub cache: PathBuf,
+}
+
+/// A data set with its decoded pictures.
+#[derive(Debug)]
+pub struct LoadedData {
+    pub dataset: Dataset,
+    pub cache: Cache,
+}
+
+impl LoadedData {
+    /// Finds the images of `place` and makes what the cache lacks for `image_size`.
+    ///
+    /// # Errors
+    /// No data set, no room or right to write the cache, `Cancelled` where `watch` breaks.
+    pub fn open(
+        place: &Workplace,
+        image_size: usize,
+        watch: &mut dyn FnMut(cache::Progress) -> ControlFlow<()>,
+    ) -> Result<Self> {
+        let dataset = dataset::find(&place.data)?;
+        let cache = Cache::open(&place.cache, &dataset, image_size, watch)?;
+        Ok(Self { dataset, cache })
+    }
+
+    /// The split that `config` asks for, readable images only, before sampling.
+    #[must_use]
+    pub fn splits(&self, validation_fraction: f64, seed: u64) -> Splits {
+        let mut splits = Splits::make(&self.dataset, validation_fraction, seed);
+        splits.retain(|image| self.cache.facts(image).pixels.is_ok());
+        splits
+    }
+
+    /// The id that DVC gives the data folder.
+    ///
+    /// # Errors
+    /// Where a file of the folder cannot be read.
+    pub fn hash(&self) -> Result<dataset::hash::FolderHash> {
+        let known = |file: &str| {
+            let index = self.dataset.images.binary_search_by(|image| image.file.as_str().cmp(file)).ok()?;
+            Some(self.cache.facts(index).md5.clone()).filter(|md5| !md5.is_empty())
+        };
+        folder_hash(&self.dataset.root, &known)
+    }
+}
+
+/// What to run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    New {
+        /// Shown in tables; one is made where there is none.
+        name: Option<String>,
+        config: Box<TrainConfig>,
+    },
+    /// Go on with a stopped, failed or crashed run, by id.
+    Resume { run_id: String },
+}
+
+/// What a run tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunEvent {
+    /// The run is in the store.
+    Created {
+        run_id: String,
+        name: String,
+        config: Box<TrainConfig>,
+    },
+    Train(TrainEvent),
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub struct RunHandle {
+    pub control: Control,
+    /// Ends after `TrainEvent::Ended`.
+    pub events: Receiver<RunEvent>,
+    pub thread: JoinHandle<()>,
+}
+
+/// Starts a run on a thread of its own. All that can go wrong comes as `TrainEvent::Ended`.
+///
+/// # Errors
+/// `Io` where the thread cannot be started.
+pub fn start(place: Workplace, start: Start) -> Result<RunHandle> {
+    let control = Control::default();
+    let (sender, events) = channel();
+    let (theirs, back) = (control.clone(), sender);
+    let work = move || {
+        priority::lower();
+        let run = || Session { place: &place, control: &theirs, listener: &back }.run(&start);
+        let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Outcome::Failed(describe(&*panic)));
+        let _ = back.send(RunEvent::Train(TrainEvent::Ended(outcome)));
+    };
+    let thread =
+        std::thread::Builder::new().name("run".into()).spawn(work).map_err(|e| Error::io("start", "the run", e))?;
+    Ok(RunHandle { control, events, thread })
+}
+
+fn describe(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    format!("internal error: {}; the run goes on from its last checkpoint with resume", text.unwrap_or("unknown"))
+}
+
+struct Session<'a> {
+    place: &'a Workplace,
+    control: &'a Control,
+    listener: &'a Sender<RunEvent>,
+}
+
+impl Session<'_> {
+    fn run(&self, start: &Start) -> Outcome {
+        match self.try_run(start) {
+            Ok(outcome) => outcome,
+            Err(Error::Cancelled) => Outcome::Stopped,
+            Err(error) => Outcome::Failed(error.to_string()),
+        }
+    }
+
+    fn try_run(&self, start: &Start) -> Result<Outcome> {
+        let store = Store::open(&self.place.db)?;
+        match start {
+            Start::New { name, config } => self.begin(&store, name.clone(), config),
+            Start::Resume { run_id } => self.resume(&store, run_id),
+        }
+    }
+
+    fn begin(&self, store: &Store, name: Option<String>, config: &TrainConfig) -> Result<Outcome> {
+        config.validate()?;
+        if let Some(file) = &config.pretrained {
+            std::fs::metadata(file).map_err(|e| Error::io("read the pretrained weights", file, e))?;
+        }
+        let data = self.load(config)?;
+        let splits = self.split(&data, config)?;
+        let name = match name {
+            Some(name) => name,
+            None => next_name(&store.runs()?),
+        };
+        let row = self.describe(&data, &splits, (name, config))?;
+        let folder = store.run_folder(&row.id);
+        let lock = RunLock::acquire(&folder)?;
+        store.create_run(&row)?;
+        let identity = Identity { run_id: row.id.clone(), config: config.clone(), split_hash: row.split_hash.clone() };
+        self.tell_created(&row.name, &identity);
+        let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder };
+        let outcome = self.train(store, &job, None);
+        drop(lock);
+        outcome
+    }
+
+    fn resume(&self, store: &Store, run_id: &str) -> Result<Outcome> {
+        let run = store.run(run_id)?;
+        let refuse = |problem: &str| Error::Run { run: run_id.to_owned(), problem: problem.to_owned() };
+        let folder = store.run_folder(run_id);
+        let _lock = RunLock::acquire(&folder)?
+            .ok_or_else(|| refuse("is under way in another xray-tui; stop it there before resuming it here"))?;
+        if run.state == crate::store::RunState::Finished {
+            return Err(refuse("is finished; start a new one, with --pretrained to begin from its weights"));
+        }
+        let config = config_of(&run)?;
+        let data = LoadedData::open(&self.place_of(&run), config.image_size, &mut |p| self.decoding(p))?;
+        let splits = self.split(&data, &config)?;
+        let split_hash = splits.hash(&data.dataset);
+        if split_hash != run.started.split_hash {
+            return Err(refuse(&format!(
+                "was trained on other images than {} has now, so it cannot go on; start a new run",
+                data.dataset.root.display()
+            )));
+        }
+        let checkpoint = checkpoint::last_path(&folder).exists().then(|| checkpoint::load_last(&folder)).transpose()?;
+        self.restore_rows(store, run_id, checkpoint.as_ref())?;
+        let identity = Identity { run_id: run_id.to_owned(), config, split_hash };
+        self.tell_created(&run.started.name, &identity);
+        let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder };
+        self.train(store, &job, checkpoint)
+    }
+
+    /// Brings the store to where the checkpoint is: the file is written first, so the rows may lag or lead.
+    fn restore_rows(&self, store: &Store, run_id: &str, checkpoint: Option<&Checkpoint>) -> Result<()> {
+        let Some(Checkpoint { position, .. }) = checkpoint else {
+            return store.resume_run(run_id, 0, 0);
+        };
+        store.resume_run(run_id, position.epochs_done, position.steps)?;
+        for figures in &position.history {
+            store.add_epoch(run_id, figures, Some(figures.epoch) == position.best_epoch)?;
+        }
+        for figures in &position.history {
+            self.tell(TrainEvent::Epoch { figures: *figures, best: Some(figures.epoch) == position.best_epoch });
+        }
+        Ok(())
+    }
+
+    fn train(&self, store: &Store, job: &Job, resume: Option<Checkpoint>) -> Result<Outcome> {
+        let mut recorder = Recorder::new(store, job)?;
+        let run = || {
+            train(job, resume, self.control, &mut |event| {
+                recorder.record(&event)?;
+                self.tell(event);
+                Ok(())
+            })
+        };
+        let outcome = match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => Outcome::Failed(error.to_string()),
+            Err(panic) => Outcome::Failed(describe(&*panic)),
+        };
+        recorder.end(&outcome)?;
+        Ok(outcome)
+    }
+
+    fn load(&self, config: &TrainConfig) -> Result<LoadedData> {
+        self.tell(TrainEvent::Phase(Phase::Scanning));
+        LoadedData::open(self.place, config.image_size, &mut |p| self.decoding(p))
+    }
+
+    fn decoding(&self, progress: cache::Progress) -> ControlFlow<()> {
+        self.tell(TrainEvent::Phase(Phase::Decoding { done: progress.done, total: progress.total }));
+        if self.control.wish() == Wish::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn split(&self, data: &LoadedData, config: &TrainConfig) -> Result<Splits> {
+        let mut splits = data.splits(config.validation_fraction, config.seed);
+        splits.sample_train(&data.dataset, config.sample_fraction, config.seed);
+        splits.check_trainable(&data.dataset)?;
+        let images = splits.train.len();
+        if config.batch_size > images {
+            self.tell(TrainEvent::Notice(format!(
+                "the batch size, {}, is larger than the {images} training images: every epoch is one batch of {images}",
+                config.batch_size
+            )));
+        }
+        Ok(splits)
+    }
+
+    fn describe(
+        &self,
+        data: &LoadedData,
+        splits: &Splits,
+        (name, config): (String, &TrainConfig),
+    ) -> Result<NewRun> {
+        let git = provenance::git();
+        let absolute = |e| Error::io("find", &data.dataset.root, e);
+        Ok(NewRun {
+            id: format!("{:012x}", rand::rng().random_range(0..1_u64 << 48)),
+            name,
+            data: data.dataset.root.canonicalize().map_err(absolute)?,
+            synthetic: data.dataset.synthetic,
+            config: serde_json::json!(config),
+            seed: config.seed,
+            git_commit: git.as_ref().map(|git| git.commit.clone()),
+            git_dirty: git.map(|git| git.dirty),
+            data_hash: data.hash()?.id,
+            split_hash: splits.hash(&data.dataset),
+            device: "cpu".into(),
+            versions: provenance::versions(),
+        })
+    }
+
+    /// A run goes on with the data it began with, wherever the program was started.
+    fn place_of(&self, run: &Run) -> Workplace {
+        Workplace { data: run.started.data.clone(), ..self.place.clone() }
+    }
+
+    fn tell_created(&self, name: &str, identity: &Identity) {
+        let created = RunEvent::Created {
+            run_id: identity.run_id.clone(),
+            name: name.to_owned(),
+            config: Box::new(identity.config.clone()),
+        };
+        let _ = self.listener.send(created);
+    }
+
+    /// Nobody listening is no reason to stop a run.
+    fn tell(&self, event: TrainEvent) {
+        let _ = self.listener.send(RunEvent::Train(event));
+    }
+}
+
+/// The settings a run was started with.
+///
+/// # Errors
+/// `Run` where a newer or older program wrote settings that this one cannot read.
+pub fn config_of(run: &Run) -> Result<TrainConfig> {
+    serde_json::from_value(run.started.config.clone()).map_err(|error| Error::Run {
+        run: run.started.id.clone(),
+        problem: format!("its settings cannot be read: {error}; use the version that made it"),
+    })
+}
+
+/// `run-1`, `run-2`, …: one more than the highest there is.
+fn next_name(runs: &[Run]) -> String {
+    let number = |run: &Run| run.started.name.strip_prefix("run-")?.parse::<u64>().ok();
+    format!("run-{}", runs.iter().filter_map(number).max().unwrap_or(0).saturating_add(1))
+}

@@ -1,0 +1,89 @@
+//! Writes what must last of a run's events to the store, before anybody else hears of them.
+
+use std::time::Instant;
+
+use crate::error::Result;
+use crate::metrics::Figures;
+use crate::store::{Answer, RunEnd, RunState, StepPoint, Store};
+use crate::train::{Answered, Job, Outcome, Step, TrainEvent};
+
+/// The record of one run in the making.
+pub struct Recorder<'a> {
+    store: &'a Store,
+    job: &'a Job<'a>,
+    /// Seconds of earlier sessions of this run.
+    before: f64,
+    started: Instant,
+    images: f64,
+    training_seconds: f64,
+}
+
+impl<'a> Recorder<'a> {
+    /// # Errors
+    /// Where the run is not in the store.
+    pub fn new(store: &'a Store, job: &'a Job<'a>) -> Result<Self> {
+        let before = store.run(&job.identity.run_id)?.seconds;
+        Ok(Self { store, job, before, started: Instant::now(), images: 0.0, training_seconds: 0.0 })
+    }
+
+    /// # Errors
+    /// Where the store cannot be written.
+    pub fn record(&mut self, event: &TrainEvent) -> Result<()> {
+        let run = &self.job.identity.run_id;
+        match event {
+            TrainEvent::Step(step) => self.step(step),
+            TrainEvent::Epoch { figures, best } => {
+                self.store.add_epoch(run, figures, *best)?;
+                self.seconds()
+            }
+            TrainEvent::Answers { split, answers } => {
+                let answers: Vec<Answer> = answers.iter().map(|answered| self.answer(*split, answered)).collect();
+                self.store.replace_answers(run, *split, &answers)
+            }
+            TrainEvent::Phase(_) | TrainEvent::Notice(_) | TrainEvent::Ended(_) => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// Where the store cannot be written.
+    pub fn end(&mut self, outcome: &Outcome) -> Result<()> {
+        self.seconds()?;
+        let (state, problem, test) = match outcome {
+            Outcome::Finished { test, .. } => (RunState::Finished, None, *test),
+            Outcome::Stopped => (RunState::Stopped, None, None),
+            Outcome::Failed(problem) => (RunState::Failed, Some(problem.clone()), None::<Figures>),
+        };
+        let end = RunEnd { state, problem, images_per_second: self.images_per_second(), test };
+        self.store.end_run(&self.job.identity.run_id, &end)
+    }
+
+    fn step(&mut self, step: &Step) -> Result<()> {
+        let size = self.job.identity.config.batch_size.min(self.job.splits.train.len());
+        #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^53 images")]
+        let images = size as f64;
+        self.images += images;
+        self.training_seconds += images / step.images_per_second;
+        let point = StepPoint {
+            step: step.step,
+            epoch: step.epoch,
+            loss: step.loss,
+            accuracy: step.accuracy,
+            images_per_second: step.images_per_second,
+        };
+        self.store.add_steps(&self.job.identity.run_id, &[point])
+    }
+
+    fn seconds(&self) -> Result<()> {
+        let seconds = self.before + self.started.elapsed().as_secs_f64();
+        self.store.add_seconds(&self.job.identity.run_id, seconds, self.images_per_second())
+    }
+
+    fn images_per_second(&self) -> Option<f64> {
+        (self.training_seconds > 0.0).then(|| self.images / self.training_seconds)
+    }
+
+    fn answer(&self, split: crate::dataset::Split, answered: &Answered) -> Answer {
+        let image = &self.job.dataset.images[answered.image];
+        Answer { split, file: image.file.clone(), truth: image.class, logits: answered.logits }
+    }
+}

@@ -1,0 +1,215 @@
+//! What a run needs to go on: weights, optimizer state and its place, in two files of its folder.
+//!
+//! `last.safetensors` continues the run bit for bit; `best.safetensors` holds the best epoch's weights alone, under
+//! torchvision's names. Random numbers need no state: each is derived from the seed and its place.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+use xray_nn::{Adam, Network, weights};
+
+use crate::error::{Error, Result};
+use crate::metrics::{EpochFigures, Figures};
+use crate::train::TrainConfig;
+
+const FORMAT: u32 = 1;
+const MODEL: &str = "model.";
+const OPTIMIZER: &str = "adam.";
+/// The metadata key that holds the record as JSON.
+const RECORD: &str = "xray-tui";
+
+/// Where a run stands between two batches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Epochs that are trained and validated.
+    pub epochs_done: usize,
+    /// Batches done of the next epoch.
+    pub batches_done: usize,
+    /// Optimizer steps done in the whole run.
+    pub steps: usize,
+    /// Sum of the losses and counts of the next epoch's images so far.
+    pub partial: Partial,
+    /// Seconds spent in the next epoch so far.
+    pub epoch_seconds: f64,
+    /// Figures of the epochs done.
+    pub history: Vec<EpochFigures>,
+    /// The best epoch, counted from 1.
+    pub best_epoch: Option<usize>,
+}
+
+/// An epoch's training figures in the making.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Partial {
+    pub loss_sum: f64,
+    pub confusion: crate::metrics::Confusion,
+}
+
+impl Partial {
+    /// The figures over the images so far.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts of images stay far below 2^53")]
+    pub fn figures(&self) -> Figures {
+        let n = self.confusion.total();
+        Figures { loss: (n > 0).then(|| self.loss_sum / n as f64), confusion: self.confusion }
+    }
+}
+
+impl Position {
+    /// Before the first batch.
+    #[must_use]
+    pub fn start() -> Self {
+        Self {
+            epochs_done: 0,
+            batches_done: 0,
+            steps: 0,
+            partial: Partial::default(),
+            epoch_seconds: 0.0,
+            history: Vec::new(),
+            best_epoch: None,
+        }
+    }
+
+    /// The best epoch's figures.
+    #[must_use]
+    pub fn best(&self) -> Option<&EpochFigures> {
+        self.best_epoch.and_then(|epoch| self.history.get(epoch.checked_sub(1)?))
+    }
+}
+
+/// What the file's header says beside the tensors.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Record {
+    format: u32,
+    run_id: String,
+    config: TrainConfig,
+    split_hash: String,
+    position: Position,
+}
+
+/// Which run a checkpoint belongs to.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pub run_id: String,
+    pub config: TrainConfig,
+    /// Fingerprint of the split the run trains on; resuming on another is refused.
+    pub split_hash: String,
+}
+
+/// A run's state as read from `last.safetensors`.
+#[derive(Debug)]
+pub struct Checkpoint {
+    pub identity: Identity,
+    pub position: Position,
+    model: BTreeMap<String, Tensor>,
+    optimizer: BTreeMap<String, Tensor>,
+}
+
+/// The state to go on from.
+#[must_use]
+pub fn last_path(folder: &Path) -> PathBuf {
+    folder.join("last.safetensors")
+}
+
+/// The best epoch's weights.
+#[must_use]
+pub fn best_path(folder: &Path) -> PathBuf {
+    folder.join("best.safetensors")
+}
+
+/// Writes `last.safetensors` in one step: a reader sees the old file or the new one.
+///
+/// # Errors
+/// Where the file cannot be written; the old one is then still whole.
+pub fn save_last(
+    folder: &Path,
+    identity: &Identity,
+    position: &Position,
+    (network, adam): (&Network, &Adam),
+) -> Result<()> {
+    let mut tensors = prefixed(MODEL, network.state()?);
+    tensors.extend(prefixed(OPTIMIZER, adam.state()?));
+    Ok(weights::save(&last_path(folder), &tensors, &header(identity, position)?)?)
+}
+
+/// Writes `best.safetensors`, the network's weights under torchvision's names.
+///
+/// # Errors
+/// Where the file cannot be written; the old one is then still whole.
+pub fn save_best(folder: &Path, identity: &Identity, position: &Position, network: &Network) -> Result<()> {
+    Ok(weights::save(&best_path(folder), &network.state()?, &header(identity, position)?)?)
+}
+
+/// Reads `last.safetensors`.
+///
+/// # Errors
+/// `Checkpoint` or `Network` name the file and what is wrong with it.
+pub fn load_last(folder: &Path) -> Result<Checkpoint> {
+    let path = last_path(folder);
+    let (tensors, metadata) = weights::load(&path)?;
+    let record = read_record(&path, &metadata)?;
+    let (model, optimizer) = (stripped(MODEL, &tensors), stripped(OPTIMIZER, &tensors));
+    let identity = Identity { run_id: record.run_id, config: record.config, split_hash: record.split_hash };
+    Ok(Checkpoint { identity, position: record.position, model, optimizer })
+}
+
+/// Reads the best epoch's weights into `network`.
+///
+/// # Errors
+/// Where the file is missing, damaged or of another shape.
+pub fn load_best(folder: &Path, network: &Network) -> Result<()> {
+    let (tensors, _) = weights::load(&best_path(folder))?;
+    Ok(network.load_state(&tensors)?)
+}
+
+/// The settings of the run that wrote a checkpoint file.
+///
+/// # Errors
+/// Where the file is missing, damaged or not one of ours.
+pub fn read_config(path: &Path) -> Result<TrainConfig> {
+    let (_, metadata) = weights::load(path)?;
+    Ok(read_record(path, &metadata)?.config)
+}
+
+impl Checkpoint {
+    /// Puts the saved weights and optimizer state in place.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape.
+    pub fn restore(&self, network: &Network, adam: &mut Adam) -> Result<()> {
+        network.load_state(&self.model)?;
+        Ok(adam.load_state(&self.optimizer)?)
+    }
+}
+
+fn header(identity: &Identity, position: &Position) -> Result<HashMap<String, String>> {
+    let record = Record {
+        format: FORMAT,
+        run_id: identity.run_id.clone(),
+        config: identity.config.clone(),
+        split_hash: identity.split_hash.clone(),
+        position: position.clone(),
+    };
+    let text = serde_json::to_string(&record)
+        .map_err(|error| Error::Run { run: identity.run_id.clone(), problem: error.to_string() })?;
+    Ok(HashMap::from([(RECORD.into(), text), ("format".into(), "pt".into())]))
+}
+
+fn read_record(path: &Path, metadata: &HashMap<String, String>) -> Result<Record> {
+    let bad = |problem: String| Error::Checkpoint { path: path.to_owned(), problem };
+    let text = metadata.get(RECORD).ok_or_else(|| bad("was not written by xray-tui".into()))?;
+    let record: Record = serde_json::from_str(text).map_err(|e| bad(format!("its header cannot be read: {e}")))?;
+    if record.format == FORMAT {
+        return Ok(record);
+    }
+    Err(bad(format!("has format {}, this program knows {FORMAT}: use the version that wrote it", record.format)))
+}
+
+fn prefixed(prefix: &str, tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
+    tensors.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)).collect()
+}
+
+fn stripped(prefix: &str, tensors: &BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
+    tensors.iter().filter_map(|(name, t)| Some((name.strip_prefix(prefix)?.to_owned(), t.clone()))).collect()
+}

@@ -1,0 +1,286 @@
+//! The training loop: epochs of batches, each epoch validated and checkpointed, the best one tested at the end.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+use candle_nn::loss::cross_entropy;
+use xray_nn::{Adam, Mode, Network, weights};
+
+use crate::dataset::batch::{Batch, Source, order};
+use crate::dataset::cache::{Cache, Progress};
+use crate::dataset::random::{Purpose, stream};
+use crate::dataset::split::Splits;
+use crate::dataset::{Class, Dataset, Split};
+use crate::error::{Error, Result};
+use crate::metrics::{EpochFigures, Figures};
+use crate::train::checkpoint::{self, Checkpoint, Identity, Partial, Position};
+use crate::train::control::Wish;
+use crate::train::evaluate::{self, Answered};
+use crate::train::{Control, Outcome, Phase, Step, TrainEvent, loader};
+
+/// What a run works on.
+#[derive(Debug)]
+pub struct Job<'a> {
+    pub identity: Identity,
+    pub dataset: &'a Dataset,
+    /// Readable images only.
+    pub splits: &'a Splits,
+    pub cache: &'a Cache,
+    /// Where the run's checkpoints lie.
+    pub folder: PathBuf,
+}
+
+/// Where events go; an error from it ends the run.
+pub type Emit<'a> = &'a mut dyn FnMut(TrainEvent) -> Result<()>;
+
+/// Trains `job` from `resume` or from the start, until it is done or `control` says stop.
+/// Everything up to the last whole batch is in the checkpoint when this returns `Stopped`.
+///
+/// # Errors
+/// A loss that is no number, a checkpoint that cannot be written, a network that cannot be made; what `emit` answers.
+pub fn train(job: &Job, resume: Option<Checkpoint>, control: &Control, emit: Emit) -> Result<Outcome> {
+    emit(TrainEvent::Phase(Phase::Preparing))?;
+    let mut run = Trainer::new(job, control, resume)?;
+    match run.all_epochs(emit).and_then(|()| run.test(emit)) {
+        Err(Error::Cancelled) => {
+            run.save_last()?;
+            Ok(Outcome::Stopped)
+        }
+        other => other,
+    }
+}
+
+/// A new network for `config`: the seed's weights, or `--pretrained` ones under a new head.
+///
+/// # Errors
+/// Where the pretrained file cannot be used.
+fn make_network(job: &Job) -> Result<Network> {
+    let config = &job.identity.config;
+    let mut rng = stream(config.seed, Purpose::Weights, [0, 0]);
+    let network = Network::new(Class::ALL.len(), &mut rng, &Device::Cpu)?;
+    if let Some(file) = &config.pretrained {
+        weights::load_pretrained(&network, file)?;
+    }
+    Ok(network)
+}
+
+struct Trainer<'a> {
+    job: &'a Job<'a>,
+    control: &'a Control,
+    network: Network,
+    adam: Adam,
+    at: Position,
+}
+
+impl<'a> Trainer<'a> {
+    fn new(job: &'a Job<'a>, control: &'a Control, resume: Option<Checkpoint>) -> Result<Self> {
+        let network = make_network(job)?;
+        let mut adam = Adam::new(network.parameters(), job.identity.config.learning_rate)?;
+        let mut at = Position::start();
+        if let Some(checkpoint) = resume {
+            checkpoint.restore(&network, &mut adam)?;
+            at = checkpoint.position;
+        }
+        Ok(Self { job, control, network, adam, at })
+    }
+
+    fn all_epochs(&mut self, emit: Emit) -> Result<()> {
+        let job = self.job;
+        let config = &job.identity.config;
+        while self.at.epochs_done < config.epochs {
+            let epoch = self.at.epochs_done + 1;
+            let images = order(&job.splits.train, config.seed, epoch);
+            let batches = loader::cut(&images, config.batch_size);
+            self.epoch(epoch, &batches, emit)?;
+            self.validate(epoch, emit)?;
+        }
+        Ok(())
+    }
+
+    /// The batches of `epoch` that are not done yet.
+    fn epoch(&mut self, epoch: usize, batches: &[&[usize]], emit: Emit) -> Result<()> {
+        let config = &self.job.identity.config;
+        let source = Source {
+            dataset: self.job.dataset,
+            cache: self.job.cache,
+            augmentation: config.augmentation,
+            seed: config.seed,
+        };
+        let left = batches.get(self.at.batches_done..).unwrap_or_default().to_vec();
+        std::thread::scope(|scope| {
+            let made = loader::load(scope, source, left, epoch)?;
+            while self.at.batches_done < batches.len() {
+                self.obey(epoch, batches.len(), emit)?;
+                let batch = made.recv().map_err(|_| self.lost_loader())??;
+                self.batch(&batch, (epoch, batches.len()), emit)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Obeys the control, then says where the run is.
+    fn obey(&self, epoch: usize, batches: usize, emit: Emit) -> Result<()> {
+        heed(self.control, emit)?;
+        emit(TrainEvent::Phase(Phase::Training { epoch, batch: self.at.batches_done, batches }))
+    }
+
+    fn batch(&mut self, batch: &Batch, (epoch, batches): (usize, usize), emit: Emit) -> Result<()> {
+        let started = Instant::now();
+        let (loss, logits) = self.step(batch)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let step = self.at.steps + 1;
+        if !loss.is_finite() {
+            return Err(self.not_a_number(epoch, step));
+        }
+        let figures = Figures::of(logits.into_iter().zip(batch.labels.iter().map(|&label| label == 1)));
+        self.count(figures, seconds);
+        emit(TrainEvent::Step(Step {
+            step,
+            epoch,
+            batch: self.at.batches_done,
+            batches,
+            loss,
+            accuracy: figures.confusion.accuracy().unwrap_or_default(),
+            images_per_second: count(batch.labels.len()) / seconds,
+        }))
+    }
+
+    /// Forward, backward and update: the batch's loss and its `(B, 2)` logits.
+    fn step(&mut self, batch: &Batch) -> Result<(f64, Vec<[f32; 2]>)> {
+        let images = evaluate::to_tensor(batch, self.job.cache.image_size())?;
+        let logits = self.network.forward(&images, Mode::Train)?;
+        let update = || -> candle_core::Result<_> {
+            let labels = Tensor::from_slice(&batch.labels, batch.labels.len(), &Device::Cpu)?;
+            let loss = cross_entropy(&logits, &labels)?;
+            Ok((f64::from(loss.to_scalar::<f32>()?), loss.backward()?))
+        };
+        let (loss, gradients) = update().map_err(xray_nn::Error::from)?;
+        if loss.is_finite() {
+            self.adam.step(&gradients)?;
+        }
+        Ok((loss, evaluate::pairs(&logits)?))
+    }
+
+    fn count(&mut self, batch: Figures, seconds: f64) {
+        let partial = &mut self.at.partial;
+        partial.loss_sum += batch.loss.unwrap_or_default() * count_u64(batch.confusion.total());
+        partial.confusion = partial.confusion + batch.confusion;
+        self.at.steps += 1;
+        self.at.batches_done += 1;
+        self.at.epoch_seconds += seconds;
+    }
+
+    /// Scores the validation split, notes the epoch, and writes both checkpoints.
+    fn validate(&mut self, epoch: usize, emit: Emit) -> Result<()> {
+        let started = Instant::now();
+        let images = self.job.splits.of(Split::Validation);
+        let answers = self.answer(images, |p| Phase::Validating { epoch, done: p.done, total: p.total }, emit)?;
+        let figures = EpochFigures {
+            epoch,
+            train: self.at.partial.figures(),
+            validation: evaluate::figures(self.job.dataset, &answers),
+            seconds: self.at.epoch_seconds + started.elapsed().as_secs_f64(),
+        };
+        let best = self.at.best().is_none_or(|best| figures.beats(best));
+        self.finish_epoch(figures, best)?;
+        emit(TrainEvent::Epoch { figures, best })?;
+        if best { emit(TrainEvent::Answers { split: Split::Validation, answers }) } else { Ok(()) }
+    }
+
+    fn finish_epoch(&mut self, figures: EpochFigures, best: bool) -> Result<()> {
+        self.at.history.push(figures);
+        self.at.epochs_done += 1;
+        self.at.batches_done = 0;
+        self.at.partial = Partial::default();
+        self.at.epoch_seconds = 0.0;
+        if best {
+            self.at.best_epoch = Some(figures.epoch);
+            checkpoint::save_best(&self.job.folder, &self.job.identity, &self.at, &self.network)?;
+        }
+        self.save_last()
+    }
+
+    fn save_last(&self) -> Result<()> {
+        checkpoint::save_last(&self.job.folder, &self.job.identity, &self.at, (&self.network, &self.adam))
+    }
+
+    /// Scores the test split once, with the best epoch's weights.
+    fn test(&mut self, emit: Emit) -> Result<Outcome> {
+        let images = self.job.splits.of(Split::Test);
+        let best_epoch = self.at.best_epoch.unwrap_or(self.at.epochs_done);
+        if images.is_empty() {
+            return Ok(Outcome::Finished { best_epoch, test: None });
+        }
+        let best = Network::new(Class::ALL.len(), &mut stream(0, Purpose::Weights, [0, 0]), &Device::Cpu)?;
+        checkpoint::load_best(&self.job.folder, &best)?;
+        let (job, control) = (self.job, self.control);
+        let phase = |p: Progress| Phase::Testing { done: p.done, total: p.total };
+        let answers = answer(&best, job, (images, control), phase, emit)?;
+        let test = Some(evaluate::figures(job.dataset, &answers));
+        emit(TrainEvent::Answers { split: Split::Test, answers })?;
+        Ok(Outcome::Finished { best_epoch, test })
+    }
+
+    fn answer(&self, images: &[usize], phase: impl Fn(Progress) -> Phase, emit: Emit) -> Result<Vec<Answered>> {
+        answer(&self.network, self.job, (images, self.control), phase, emit)
+    }
+
+    fn not_a_number(&self, epoch: usize, step: usize) -> Error {
+        let config = &self.job.identity.config;
+        let kept = self.at.best_epoch.map_or("no epoch was done".to_owned(), |best| {
+            format!("the best checkpoint so far, epoch {best}, is kept in {}", self.job.folder.display())
+        });
+        Error::Run {
+            run: self.job.identity.run_id.clone(),
+            problem: format!(
+                "the loss is no number any more at epoch {epoch}, step {step}: train again with a learning rate below {}; {kept}",
+                config.learning_rate
+            ),
+        }
+    }
+
+    fn lost_loader(&self) -> Error {
+        Error::Run { run: self.job.identity.run_id.clone(), problem: "the loader thread died; see the log".into() }
+    }
+}
+
+/// Answers `images` with `network`, telling the phase and obeying pause and stop.
+fn answer(
+    network: &Network,
+    job: &Job,
+    (images, control): (&[usize], &Control),
+    phase: impl Fn(Progress) -> Phase,
+    emit: Emit,
+) -> Result<Vec<Answered>> {
+    let mut heeded = Ok(());
+    let mut watch = |progress: Progress| {
+        heeded = heed(control, emit).and_then(|()| emit(TrainEvent::Phase(phase(progress))));
+        if heeded.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let answers = evaluate::answer(network, (job.dataset, job.cache), images, &mut watch);
+    heeded.and(answers)
+}
+
+/// Waits while the run is to pause, and answers `Cancelled` where it is to stop; tells both.
+fn heed(control: &Control, emit: Emit) -> Result<()> {
+    if control.wish() == Wish::Pause {
+        emit(TrainEvent::Phase(Phase::Paused))?;
+    }
+    if control.wait_while_paused() == Wish::Stop {
+        emit(TrainEvent::Phase(Phase::Stopping))?;
+        return Err(Error::Cancelled);
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of images stay far below 2^53")]
+fn count(n: usize) -> f64 {
+    n as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of images stay far below 2^53")]
+fn count_u64(n: u64) -> f64 {
+    n as f64
+}
