@@ -1,7 +1,7 @@
 //! ResNet-18 for xray-tui: what candle lacks to train one.
 //!
 //! [`arch`] says what the network is made of, [`Network`] runs and trains it, [`Adam`] improves it, [`weights`] keeps
-//! it in files that PyTorch reads too, and [`reference`] checks it against another implementation.
+//! it in files that PyTorch reads too, and [`mod@reference`] checks it against another implementation.
 
 #![deny(unsafe_code)]
 

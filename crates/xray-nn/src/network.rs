@@ -52,14 +52,14 @@ impl Network {
     /// # Errors
     /// If candle cannot make the tensors.
     pub fn new(classes: usize, rng: &mut impl RngCore, device: &Device) -> Result<Self> {
-        let mut specs = arch::tensors(classes);
-        specs.sort_by(|a, b| a.name.cmp(&b.name));
+        let specs = arch::tensors(classes);
+        let by_name: BTreeMap<&str, &TensorSpec> = specs.iter().map(|spec| (spec.name.as_str(), spec)).collect();
         let mut variables = BTreeMap::new();
-        for spec in &specs {
+        for spec in by_name.values() {
             variables.insert(spec.name.clone(), Var::from_tensor(&initial(spec, rng, device)?)?);
         }
-        let learnt = specs.iter().filter(|spec| spec.role.is_parameter());
-        let parameter = |spec: &TensorSpec| Ok((spec.name.clone(), variable(&variables, &spec.name)?));
+        let learnt = by_name.values().filter(|spec| spec.role.is_parameter());
+        let parameter = |spec: &&TensorSpec| Ok((spec.name.clone(), variable(&variables, &spec.name)?));
         let residual = |block: &arch::Block| Residual::new(block, &variables);
         Ok(Self {
             classes,

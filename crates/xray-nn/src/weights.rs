@@ -22,13 +22,16 @@ use serde_json::{Map, Value, json};
 use crate::{Error, Result};
 pub use pretrained::{Head, load_pretrained};
 
+/// Notes in a file's header, by name.
+pub type Metadata = HashMap<String, String>;
+
 /// Writes tensors (f32 or i64) and notes about them to a safetensors file, so that `path` holds either what it held
 /// before or all of the new: a file beside it is written, synchronised, and renamed. The same content gives the same
 /// bytes.
 ///
 /// # Errors
 /// Names the file if it cannot be written, or the tensor if it holds another type.
-pub fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, metadata: &HashMap<String, String>) -> Result<()> {
+pub fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, metadata: &Metadata) -> Result<()> {
     let mut ordered: Vec<(&String, &Tensor)> = tensors.iter().collect();
     // The widest type first, so that every value lies at a multiple of its size.
     ordered.sort_by_key(|(name, tensor)| (Reverse(tensor.dtype().size_in_bytes()), *name));
@@ -49,7 +52,7 @@ pub fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, metadata: &HashMap<
 /// # Errors
 /// Names the file and what is wrong with it: unreadable, cut short, a header that does not match the content, or a type
 /// that candle has no use for.
-pub fn load(path: &Path) -> Result<(BTreeMap<String, Tensor>, HashMap<String, String>)> {
+pub fn load(path: &Path) -> Result<(BTreeMap<String, Tensor>, Metadata)> {
     let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
     let damaged = |error| {
         Error::bad_file(path, format!("damaged, or no safetensors file ({error}); copy it again or choose another"))
@@ -78,7 +81,7 @@ fn tensor(name: &str, view: &TensorView<'_>) -> Result<Tensor> {
 }
 
 /// The file's beginning: the header and its length, filled up with blanks to a multiple of 8 bytes.
-fn header(tensors: &[(&String, &Tensor)], metadata: &HashMap<String, String>) -> Result<Vec<u8>> {
+fn header(tensors: &[(&String, &Tensor)], metadata: &Metadata) -> Result<Vec<u8>> {
     let mut entries = Map::new();
     let notes: BTreeMap<&String, &String> = metadata.iter().collect();
     entries.insert("__metadata__".to_owned(), json!(notes));

@@ -1,5 +1,5 @@
 //! The network agrees with torchvision's, whose answers `fixtures/make.py` has written down.
-#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
