@@ -1,11 +1,20 @@
 //! ResNet-18 for xray-tui: what candle lacks to train one.
+//!
+//! [`arch`] says what the network is made of, [`Network`] runs and trains it, [`Adam`] improves it, [`weights`] keeps
+//! it in files that PyTorch reads too, and [`mod@reference`] checks it against another implementation.
 
-/// What can go wrong with a network.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("candle: {0}")]
-    Candle(#[from] candle_core::Error),
-}
+#![deny(unsafe_code)]
 
-/// The crate's result.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub mod adam;
+pub mod arch;
+mod batch_norm;
+mod error;
+mod init;
+pub mod max_pool;
+pub mod network;
+pub mod reference;
+pub mod weights;
+
+pub use adam::Adam;
+pub use error::{Error, Result};
+pub use network::{Mode, Network};

@@ -1,0 +1,171 @@
+//! The network's promises: seeds, errors, learning, and that a resumed run is the same run.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+
+use std::collections::HashMap;
+
+use candle_core::{D, Device, Tensor};
+use candle_nn::loss::cross_entropy;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+use super::*;
+use crate::Adam;
+
+fn network(seed: u64) -> Network {
+    Network::new(2, &mut ChaCha8Rng::seed_from_u64(seed), &Device::Cpu).unwrap()
+}
+
+/// Noise, brighter where the label is 1.
+fn batch(count: usize, seed: u64) -> (Tensor, Tensor) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let labels: Vec<u32> = (0..count).map(|index| (index % 2) as u32).collect();
+    let noise = |_| (rng.next_u32() as f32 / u32::MAX as f32) - 0.5;
+    let images =
+        Tensor::from_vec((0..count * 3 * 32 * 32).map(noise).collect::<Vec<f32>>(), (count, 3, 32, 32), &Device::Cpu);
+    let labels = Tensor::new(labels, &Device::Cpu).unwrap();
+    let light = labels.to_dtype(DType::F32).unwrap().reshape((count, 1, 1, 1)).unwrap();
+    (images.unwrap().broadcast_add(&(light * 0.2).unwrap()).unwrap(), labels)
+}
+
+fn step(network: &Network, adam: &mut Adam, (images, labels): &(Tensor, Tensor)) -> f32 {
+    let loss = cross_entropy(&network.forward(images, Mode::Train).unwrap(), labels).unwrap();
+    adam.step(&loss.backward().unwrap()).unwrap();
+    loss.to_scalar().unwrap()
+}
+
+fn assert_same_bits(a: &BTreeMap<String, Tensor>, b: &BTreeMap<String, Tensor>) {
+    assert!(a.keys().eq(b.keys()));
+    let bits = |tensor: &Tensor| -> Vec<u64> {
+        let values = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        values.into_iter().map(f64::to_bits).collect()
+    };
+    for (name, tensor) in a {
+        assert!(bits(tensor) == bits(&b[name]), "{name} differs");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
+    assert_same_bits(&network(1).state().unwrap(), &network(1).state().unwrap());
+    let [one, two] = [1, 2].map(|seed| network(seed).state().unwrap()["conv1.weight"].clone());
+    assert!(one.sub(&two).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap() > 0.0);
+}
+
+#[test]
+fn parameters_come_in_name_order_and_without_statistics() {
+    let network = network(1);
+    let names: Vec<&str> = network.parameters().iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names.len(), 62);
+    assert!(names.is_sorted());
+    assert!(!names.iter().any(|name| name.contains("running") || name.contains("tracked")));
+}
+
+#[test]
+fn features_shrink_by_32_and_odd_sides_round_up() {
+    let network = network(1);
+    let images = Tensor::zeros((1, 3, 64, 65), DType::F32, &Device::Cpu).unwrap();
+    let features = network.features(&images, Mode::Evaluate).unwrap();
+    assert_eq!(features.dims(), [1, arch::FEATURES, 2, 3]);
+    assert_eq!(network.head(&features).unwrap().dims(), [1, 2]);
+}
+
+#[test]
+fn evaluation_changes_nothing_and_training_moves_the_statistics() {
+    let network = network(1);
+    let (images, _) = batch(2, 1);
+    let before = network.state().unwrap();
+    network.forward(&images, Mode::Evaluate).unwrap();
+    assert_same_bits(&before, &network.state().unwrap());
+    network.forward(&images, Mode::Train).unwrap();
+    let after = network.state().unwrap();
+    assert_eq!(after["layer4.1.bn2.num_batches_tracked"].to_scalar::<i64>().unwrap(), 1);
+    let mean = |state: &BTreeMap<String, Tensor>| state["bn1.running_mean"].to_vec1::<f32>().unwrap();
+    assert_eq!(mean(&before), [0.0; 64], "a state is a copy");
+    assert_ne!(mean(&after), mean(&before));
+}
+
+#[test]
+fn one_small_image_cannot_train_but_can_be_evaluated() {
+    let network = network(1);
+    let (images, _) = batch(1, 1);
+    let before = network.state().unwrap();
+    let error = network.forward(&images, Mode::Train).unwrap_err();
+    assert!(error.to_string().contains("1 image of 32x32 pixels"), "{error}");
+    assert_same_bits(&before, &network.state().unwrap());
+    assert!(network.forward(&images, Mode::Evaluate).is_ok());
+    let larger = Tensor::ones((1, 3, 33, 32), DType::F32, &Device::Cpu).unwrap();
+    assert!(network.forward(&larger, Mode::Train).is_ok());
+}
+
+#[test]
+fn images_of_another_shape_or_type_are_named() {
+    let network = network(1);
+    let grey = Tensor::zeros((1, 1, 32, 32), DType::F32, &Device::Cpu).unwrap();
+    assert!(network.forward(&grey, Mode::Evaluate).unwrap_err().to_string().contains("[1, 1, 32, 32]"));
+    let none = Tensor::zeros((0, 3, 32, 32), DType::F32, &Device::Cpu).unwrap();
+    assert!(network.forward(&none, Mode::Evaluate).unwrap_err().to_string().contains("[0, 3, 32, 32]"));
+    let bytes = Tensor::zeros((1, 3, 32, 32), DType::U8, &Device::Cpu).unwrap();
+    assert!(network.forward(&bytes, Mode::Evaluate).unwrap_err().to_string().contains("u8"));
+}
+
+#[test]
+fn a_state_that_does_not_fit_is_refused_with_the_tensor_and_changes_nothing() {
+    let network = network(1);
+    let own = network.state().unwrap();
+    let other = self::network(2).state().unwrap();
+    let refused = |change: &dyn Fn(&mut BTreeMap<String, Tensor>)| {
+        let mut state = other.clone();
+        change(&mut state);
+        network.load_state(&state).unwrap_err().to_string()
+    };
+    let zeros = |dtype| Tensor::zeros((2, 3), dtype, &Device::Cpu).unwrap();
+    let shape = refused(&|state| _ = state.insert("fc.weight".to_owned(), zeros(DType::F32)));
+    assert!(["fc.weight", "[2, 3]", "[2, 512]"].iter().all(|part| shape.contains(part)), "{shape}");
+    let missing = refused(&|state| _ = state.remove("layer1.0.conv1.weight"));
+    assert!(missing.contains("layer1.0.conv1.weight") && missing.contains("[64, 64, 3, 3]"), "{missing}");
+    let unknown = refused(&|state| _ = state.insert("layer1.2.conv1.weight".to_owned(), zeros(DType::F32)));
+    assert!(unknown.contains("layer1.2.conv1.weight"), "{unknown}");
+    let doubles = Tensor::zeros(2, DType::F64, &Device::Cpu).unwrap();
+    let kind = refused(&|state| _ = state.insert("fc.bias".to_owned(), doubles.clone()));
+    assert!(["fc.bias", "f64", "f32"].iter().all(|part| kind.contains(part)), "{kind}");
+    assert_same_bits(&own, &network.state().unwrap());
+}
+
+#[test]
+fn a_small_set_is_learnt_by_heart() {
+    let network = network(3);
+    let mut adam = Adam::new(network.parameters(), 1e-3).unwrap();
+    let set = batch(4, 4);
+    let losses: Vec<f32> = (0..8).map(|_| step(&network, &mut adam, &set)).collect();
+    assert!(losses[7] < 0.05, "{losses:?}");
+    let answers = network.forward(&set.0, Mode::Train).unwrap().argmax(D::Minus1).unwrap();
+    assert_eq!(answers.to_vec1::<u32>().unwrap(), set.1.to_vec1::<u32>().unwrap());
+}
+
+#[test]
+fn an_interrupted_run_ends_with_the_bits_of_one_that_was_not() {
+    let train = |network: &Network, adam: &mut Adam, seeds: std::ops::Range<u64>| {
+        for seed in seeds {
+            step(network, adam, &batch(2, seed));
+        }
+    };
+    let whole = network(5);
+    let mut adam = Adam::new(whole.parameters(), 1e-3).unwrap();
+    train(&whole, &mut adam, 0..4);
+
+    let first = network(5);
+    let mut adam_of_first = Adam::new(first.parameters(), 1e-3).unwrap();
+    train(&first, &mut adam_of_first, 0..2);
+    let folder = tempfile::tempdir().unwrap();
+    let (weights, moments) = (folder.path().join("weights.safetensors"), folder.path().join("adam.safetensors"));
+    crate::weights::save(&weights, &first.state().unwrap(), &HashMap::new()).unwrap();
+    crate::weights::save(&moments, &adam_of_first.state().unwrap(), &HashMap::new()).unwrap();
+
+    let second = network(6);
+    let mut adam_of_second = Adam::new(second.parameters(), 1e-3).unwrap();
+    second.load_state(&crate::weights::load(&weights).unwrap().0).unwrap();
+    adam_of_second.load_state(&crate::weights::load(&moments).unwrap().0).unwrap();
+    train(&second, &mut adam_of_second, 2..4);
+    assert_same_bits(&whole.state().unwrap(), &second.state().unwrap());
+    assert_same_bits(&adam.state().unwrap(), &adam_of_second.state().unwrap());
+}

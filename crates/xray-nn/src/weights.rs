@@ -1,0 +1,143 @@
+//! Tensors in and out of files: safetensors with torchvision's names, and whatever PyTorch saved, as a start.
+//!
+//! The format: eight bytes with the header's length, the header in JSON, the values
+//! (<https://github.com/huggingface/safetensors>).
+
+mod pretrained;
+mod pth;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::{Map, Value, json};
+
+use crate::{Error, Result};
+pub use pretrained::{Head, load_pretrained};
+
+/// Notes in a file's header, by name.
+pub type Metadata = HashMap<String, String>;
+
+/// Writes tensors (f32 or i64) and notes about them to a safetensors file, so that `path` holds either what it held
+/// before or all of the new: a file beside it is written, synchronised, and renamed. The same content gives the same
+/// bytes.
+///
+/// # Errors
+/// Names the file if it cannot be written, or the tensor if it holds another type.
+pub fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, metadata: &Metadata) -> Result<()> {
+    let mut ordered: Vec<(&String, &Tensor)> = tensors.iter().collect();
+    // The widest type first, so that every value lies at a multiple of its size.
+    ordered.sort_by_key(|(name, tensor)| (Reverse(tensor.dtype().size_in_bytes()), *name));
+    let header = header(&ordered, metadata)?;
+    let partial = partial_path(path)?;
+    let done = write(&partial, &header, &ordered)
+        .and_then(|()| fs::rename(&partial, path).map_err(|error| Error::io("write", path, error)));
+    if done.is_err() {
+        // What went wrong first is what the user must know; a left-over is overwritten by the next attempt.
+        _ = fs::remove_file(&partial);
+    }
+    done?;
+    sync_folder(path).map_err(|error| Error::io("write", path, error))
+}
+
+/// The tensors and notes of a safetensors file. The tensors lie on the CPU.
+///
+/// # Errors
+/// Names the file and what is wrong with it: unreadable, cut short, a header that does not match the content, or a type
+/// that candle has no use for.
+pub fn load(path: &Path) -> Result<(BTreeMap<String, Tensor>, Metadata)> {
+    let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+    let damaged = |error| {
+        Error::bad_file(path, format!("damaged, or no safetensors file ({error}); copy it again or choose another"))
+    };
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
+    let tensor = |(name, view): (&str, TensorView<'_>)| Ok((name.to_owned(), tensor(name, &view)?));
+    let tensors = file.iter().map(tensor).collect::<Result<_>>().map_err(|error: Error| error.in_file(path))?;
+    Ok((tensors, header.metadata().clone().unwrap_or_default()))
+}
+
+fn tensor(name: &str, view: &TensorView<'_>) -> Result<Tensor> {
+    let dtype = match view.dtype() {
+        Dtype::F64 => DType::F64,
+        Dtype::F32 => DType::F32,
+        Dtype::F16 => DType::F16,
+        Dtype::BF16 => DType::BF16,
+        Dtype::I64 => DType::I64,
+        Dtype::U8 => DType::U8,
+        other => {
+            let (name, found) = (name.to_owned(), format!("{other:?}"));
+            return Err(Error::WrongType { name, found, expected: "f32" });
+        }
+    };
+    Ok(Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?)
+}
+
+/// The file's beginning: the header and its length, filled up with blanks to a multiple of 8 bytes.
+fn header(tensors: &[(&String, &Tensor)], metadata: &Metadata) -> Result<Vec<u8>> {
+    let mut entries = Map::new();
+    let notes: BTreeMap<&String, &String> = metadata.iter().collect();
+    entries.insert("__metadata__".to_owned(), json!(notes));
+    let mut offset = 0;
+    for &(name, tensor) in tensors {
+        let end = offset + tensor.elem_count() * tensor.dtype().size_in_bytes();
+        let entry = json!({"dtype": type_name(name, tensor)?, "shape": tensor.dims(), "data_offsets": [offset, end]});
+        entries.insert(name.clone(), entry);
+        offset = end;
+    }
+    let mut json = Value::Object(entries).to_string().into_bytes();
+    json.resize(json.len().next_multiple_of(8), b' ');
+    let mut header = (json.len() as u64).to_le_bytes().to_vec();
+    header.append(&mut json);
+    Ok(header)
+}
+
+fn type_name(name: &str, tensor: &Tensor) -> Result<&'static str> {
+    match tensor.dtype() {
+        DType::F32 => Ok("F32"),
+        DType::I64 => Ok("I64"),
+        other => {
+            let (name, found) = (name.to_owned(), other.as_str().to_owned());
+            Err(Error::WrongType { name, found, expected: "f32 or i64" })
+        }
+    }
+}
+
+fn write(path: &Path, header: &[u8], tensors: &[(&String, &Tensor)]) -> Result<()> {
+    let failed = |error: io::Error| Error::io("write", path, error);
+    let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+    file.write_all(header).map_err(failed)?;
+    for (_, tensor) in tensors {
+        file.write_all(&values(tensor)?).map_err(failed)?;
+    }
+    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.sync_all().map_err(failed)
+}
+
+/// The tensor's values row by row, the lowest byte first.
+fn values(tensor: &Tensor) -> Result<Vec<u8>> {
+    let flat = tensor.flatten_all()?;
+    Ok(match flat.dtype() {
+        DType::I64 => flat.to_vec1::<i64>()?.into_iter().flat_map(i64::to_le_bytes).collect(),
+        _ => flat.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect(),
+    })
+}
+
+/// `.<name>.partial` in the same folder, as only there a rename is one step.
+fn partial_path(path: &Path) -> Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| Error::bad_file(path, "this names no file; add a file name"))?;
+    Ok(path.with_file_name(format!(".{}.partial", name.to_string_lossy())))
+}
+
+/// Makes a rename last, where the system can.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
