@@ -9,6 +9,12 @@ pub enum Error {
     #[error("cannot {action} {}: {}", path.display(), explain_io(source))]
     Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error(
+        "there is no folder {}: check the path given with --data, or make a synthetic data set with \
+         `xray-tui data demo --out {}`",
+        dir.display(), dir.display()
+    )]
+    NoFolder { dir: PathBuf },
+    #[error(
         "no data set in {}: expected train/NORMAL, train/PNEUMONIA and test/… with .jpeg, .jpg or .png files; \
          name another folder with --data, or make a synthetic one with `xray-tui data demo --out {}`",
         dir.display(), dir.join("demo").display()
@@ -37,6 +43,12 @@ impl Error {
     /// An I/O error while doing `action` ("read", "write", "create") on `path`.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io { action, path: path.as_ref().to_owned(), source }
+    }
+
+    /// Whether there is no data set at all, so that the synthetic one is worth offering.
+    #[must_use]
+    pub const fn is_missing_data(&self) -> bool {
+        matches!(self, Self::NoFolder { .. } | Self::NoDataSet { .. })
     }
 }
 

@@ -1,1 +1,149 @@
-//! Placeholder.
+//! Divides a data set into train, validation and test by patient, and draws a part of train.
+
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+
+use super::random::{Purpose, stream};
+use super::{Class, Dataset, Folder, Patient, Split, hash};
+use crate::error::{Error, Result};
+
+mod stratify;
+#[cfg(test)]
+mod tests;
+
+/// Which images each split holds: ascending indices into [`Dataset::images`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Splits {
+    pub train: Vec<usize>,
+    pub validation: Vec<usize>,
+    pub test: Vec<usize>,
+}
+
+/// Images that must stay together: those of one patient, and those of equal person numbers.
+struct Group {
+    images: Vec<usize>,
+    /// Images a class.
+    counts: [usize; 2],
+}
+
+impl Splits {
+    /// Test is the folder test. Validation gets `validation_fraction` (above 0, below 1) of the images of train and
+    /// val, of each class, as near as whole patients allow.
+    ///
+    /// Where a class has two or more patients, train and validation get at least one each; the only patient of a class
+    /// stays in train. The same images and seed give the same splits in whatever order they were found.
+    #[must_use]
+    pub fn make(dataset: &Dataset, validation_fraction: f64, seed: u64) -> Self {
+        let (test, rest): (Vec<_>, Vec<_>) =
+            (0..dataset.images.len()).partition(|&index| dataset.images[index].folder == Folder::Test);
+        let mut groups = groups(dataset, &rest);
+        groups.shuffle(&mut stream(seed, Purpose::Split, [0, 0]));
+        let counts: Vec<_> = groups.iter().map(|group| group.counts).collect();
+        let (mut train, mut validation) = (Vec::new(), Vec::new());
+        for (group, chosen) in groups.iter().zip(stratify::choose(&counts, validation_fraction)) {
+            if chosen { &mut validation } else { &mut train }.extend_from_slice(&group.images);
+        }
+        train.sort_unstable();
+        validation.sort_unstable();
+        Self { train, validation, test }
+    }
+
+    /// Keeps `fraction` (above 0, at most 1) of the patients of train, of each class, and at least one of each.
+    ///
+    /// With the same seed a smaller part lies within a larger one.
+    pub fn sample_train(&mut self, dataset: &Dataset, fraction: f64, seed: u64) {
+        let mut groups = groups(dataset, &self.train);
+        groups.shuffle(&mut stream(seed, Purpose::Sample, [0, 0]));
+        let mut strata: BTreeMap<[bool; 2], Vec<Group>> = BTreeMap::new();
+        for group in groups {
+            strata.entry(group.counts.map(|count| count > 0)).or_default().push(group);
+        }
+        self.train = strata.values().flat_map(|groups| part(groups, fraction)).flat_map(|g| g.images.clone()).collect();
+        self.train.sort_unstable();
+    }
+
+    /// Drops the images for which `keep` says no: unreadable ones.
+    pub fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        for images in [&mut self.train, &mut self.validation, &mut self.test] {
+            images.retain(|&index| keep(index));
+        }
+    }
+
+    /// The images of one split.
+    #[must_use]
+    pub fn of(&self, split: Split) -> &[usize] {
+        match split {
+            Split::Train => &self.train,
+            Split::Validation => &self.validation,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// A fingerprint of which file is in which split: 32 hexadecimal digits, the same in whatever order they were found.
+    #[must_use]
+    pub fn hash(&self, dataset: &Dataset) -> String {
+        let mut lines: Vec<_> = Split::ALL
+            .into_iter()
+            .flat_map(|split| self.of(split).iter().map(move |&index| (split, index)))
+            .map(|(split, index)| format!("{}\0{}\n", split.name(), dataset.images[index].file))
+            .collect();
+        lines.sort_unstable();
+        hash::md5_hex(lines.concat().as_bytes())
+    }
+
+    /// Checks that there is something to learn and something to judge it by; a missing test split is allowed.
+    ///
+    /// # Errors
+    /// `BadDataSet` says which class train lacks, or that nothing is left for validation, and the next step.
+    pub fn check_trainable(&self, dataset: &Dataset) -> Result<()> {
+        let has = |class| self.train.iter().any(|&index| dataset.images[index].class == class);
+        let problem = match Class::ALL.map(has) {
+            [true, true] if !self.validation.is_empty() => return Ok(()),
+            [true, true] => {
+                "all readable images of train and val belong to one patient a class, which leaves none for \
+                             validation: add images of other patients"
+                    .to_owned()
+            }
+            [false, false] => {
+                "train has no readable image: put images into train/NORMAL and train/PNEUMONIA".to_owned()
+            }
+            [has_normal, _] => lacks(if has_normal { Class::Pneumonia } else { Class::Normal }),
+        };
+        Err(Error::BadDataSet { dir: dataset.root.clone(), problem })
+    }
+}
+
+fn lacks(class: Class) -> String {
+    let name = class.name();
+    format!("train has no readable {name} image, and training needs both classes: put images into train/{name}")
+}
+
+/// The patient groups of `images`, in an order that depends on names alone.
+fn groups(dataset: &Dataset, images: &[usize]) -> Vec<Group> {
+    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+    for &index in images {
+        let image = &dataset.images[index];
+        let group = groups.entry(key(&image.patient)).or_insert(Group { images: Vec::new(), counts: [0; 2] });
+        group.images.push(index);
+        group.counts[image.class.index()] += 1;
+    }
+    groups.into_values().collect()
+}
+
+/// Equal person numbers may be one child, as far as names can tell: they share a key.
+fn key(patient: &Patient) -> String {
+    patient.number.map_or_else(|| patient.id.clone(), |number| format!("person{number}"))
+}
+
+/// The first `fraction` of the groups, rounded, at least one.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of patients"
+)]
+fn part(groups: &[Group], fraction: f64) -> &[Group] {
+    let wanted = (groups.len() as f64 * fraction).round() as usize;
+    &groups[..wanted.clamp(1.min(groups.len()), groups.len())]
+}
