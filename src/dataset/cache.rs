@@ -34,7 +34,7 @@ pub struct Progress {
 }
 
 /// What is known about an image file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
     /// The file's size.
     pub bytes: u64,
@@ -60,8 +60,6 @@ pub struct PixelFacts {
     /// Why it is suspect, if it is.
     pub flagged: Option<String>,
 }
-
-impl Eq for PixelFacts {}
 
 /// The decoded pictures of a data set, in the order of [`Dataset::images`].
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::records::Slot;
@@ -60,12 +61,12 @@ impl Journal {
     /// Of evaluation pictures it notes those of `image_size`.
     pub fn load(path: &Path, header: &str, image_size: usize) -> Option<(Self, Known)> {
         let bytes = fs::read(path).ok()?;
-        let mut lines = bytes.split(|&byte| byte == b'\n');
-        if lines.next()? != header.as_bytes() {
-            return None;
-        }
+        let lines = bytes.strip_prefix(header.as_bytes())?.strip_prefix(b"\n")?;
+        let lines: Vec<Line> = lines.par_split(|&byte| byte == b'\n').filter_map(parse).collect();
         let mut known = Known::default();
-        lines.filter_map(parse).for_each(|line| known.note(line, image_size));
+        for line in lines {
+            known.note(line, image_size);
+        }
         Some((Self { path: path.to_owned(), torn: !bytes.ends_with(b"\n") }, known))
     }
 

@@ -59,7 +59,7 @@ impl<'a> Shelf<'a> {
         let mut sources = Records::open(&source_file(place))?;
         let mut squares = Records::open(&place.join(format!("eval-{image_size}.bin")))?;
         forget_lost(&mut known, &mut sources, &mut squares);
-        let stamps = dataset.images.iter().map(|image| stamp(&dataset.root.join(&image.file))).collect();
+        let stamps = dataset.images.par_iter().map(|image| stamp(&dataset.root.join(&image.file))).collect();
         Ok(Self { dataset, image_size, journal, known, sources, squares, decoded: 0, stamps })
     }
 

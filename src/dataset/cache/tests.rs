@@ -332,7 +332,9 @@ fn of_two_that_open_at_once_one_decodes_and_the_other_finds_it_done() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(caches.iter().map(Cache::decoded).sum::<usize>(), 40);
-    caches.iter().for_each(|cache| place.check(cache));
+    for cache in &caches {
+        place.check(cache);
+    }
 }
 
 #[test]

@@ -92,16 +92,21 @@ impl Contents {
 
 fn describe(decoded: &format::Decoded, source: &GreyImage) -> Description {
     let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
-    let mut histogram = [0; 16];
+    let mut counts = [0_u64; 256];
     for &value in &source.pixels {
-        histogram[usize::from(value >> 4)] += 1;
+        counts[usize::from(value)] += 1;
+    }
+    let (bins, _) = counts.as_chunks::<16>();
+    let mut histogram = [0; 16];
+    for (sum, bin) in histogram.iter_mut().zip(bins) {
+        *sum = bin.iter().sum();
     }
     Description {
         width: side(decoded.grey.width),
         height: side(decoded.grey.height),
         channels: decoded.channels.clone(),
         histogram,
-        sum: source.pixels.iter().map(|&value| u64::from(value)).sum(),
+        sum: (0..).zip(counts).map(|(value, count): (u64, u64)| value * count).sum(),
         flagged: suspicion(&decoded.grey),
     }
 }

@@ -153,12 +153,17 @@ fn grey(samples: Vec<u8>, colours: Colours) -> Vec<u8> {
     match colours {
         Colours::Grey => samples,
         Colours::Rgb => to_grey(&samples, luma),
-        Colours::YCbCr => to_grey(&samples, |pixel| luma(ycc_to_rgb(pixel))),
+        Colours::YCbCr => to_grey(&samples, ycc_to_grey),
         Colours::Cmyk => to_grey(&samples, |[c, m, y, k]| luma(inks_to_rgb([c, m, y], k))),
         Colours::Ycck => {
             to_grey(&samples, |[y, cb, cr, k]| luma(inks_to_rgb(ycc_to_rgb([y, cb, cr]).map(|value| 255 - value), k)))
         }
     }
+}
+
+/// Grey pictures stored in colour are the rule among X-rays, and for them the answer is plain.
+fn ycc_to_grey([y, cb, cr]: [u8; 3]) -> u8 {
+    if cb == 128 && cr == 128 { y } else { luma(ycc_to_rgb([y, cb, cr])) }
 }
 
 /// libjpeg's conversion (jdcolor.c), to the last bit.
