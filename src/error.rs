@@ -22,6 +22,13 @@ pub enum Error {
     NoDataSet { dir: PathBuf },
     #[error("{}: {problem}", dir.display())]
     BadDataSet { dir: PathBuf, problem: String },
+    #[error("{}: {problem}", path.display())]
+    Image { path: PathBuf, problem: String },
+    #[error(
+        "cannot keep decoded images in {}: {}; another folder can be named with XRAY_TUI_CACHE",
+        folder.display(), explain_io(source)
+    )]
+    Cache { folder: PathBuf, source: io::Error },
     #[error("{setting}: {problem}")]
     BadSetting { setting: &'static str, problem: String },
     #[error("run {run}: {problem}")]

@@ -1,1 +1,93 @@
-//! Placeholder.
+//! Reading an image file into 8-bit grey: by content and never by name, strictly, and with the grey that PIL's `convert("L")` gives.
+
+mod jpeg;
+mod png;
+#[cfg(test)]
+mod tests;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::GreyImage;
+
+/// Larger pictures are refused from their header, before memory is taken for them.
+pub const MAX_PIXELS: u64 = 100_000_000;
+
+/// A picture as read from a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    pub grey: GreyImage,
+    /// The kind of pixel in the file: `grey`, `rgb` or `cmyk` for JPEG (`rgb` also where it is stored as YCbCr, `cmyk` as YCCK);
+    /// `grey1`, `grey2`, `grey4`, `grey`, `grey16`, `grey-alpha`, `grey-alpha16`, `rgb`, `rgb16`, `rgba`, `rgba16` or `palette` for PNG.
+    pub channels: String,
+}
+
+/// Reads a JPEG or PNG file's bytes.
+///
+/// Colours become grey by Rec.601, alpha is ignored, 16-bit values keep their high byte, CMYK is read with Adobe's
+/// inverted inks, and an EXIF orientation is not applied: all as PIL and so torchvision does.
+///
+/// # Errors
+/// The reason, for the user: empty, neither JPEG nor PNG, truncated, damaged, over [`MAX_PIXELS`], or a form that is not supported.
+/// Never panics, whatever the bytes.
+pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
+    // The decoders are other people's code: should hostile bytes make one panic, that is one more way for a file to be damaged.
+    catch_unwind(AssertUnwindSafe(|| decode_by_content(bytes)))
+        .unwrap_or_else(|_| Err("damaged: the decoder gave up on it".to_owned()))
+}
+
+fn decode_by_content(bytes: &[u8]) -> Result<Decoded, String> {
+    if bytes.is_empty() {
+        Err("empty file (0 bytes)".to_owned())
+    } else if starts_like(bytes, &jpeg::SIGNATURE) {
+        jpeg::decode(bytes)
+    } else if starts_like(bytes, &png::SIGNATURE) {
+        png::decode(bytes)
+    } else {
+        Err(format!("neither JPEG nor PNG: it starts with {}", first_bytes(bytes)))
+    }
+}
+
+/// Whether `bytes` start with `signature`, or end within it.
+fn starts_like(bytes: &[u8], signature: &[u8]) -> bool {
+    bytes.iter().zip(signature).all(|(a, b)| a == b)
+}
+
+/// The start of a file in words: as text where it is text, otherwise as hexadecimal numbers.
+fn first_bytes(bytes: &[u8]) -> String {
+    let start = bytes.get(..bytes.len().min(12)).unwrap_or_default();
+    if start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+        return format!("the text {:?}", String::from_utf8_lossy(start));
+    }
+    let hex: Vec<String> = start.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("the bytes {}", hex.join(" "))
+}
+
+/// Refuses a size that a header gives, before anything is allocated for it.
+fn check_size(width: u32, height: u32) -> Result<(), String> {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 {
+        return Err(format!("no pixels: the header says {width}x{height}"));
+    }
+    if pixels > MAX_PIXELS {
+        return Err(format!("too large: {width}x{height} is over {} megapixels", MAX_PIXELS / 1_000_000));
+    }
+    Ok(())
+}
+
+/// A decoder's own words, short enough for a table.
+fn damaged(what: &str, error: &impl ToString) -> String {
+    let words: String = error.to_string().lines().next().unwrap_or_default().chars().take(100).collect();
+    format!("damaged {what}: {}", words.trim().trim_matches('"'))
+}
+
+/// Rec.601 luma in PIL's integers: `convert("L")` of an RGB picture.
+fn luma([r, g, b]: [u8; 3]) -> u8 {
+    let [r, g, b] = [r, g, b].map(u32::from);
+    ((r * 19_595 + g * 38_470 + b * 7_471 + 0x8000) >> 16).to_le_bytes()[0]
+}
+
+/// Whole pixels of `N` bytes, each turned grey.
+fn to_grey<const N: usize>(bytes: &[u8], grey: impl Fn([u8; N]) -> u8) -> Vec<u8> {
+    let (pixels, _) = bytes.as_chunks::<N>();
+    pixels.iter().map(|pixel| grey(*pixel)).collect()
+}
