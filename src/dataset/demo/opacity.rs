@@ -30,13 +30,13 @@ impl Opacity {
         match kind {
             Kind::Normal | Kind::Unknown => None,
             Kind::Bacterial => {
-                let spots = if rng.random_bool(0.3) { 2 } else { 1 };
+                let spots = if rng.random_bool(0.4) { 2 } else { 1 };
                 let spots = (0..spots).map(|_| Spot::draw(anatomy, rng)).collect();
                 Some(Self::Focal { spots, texture: rng.random() })
             }
             Kind::Viral => Some(Self::Diffuse {
-                density: rng.random_range(0.65..0.95),
-                patch: rng.random_range(0.20..0.34),
+                density: rng.random_range(0.75..1.0),
+                patch: rng.random_range(0.22..0.36),
                 texture: rng.random(),
             }),
         }
@@ -54,14 +54,15 @@ impl Opacity {
                     return 0.0;
                 }
                 // Airways that stay open show as dark branches away from the hilum.
-                let airways = net(texture ^ 0x77, 6.0 * dy.atan2(dx.abs()), 2.5 * distance);
-                added * (0.9 + 0.2 * noise(texture ^ 0x33, 9.0 * x, 9.0 * y) - 0.25 * airways)
+                let angle = dy.atan2(dx.abs()) + 0.12 * noise(texture ^ 0x55, 6.0 * x, 6.0 * y);
+                let airways = net(texture ^ 0x77, 6.0 * angle, 2.5 * distance);
+                added * (0.9 + 0.3 * noise(texture ^ 0x33, 10.0 * x, 10.0 * y) - 0.25 * airways)
             }
             Self::Diffuse { density, patch, texture } => {
                 let patches = step(-0.35, 0.55, cloud(*texture, x / patch, y / patch));
                 let lines = net(texture ^ 0x99, 12.0 * x, 12.0 * y);
-                let central = 1.0 - 0.5 * step(0.25, 0.9, distance);
-                density * central * (0.15 + 0.70 * patches + 0.24 * lines)
+                let central = 1.0 - 0.4 * step(0.25, 0.9, distance);
+                density * central * (0.2 + 0.75 * patches + 0.24 * lines)
             }
         }
     }
@@ -70,9 +71,9 @@ impl Opacity {
 impl Spot {
     fn draw(anatomy: &Anatomy, rng: &mut ChaCha8Rng) -> Self {
         let side = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
-        let y = anatomy.lung_height * rng.random_range(0.25..0.72);
-        // Left of the patient, the heart takes the inner part of the lung.
-        let x = side * anatomy.half_width(y) * rng.random_range(if side > 0.0 { 0.55..0.75 } else { 0.4..0.7 });
+        // Above the heart rather than beside it, where it would pass for a larger one, or in a mirrored picture for it.
+        let y = anatomy.lung_height * rng.random_range(0.22..0.5);
+        let x = side * anatomy.half_width(y) * rng.random_range(0.4..0.75);
         let radius = rng.random_range(0.30..0.46);
         Self {
             center: [x, y],
