@@ -10,14 +10,14 @@ use crate::train::TrainConfig;
 
 /// A terminal workbench for pneumonia detection on chest X-rays.
 ///
-/// Without a command it opens the full-screen program. Research use only, not for clinical use.
+/// Research use only, not for clinical use.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Command,
 }
 
 /// What every command takes.
@@ -76,8 +76,6 @@ pub enum Command {
     /// Look at past runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Measure this machine: training, evaluation, decoding
-    Bench(BenchArgs),
 }
 
 /// `xray-tui data …`
@@ -231,17 +229,6 @@ pub struct PredictArgs {
     pub show: bool,
 }
 
-/// `xray-tui bench …`
-#[derive(Debug, Clone, Args)]
-pub struct BenchArgs {
-    /// Training batch
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    pub batch_size: usize,
-    /// Side of the network's input in pixels
-    #[arg(long, value_name = "N", default_value_t = 224)]
-    pub image_size: usize,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,7 +242,7 @@ mod tests {
     #[test]
     fn nothing_said_is_the_default_recipe() {
         let cli = Cli::try_parse_from(["xray-tui", "train"]).unwrap();
-        let Some(Command::Train(args)) = cli.command else { panic!("not train") };
+        let Command::Train(args) = cli.command else { panic!("not train") };
         assert_eq!(args.config(), TrainConfig::default());
     }
 

@@ -2,7 +2,6 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this room is for")]
 
-mod bench;
 mod data;
 mod eval;
 mod predict;
@@ -26,17 +25,15 @@ use crate::store::{Run, Store};
 ///
 /// # Errors
 /// What failed, in words for the user.
-pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let out = Output::new(&cli.common);
     let place = workplace(&cli.common);
-    match cli.command {
-        None => anyhow::bail!("no command; see `xray-tui --help`"),
-        Some(Command::Data(command)) => data::run(&command, &place, &out),
-        Some(Command::Train(args)) => train::run(&args, &place, &out),
-        Some(Command::Eval(args)) => eval::run(&args, &place, &out),
-        Some(Command::Predict(args)) => predict::run(&args, &place, &out),
-        Some(Command::Runs(command)) => runs::run(&command, &place, &out),
-        Some(Command::Bench(args)) => bench::run(&args, &cli.common, &out),
+    match &cli.command {
+        Command::Data(command) => data::run(command, &place, &out),
+        Command::Train(args) => train::run(args, &place, &out),
+        Command::Eval(args) => eval::run(args, &place, &out),
+        Command::Predict(args) => predict::run(args, &place, &out),
+        Command::Runs(command) => runs::run(command, &place, &out),
     }
 }
 

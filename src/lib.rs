@@ -3,8 +3,12 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod cli;
+pub mod cmd;
 pub mod dataset;
 pub mod error;
 pub mod metrics;
+pub mod predict;
+pub mod session;
 pub mod store;
 pub mod train;

@@ -115,7 +115,8 @@ pub fn image_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let listed = |error| Error::io("list", folder, error);
     let entries = std::fs::read_dir(folder).map_err(listed)?.collect::<Result<Vec<_>, _>>().map_err(listed)?;
-    let mut paths: Vec<PathBuf> = entries.iter().filter(|entry| !is_hidden(entry)).map(std::fs::DirEntry::path).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.iter().filter(|entry| !is_hidden(entry)).map(std::fs::DirEntry::path).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {

@@ -265,12 +265,7 @@ impl Session<'_> {
         Ok(splits)
     }
 
-    fn describe(
-        &self,
-        data: &LoadedData,
-        splits: &Splits,
-        (name, config): (String, &TrainConfig),
-    ) -> Result<NewRun> {
+    fn describe(&self, data: &LoadedData, splits: &Splits, (name, config): (String, &TrainConfig)) -> Result<NewRun> {
         let git = provenance::git();
         let absolute = |e| Error::io("find", &data.dataset.root, e);
         Ok(NewRun {

@@ -1,11 +1,19 @@
 //! Runs and their figures in SQLite, and the folder of their checkpoints beside it.
 
-use std::path::PathBuf;
+pub mod lock;
+mod migrations;
+mod resolve;
+mod rows;
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, Params, Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Class, Split};
-use crate::metrics::Figures;
+use crate::error::{Error, Result};
+use crate::metrics::{EpochFigures, Figures};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -92,3 +100,352 @@ pub struct RunEnd {
     pub images_per_second: Option<f64>,
     pub test: Option<Figures>,
 }
+
+/// Points of a run's curve that are kept; beyond them every second one goes.
+const MOST_STEPS: i64 = 4096;
+
+/// The database, on a connection of its own: one a thread.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the database, made with its folder where it is missing, and brings it to this program's schema.
+    ///
+    /// # Errors
+    /// `Store` or `Io` where the file is no database, another program's, from a newer version, or cannot be written.
+    pub fn open(path: &Path) -> Result<Self> {
+        refuse_network_folder(path)?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
+        }
+        let failed = |error| problem(path, &error);
+        let mut connection = Connection::open(path).map_err(failed)?;
+        connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
+        migrations::migrate(&mut connection, path)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+        connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database.
+    pub fn run_folder(&self, run_id: &str) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join("checkpoints").join(run_id)
+    }
+
+    /// Writes a run that starts now. Its lock must be held already, or it counts as crashed.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written or the id is taken.
+    pub fn create_run(&self, run: &NewRun) -> Result<()> {
+        let values = params![
+            run.id,
+            run.name,
+            run.data.to_string_lossy(),
+            run.synthetic,
+            run.config.to_string(),
+            run.seed.to_string(),
+            run.git_commit,
+            run.git_dirty,
+            run.data_hash,
+            run.split_hash,
+            run.device,
+            run.versions.to_string(),
+            now(),
+            word(RunState::Running)
+        ];
+        self.change(
+            "INSERT INTO runs (id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, \
+             device, versions, started_at, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            values,
+        )
+    }
+
+    /// Makes a run running again from a checkpoint after `epoch` whole epochs and `step` steps; what came later goes.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn resume_run(&self, run_id: &str, epoch: usize, step: usize) -> Result<()> {
+        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
+        self.change("DELETE FROM epochs WHERE run_id = ?1 AND epoch > ?2", params![run_id, epoch])?;
+        self.change("DELETE FROM steps WHERE run_id = ?1 AND step > ?2", params![run_id, step])?;
+        self.change(
+            "UPDATE runs SET state = ?2, ended_at = NULL, problem = NULL, test = NULL, epochs_done = ?3, \
+             best_epoch = CASE WHEN best_epoch <= ?3 THEN best_epoch END, \
+             best_val_accuracy = CASE WHEN best_epoch <= ?3 THEN best_val_accuracy END WHERE id = ?1",
+            params![run_id, word(RunState::Running), epoch],
+        )?;
+        transaction.commit().map_err(|error| self.problem(&error))
+    }
+
+    /// Writes an epoch's figures; `best` ones become the run's best.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn add_epoch(&self, run_id: &str, figures: &EpochFigures, best: bool) -> Result<()> {
+        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
+        self.change(
+            "INSERT OR REPLACE INTO epochs (run_id, epoch, train, validation, seconds) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![run_id, figures.epoch, text(&figures.train), text(&figures.validation), figures.seconds],
+        )?;
+        self.change(
+            "UPDATE runs SET epochs_done = max(epochs_done, ?2) WHERE id = ?1",
+            params![run_id, figures.epoch],
+        )?;
+        if best {
+            self.change(
+                "UPDATE runs SET best_epoch = ?2, best_val_accuracy = ?3 WHERE id = ?1",
+                params![run_id, figures.epoch, figures.validation.confusion.accuracy()],
+            )?;
+        }
+        transaction.commit().map_err(|error| self.problem(&error))
+    }
+
+    /// Adds points to a run's curve. Past 4,096 every second one goes; the first and the newest stay.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn add_steps(&self, run_id: &str, points: &[StepPoint]) -> Result<()> {
+        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
+        for p in points {
+            self.change(
+                "INSERT OR REPLACE INTO steps (run_id, step, epoch, loss, accuracy, images_per_second) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![run_id, p.step, p.epoch, p.loss, p.accuracy, p.images_per_second],
+            )?;
+        }
+        self.thin(run_id)?;
+        transaction.commit().map_err(|error| self.problem(&error))
+    }
+
+    fn thin(&self, run_id: &str) -> Result<()> {
+        let kept: i64 = self
+            .connection
+            .query_row("SELECT count(*) FROM steps WHERE run_id = ?1", [run_id], |row| row.get(0))
+            .map_err(|error| self.problem(&error))?;
+        if kept <= MOST_STEPS {
+            return Ok(());
+        }
+        self.change(
+            "DELETE FROM steps WHERE run_id = ?1 AND step IN (SELECT step FROM \
+             (SELECT step, row_number() OVER (ORDER BY step) AS place, count(*) OVER () AS n FROM steps WHERE run_id = ?1) \
+             WHERE place % 2 = 0 AND place < n)",
+            [run_id],
+        )
+    }
+
+    /// Sets the time that a run has been running and its speed.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn add_seconds(&self, run_id: &str, seconds: f64, images_per_second: Option<f64>) -> Result<()> {
+        self.change(
+            "UPDATE runs SET seconds = ?2, images_per_second = ?3 WHERE id = ?1",
+            params![run_id, seconds, images_per_second],
+        )
+    }
+
+    /// Writes a run's answers for a split in place of those it had.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn replace_answers(&self, run_id: &str, split: Split, answers: &[Answer]) -> Result<()> {
+        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
+        self.change("DELETE FROM answers WHERE run_id = ?1 AND split = ?2", params![run_id, split.name()])?;
+        for (place, answer) in answers.iter().enumerate() {
+            self.change(
+                "INSERT INTO answers (run_id, split, place, file, truth, logits) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    run_id,
+                    split.name(),
+                    place,
+                    answer.file,
+                    answer.truth.name(),
+                    rows::logits_bytes(answer.logits)
+                ],
+            )?;
+        }
+        transaction.commit().map_err(|error| self.problem(&error))
+    }
+
+    /// Writes how a run ended.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn end_run(&self, run_id: &str, end: &RunEnd) -> Result<()> {
+        let test = end.test.as_ref().map(text);
+        self.change(
+            "UPDATE runs SET state = ?2, problem = ?3, images_per_second = coalesce(?4, images_per_second), test = ?5, \
+             ended_at = ?6 WHERE id = ?1",
+            params![run_id, word(end.state), end.problem, end.images_per_second, test, now()],
+        )
+    }
+
+    /// All runs, newest first.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn runs(&self) -> Result<Vec<Run>> {
+        self.read(&format!("SELECT {} FROM runs ORDER BY started_at DESC, rowid DESC", rows::RUN), [], rows::run)
+    }
+
+    /// The run with this whole id.
+    ///
+    /// # Errors
+    /// `Run` where there is none, `Store` where the file cannot be read.
+    pub fn run(&self, run_id: &str) -> Result<Run> {
+        let sql = format!("SELECT {} FROM runs WHERE id = ?1", rows::RUN);
+        let missing = || Error::Run { run: run_id.to_owned(), problem: "is not in this database any more".into() };
+        self.read(&sql, [run_id], rows::run)?.pop().ok_or_else(missing)
+    }
+
+    /// A run's epochs in order.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn epochs(&self, run_id: &str) -> Result<Vec<EpochFigures>> {
+        self.read("SELECT * FROM epochs WHERE run_id = ?1 ORDER BY epoch", [run_id], rows::epoch)
+    }
+
+    /// The thinned points of a run's curve in order.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn steps(&self, run_id: &str) -> Result<Vec<StepPoint>> {
+        self.read("SELECT * FROM steps WHERE run_id = ?1 ORDER BY step", [run_id], rows::step)
+    }
+
+    /// A run's answers for a split, in the split's order.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn answers(&self, run_id: &str, split: Split) -> Result<Vec<Answer>> {
+        let sql = "SELECT * FROM answers WHERE run_id = ?1 AND split = ?2 ORDER BY place";
+        self.read(sql, params![run_id, split.name()], rows::answer)
+    }
+
+    /// Deletes a run, its figures and its checkpoints.
+    ///
+    /// # Errors
+    /// `Run` where it is under way; `Store` or `Io` where something cannot be deleted.
+    pub fn delete_run(&self, run_id: &str) -> Result<()> {
+        let folder = self.run_folder(run_id);
+        if lock::is_held(&folder)? {
+            let problem = "is under way; stop it before deleting it".into();
+            return Err(Error::Run { run: run_id.to_owned(), problem });
+        }
+        self.change("DELETE FROM runs WHERE id = ?1", [run_id])?;
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", &folder, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Turns running runs whose lock nobody holds into crashed ones and returns their ids. A run takes its lock before
+    /// its row is written, so one that just starts is safe.
+    ///
+    /// # Errors
+    /// `Store` or `Io` where rows or locks cannot be read.
+    pub fn mark_crashed(&self) -> Result<Vec<String>> {
+        let mut crashed = Vec::new();
+        for run in self.runs()?.into_iter().filter(|run| run.state == RunState::Running) {
+            let id = run.started.id;
+            if lock::is_held(&self.run_folder(&id))? {
+                continue;
+            }
+            let sql = "UPDATE runs SET state = ?2, ended_at = ?3 WHERE id = ?1 AND state = 'running'";
+            self.change(sql, params![id, word(RunState::Crashed), now()])?;
+            crashed.push(id);
+        }
+        Ok(crashed)
+    }
+
+    fn change(&self, sql: &str, values: impl Params) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(|error| self.problem(&error))?;
+        statement.execute(values).map(|_| ()).map_err(|error| self.problem(&error))
+    }
+
+    fn read<T>(
+        &self,
+        sql: &str,
+        values: impl Params,
+        record: impl FnMut(&Row) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(|error| self.problem(&error))?;
+        let records = statement.query_map(values, record).and_then(Iterator::collect);
+        records.map_err(|error| self.problem(&error))
+    }
+
+    fn problem(&self, error: &rusqlite::Error) -> Error {
+        problem(&self.path, error)
+    }
+}
+
+/// SQLite's error in words for the user.
+fn problem(path: &Path, error: &rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly};
+    let problem = match error.sqlite_error_code() {
+        Some(NotADatabase) => "is no database; name another file with --db".to_owned(),
+        Some(DatabaseCorrupt) => format!("is damaged ({error}); restore a copy, or name another file with --db"),
+        Some(DiskFull) => "cannot grow, the disk is full; free some space and try again".to_owned(),
+        Some(ReadOnly) => "cannot be written; check its rights and its folder's, or name another with --db".to_owned(),
+        Some(CannotOpen) => "cannot be opened; check that its folder may be written, or name another with --db".into(),
+        Some(DatabaseBusy) => "is in use by another program for more than 10 seconds; try again".to_owned(),
+        _ => error.to_string(),
+    };
+    Error::Store { path: path.to_owned(), problem }
+}
+
+/// WAL needs shared memory, which network file systems lack.
+fn refuse_network_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    if !is_on_network(folder) {
+        return Ok(());
+    }
+    let problem = "lies on a network file system, where SQLite may lose data; name a local file with --db".into();
+    Err(Error::Store { path: path.to_owned(), problem })
+}
+
+#[cfg(target_os = "linux")]
+fn is_on_network(folder: &Path) -> bool {
+    // NFS, SMB, SMB2, CIFS, AFS, Coda: `f_type` of statfs(2).
+    const NETWORK: [i64; 6] = [0x6969, 0x517B, 0xFE53_4D42, 0xFF53_4D42, 0x5346_414F, 0x7375_7245];
+    #[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "its width differs between systems")]
+    rustix::fs::statfs(folder).is_ok_and(|found| NETWORK.contains(&(found.f_type as i64)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_on_network(_folder: &Path) -> bool {
+    false
+}
+
+/// RFC 3339, UTC, milliseconds.
+fn now() -> String {
+    format!("{:.3}", jiff::Timestamp::now())
+}
+
+/// The state as its row has it.
+const fn word(state: RunState) -> &'static str {
+    match state {
+        RunState::Running => "running",
+        RunState::Finished => "finished",
+        RunState::Stopped => "stopped",
+        RunState::Failed => "failed",
+        RunState::Crashed => "crashed",
+    }
+}
+
+fn text(figures: &Figures) -> String {
+    serde_json::json!(figures).to_string()
+}
+
+#[cfg(test)]
+mod tests;

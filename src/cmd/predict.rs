@@ -1,5 +1,6 @@
 //! `xray-tui predict`: answers for image files.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -36,12 +37,34 @@ fn choose(store: &Store, named: Option<&str>) -> anyhow::Result<Run> {
 fn answer(predictor: &Predictor, file: &Path, show: bool, out: &Output) -> (Value, bool) {
     let answered = read_picture(file).and_then(|picture| {
         let prediction = predictor.predict(&picture).map_err(|error| error.to_string())?;
-        if show { display(&picture, out) }
+        if show {
+            display(&picture, out)
+        }
         Ok(prediction)
     });
     match answered {
         Ok(prediction) => (prediction_json(file, prediction), true),
         Err(problem) => (json!({"file": file, "error": problem}), false),
+    }
+}
+
+/// Shows the picture in half blocks, which every terminal has and which asks the terminal nothing.
+fn display(picture: &GreyImage, out: &Output) {
+    if !std::io::stdout().is_terminal() {
+        return;
+    }
+    let (Ok(width), Ok(height)) = (u32::try_from(picture.width), u32::try_from(picture.height)) else { return };
+    let Some(grey) = image::GrayImage::from_raw(width, height, picture.pixels.clone()) else { return };
+    let config = viuer::Config {
+        absolute_offset: false,
+        height: Some(20),
+        use_kitty: false,
+        use_iterm: false,
+        use_sixel: false,
+        ..viuer::Config::default()
+    };
+    if let Err(error) = viuer::print(&image::DynamicImage::ImageLuma8(grey), &config) {
+        out.progress(&format!("cannot show the picture: {error}"));
     }
 }
 

@@ -71,11 +71,15 @@ fn report(outcome: &Outcome, run_id: Option<&str>, store: &Store, out: &Output) 
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Stopped => {
-            if out.json { out.answer(&value, String::new) }
+            if out.json {
+                out.answer(&value, String::new)
+            }
             anyhow::bail!("run {run_id} was stopped; go on with `xray-tui train --resume {run_id}`")
         }
         Outcome::Failed(problem) => {
-            if out.json { out.answer(&value, String::new) }
+            if out.json {
+                out.answer(&value, String::new)
+            }
             anyhow::bail!("{problem}")
         }
     }

@@ -79,7 +79,10 @@ pub enum TrainEvent {
         best: bool,
     },
     /// The best epoch's answers for every image of a split, in its order.
-    Answers { split: Split, answers: Vec<Answered> },
+    Answers {
+        split: Split,
+        answers: Vec<Answered>,
+    },
     /// Something the user should know; the run goes on.
     Notice(String),
     /// The last message of every run.

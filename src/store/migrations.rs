@@ -1,0 +1,108 @@
+//! The database's schema, one step a version.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::problem;
+use crate::error::{Error, Result};
+
+/// Marks the file as ours: "XRAY" in ASCII.
+pub const APPLICATION_ID: i32 = 0x5852_4159;
+
+/// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        data TEXT NOT NULL,
+        synthetic INTEGER NOT NULL,
+        config TEXT NOT NULL,
+        seed TEXT NOT NULL,
+        git_commit TEXT,
+        git_dirty INTEGER,
+        data_hash TEXT NOT NULL,
+        split_hash TEXT NOT NULL,
+        device TEXT NOT NULL,
+        versions TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        state TEXT NOT NULL,
+        problem TEXT,
+        seconds REAL NOT NULL DEFAULT 0,
+        images_per_second REAL,
+        epochs_done INTEGER NOT NULL DEFAULT 0,
+        best_epoch INTEGER,
+        best_val_accuracy REAL,
+        test TEXT
+    ) STRICT;
+    CREATE INDEX runs_by_start ON runs (started_at);
+    CREATE TABLE epochs (
+        run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        epoch INTEGER NOT NULL,
+        train TEXT NOT NULL,
+        validation TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        PRIMARY KEY (run_id, epoch)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE steps (
+        run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        step INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        loss REAL NOT NULL,
+        accuracy REAL NOT NULL,
+        images_per_second REAL NOT NULL,
+        PRIMARY KEY (run_id, step)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE answers (
+        run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        split TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        file TEXT NOT NULL,
+        truth TEXT NOT NULL,
+        logits BLOB NOT NULL,
+        PRIMARY KEY (run_id, split, place)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// The schema this program writes.
+const NEWEST: usize = STEPS.len();
+
+/// Brings the file to the newest schema, a new one from nothing. Several processes may do so at once.
+///
+/// # Errors
+/// `Store` where the file is another program's, of a newer version, or cannot be written.
+pub fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    if version(connection, path)? == NEWEST {
+        return Ok(());
+    }
+    let failed = |error| problem(path, &error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let found = version(&transaction, path)?;
+    for step in STEPS.iter().skip(found) {
+        transaction.execute_batch(step).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", NEWEST).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// The file's schema; 0 for an empty file.
+fn version(connection: &Connection, path: &Path) -> Result<usize> {
+    let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| problem(path, &e));
+    let bad = |problem: String| Error::Store { path: path.to_owned(), problem };
+    let (application, version) = (ask("PRAGMA application_id")?, ask("PRAGMA user_version")?);
+    let empty = ask("SELECT count(*) FROM sqlite_schema")? == 0;
+    if empty && application == 0 && version == 0 {
+        return Ok(0);
+    }
+    if application != i64::from(APPLICATION_ID) {
+        return Err(bad("belongs to another program; name another file with --db".into()));
+    }
+    match usize::try_from(version) {
+        Ok(version) if version <= NEWEST => Ok(version),
+        _ => Err(bad(format!(
+            "was written by a newer xray-tui (schema {version}, this one knows {NEWEST}); use that one, or name another file with --db"
+        ))),
+    }
+}

@@ -1,0 +1,97 @@
+//! How records lie in their rows.
+
+use rusqlite::types::Type;
+use rusqlite::{Error, Result, Row};
+use serde::de::DeserializeOwned;
+
+use super::{Answer, NewRun, Run, StepPoint};
+use crate::dataset::{Class, Split};
+use crate::metrics::EpochFigures;
+
+/// The columns of a run, in the order that `run` reads.
+pub const RUN: &str = "id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, device, \
+    versions, started_at, ended_at, state, problem, seconds, images_per_second, epochs_done, best_epoch, \
+    best_val_accuracy, test";
+
+pub fn run(row: &Row) -> Result<Run> {
+    Ok(Run {
+        started: new_run(row)?,
+        started_at: row.get("started_at")?,
+        ended_at: row.get("ended_at")?,
+        state: json(row, "state", |text| format!("\"{text}\""))?,
+        problem: row.get("problem")?,
+        seconds: row.get("seconds")?,
+        images_per_second: row.get("images_per_second")?,
+        epochs_done: row.get("epochs_done")?,
+        best_epoch: row.get("best_epoch")?,
+        best_val_accuracy: row.get("best_val_accuracy")?,
+        test: row.get::<_, Option<String>>("test")?.map(|text| parse(&text)).transpose()?,
+    })
+}
+
+fn new_run(row: &Row) -> Result<NewRun> {
+    let seed: String = row.get("seed")?;
+    Ok(NewRun {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        data: row.get::<_, String>("data")?.into(),
+        synthetic: row.get("synthetic")?,
+        config: json(row, "config", |text| text)?,
+        seed: seed.parse().map_err(|e| Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))?,
+        git_commit: row.get("git_commit")?,
+        git_dirty: row.get("git_dirty")?,
+        data_hash: row.get("data_hash")?,
+        split_hash: row.get("split_hash")?,
+        device: row.get("device")?,
+        versions: json(row, "versions", |text| text)?,
+    })
+}
+
+pub fn epoch(row: &Row) -> Result<EpochFigures> {
+    Ok(EpochFigures {
+        epoch: row.get("epoch")?,
+        train: json(row, "train", |text| text)?,
+        validation: json(row, "validation", |text| text)?,
+        seconds: row.get("seconds")?,
+    })
+}
+
+pub fn step(row: &Row) -> Result<StepPoint> {
+    Ok(StepPoint {
+        step: row.get("step")?,
+        epoch: row.get("epoch")?,
+        loss: row.get("loss")?,
+        accuracy: row.get("accuracy")?,
+        images_per_second: row.get("images_per_second")?,
+    })
+}
+
+pub fn answer(row: &Row) -> Result<Answer> {
+    Ok(Answer {
+        split: json::<Split>(row, "split", |text| format!("\"{text}\""))?,
+        file: row.get("file")?,
+        truth: json::<Class>(row, "truth", |text| format!("\"{text}\""))?,
+        logits: logits(row.get("logits")?),
+    })
+}
+
+/// Two f32, little endian: SQLite would turn a NaN into NULL.
+pub fn logits_bytes([normal, pneumonia]: [f32; 2]) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    bytes[..4].copy_from_slice(&normal.to_le_bytes());
+    bytes[4..].copy_from_slice(&pneumonia.to_le_bytes());
+    bytes
+}
+
+fn logits(bytes: [u8; 8]) -> [f32; 2] {
+    let [a, b, c, d, e, f, g, h] = bytes;
+    [f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h])]
+}
+
+fn json<T: DeserializeOwned>(row: &Row, column: &str, quote: impl Fn(String) -> String) -> Result<T> {
+    parse(&quote(row.get(column)?))
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
+}

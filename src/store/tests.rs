@@ -1,0 +1,229 @@
+//! The store against real database files.
+
+use proptest::prelude::*;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::lock::RunLock;
+use super::*;
+use crate::metrics::Confusion;
+
+fn store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("runs.db")).unwrap();
+    (folder, store)
+}
+
+fn new_run(id: &str, name: &str) -> NewRun {
+    NewRun {
+        id: id.into(),
+        name: name.into(),
+        data: "/data/x".into(),
+        synthetic: true,
+        config: json!({"epochs": 3}),
+        seed: u64::MAX,
+        git_commit: Some("abc".into()),
+        git_dirty: Some(true),
+        data_hash: "00.dir".into(),
+        split_hash: "11".into(),
+        device: "cpu".into(),
+        versions: json!({"candle-core": "0.11.1"}),
+    }
+}
+
+fn epoch(epoch: usize, right: u64) -> EpochFigures {
+    let confusion = Confusion { tn: right, fp: 10 - right, fn_: 0, tp: 0 };
+    let figures = Figures { loss: Some(0.1 + 0.2), confusion };
+    EpochFigures { epoch, train: Figures::default(), validation: figures, seconds: 1.5 }
+}
+
+fn step(step: usize) -> StepPoint {
+    StepPoint { step, epoch: 1, loss: 1.0 / 3.0, accuracy: 0.5, images_per_second: 2.0 }
+}
+
+fn ended(state: RunState) -> RunEnd {
+    RunEnd { state, problem: None, images_per_second: Some(2.0), test: Some(epoch(1, 9).validation) }
+}
+
+#[test]
+fn a_run_comes_back_as_it_was_written() {
+    let (_folder, store) = store();
+    let run = new_run("aaaaaaaaaaaa", "run-1");
+    store.create_run(&run).unwrap();
+    store.add_epoch(&run.id, &epoch(1, 9), true).unwrap();
+    store.add_steps(&run.id, &[step(1)]).unwrap();
+    store.end_run(&run.id, &ended(RunState::Finished)).unwrap();
+    let back = store.run(&run.id).unwrap();
+    assert_eq!(back.started, run);
+    assert_eq!((back.state, back.epochs_done, back.best_epoch), (RunState::Finished, 1, Some(1)));
+    assert_eq!(back.best_val_accuracy, Some(0.9));
+    assert_eq!(back.test, Some(epoch(1, 9).validation));
+    assert_eq!(store.epochs(&run.id).unwrap(), [epoch(1, 9)]);
+    assert_eq!(store.steps(&run.id).unwrap(), [step(1)]);
+    assert!(back.started_at.ends_with('Z') && back.started_at.len() == "2026-01-01T00:00:00.000Z".len());
+}
+
+#[test]
+fn logits_come_back_bit_for_bit_even_when_they_are_no_numbers() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    let logits = [f32::NAN, f32::NEG_INFINITY];
+    let answer = Answer { split: Split::Test, file: "test/NORMAL/a.png".into(), truth: Class::Normal, logits };
+    store.replace_answers("aaaaaaaaaaaa", Split::Test, std::slice::from_ref(&answer)).unwrap();
+    store.replace_answers("aaaaaaaaaaaa", Split::Test, std::slice::from_ref(&answer)).unwrap();
+    let back = store.answers("aaaaaaaaaaaa", Split::Test).unwrap();
+    assert_eq!(back.len(), 1);
+    assert_eq!(back[0].logits.map(f32::to_bits), logits.map(f32::to_bits));
+    assert!(store.answers("aaaaaaaaaaaa", Split::Validation).unwrap().is_empty());
+}
+
+#[test]
+fn resuming_drops_what_came_after_the_checkpoint() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    for number in 1..=3 {
+        store.add_epoch("aaaaaaaaaaaa", &epoch(number, 5 + number as u64), true).unwrap();
+        store.add_steps("aaaaaaaaaaaa", &[step(number)]).unwrap();
+    }
+    store.end_run("aaaaaaaaaaaa", &ended(RunState::Stopped)).unwrap();
+    store.resume_run("aaaaaaaaaaaa", 2, 2).unwrap();
+    let run = store.run("aaaaaaaaaaaa").unwrap();
+    assert_eq!((run.state, run.epochs_done, run.test), (RunState::Running, 2, None));
+    assert_eq!(store.epochs("aaaaaaaaaaaa").unwrap().len(), 2);
+    assert_eq!(store.steps("aaaaaaaaaaaa").unwrap().len(), 2);
+}
+
+#[test]
+fn a_running_run_whose_lock_is_free_has_crashed() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "dead")).unwrap();
+    let lock = RunLock::acquire(&store.run_folder("bbbbbbbbbbbb")).unwrap().unwrap();
+    store.create_run(&new_run("bbbbbbbbbbbb", "alive")).unwrap();
+    assert_eq!(store.mark_crashed().unwrap(), ["aaaaaaaaaaaa"]);
+    assert_eq!(store.run("aaaaaaaaaaaa").unwrap().state, RunState::Crashed);
+    assert_eq!(store.run("bbbbbbbbbbbb").unwrap().state, RunState::Running);
+    assert!(store.delete_run("bbbbbbbbbbbb").unwrap_err().to_string().contains("under way"));
+    drop(lock);
+    store.delete_run("bbbbbbbbbbbb").unwrap();
+    assert!(!store.run_folder("bbbbbbbbbbbb").exists());
+}
+
+#[test]
+fn deleting_a_run_deletes_its_figures() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    store.add_epoch("aaaaaaaaaaaa", &epoch(1, 9), true).unwrap();
+    store.delete_run("aaaaaaaaaaaa").unwrap();
+    assert!(store.runs().unwrap().is_empty());
+    assert!(store.epochs("aaaaaaaaaaaa").unwrap().is_empty());
+}
+
+#[test]
+fn a_run_is_found_by_id_beginning_name_last_and_best() {
+    let (_folder, store) = store();
+    for (id, right) in [("aa0000000000", 9), ("ab0000000000", 9), ("cc0000000000", 5)] {
+        store.create_run(&new_run(id, &format!("name-{id}"))).unwrap();
+        store.add_epoch(id, &epoch(1, right), true).unwrap();
+        store.end_run(id, &ended(RunState::Finished)).unwrap();
+    }
+    let found = |word: &str| store.resolve(word).map(|run| run.started.id).map_err(|error| error.to_string());
+    assert_eq!(found("cc").unwrap(), "cc0000000000");
+    assert_eq!(found("name-aa0000000000").unwrap(), "aa0000000000");
+    assert_eq!(found("last").unwrap(), "cc0000000000");
+    assert_eq!(found("best").unwrap(), "ab0000000000");
+    assert!(found("a").unwrap_err().contains("means 2 runs"));
+    assert!(found("zz").unwrap_err().contains("runs list"));
+    assert!(found("champion").is_err());
+}
+
+#[test]
+fn two_stores_at_once_lose_nothing() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    let write = |from: usize| {
+        let own = Store::open(store.path()).unwrap();
+        (0..100).for_each(|n| own.add_steps("aaaaaaaaaaaa", &[step(from + n)]).unwrap());
+    };
+    let path = store.path().to_owned();
+    std::thread::scope(|scope| {
+        let (one, two) = (path.clone(), path);
+        for (path, from) in [(one, 1), (two, 101)] {
+            scope.spawn(move || {
+                let own = Store::open(&path).unwrap();
+                (0..100).for_each(|n| own.add_steps("aaaaaaaaaaaa", &[step(from + n)]).unwrap());
+            });
+        }
+    });
+    write(201);
+    assert_eq!(store.steps("aaaaaaaaaaaa").unwrap().len(), 300);
+}
+
+#[test]
+fn opening_a_new_file_from_many_threads_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new").join("runs.db");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| Store::open(&path).unwrap());
+        }
+    });
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.db");
+    std::fs::write(&path, "these are my notes, not a database, and they are long enough").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    assert!(Store::open(&path).unwrap_err().to_string().contains("is no database"));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn another_programs_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE things (a)").unwrap();
+    assert!(Store::open(&path).unwrap_err().to_string().contains("another program"));
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused() {
+    let (_folder, store) = store();
+    store.connection.pragma_update(None, "user_version", 99).unwrap();
+    let path = store.path().to_owned();
+    drop(store);
+    assert!(Store::open(&path).unwrap_err().to_string().contains("newer xray-tui (schema 99"));
+}
+
+#[test]
+fn a_database_of_schema_1_opens_with_its_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v1.db");
+    Connection::open(&path).unwrap().execute_batch(include_str!("../../tests/fixtures/store/v1.sql")).unwrap();
+    let store = Store::open(&path).unwrap();
+    let run = store.resolve("last").unwrap();
+    assert_eq!((run.started.name.as_str(), run.state), ("run-1", RunState::Finished));
+    assert_eq!(store.epochs(&run.started.id).unwrap().len(), 1);
+    assert_eq!(store.steps(&run.started.id).unwrap().len(), 1);
+    assert_eq!(store.answers(&run.started.id, Split::Test).unwrap().len(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn a_curve_of_any_length_keeps_its_ends_in_bounds(blocks in 1_usize..12, size in 100_usize..1500) {
+        let (_folder, store) = store();
+        store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+        for block in 0..blocks {
+            let points: Vec<StepPoint> = (1..=size).map(|n| step(block * size + n)).collect();
+            store.add_steps("aaaaaaaaaaaa", &points).unwrap();
+        }
+        let kept = store.steps("aaaaaaaaaaaa").unwrap();
+        prop_assert!(kept.len() <= 4096);
+        prop_assert_eq!(kept[0].step, 1);
+        prop_assert_eq!(kept[kept.len() - 1].step, blocks * size);
+        prop_assert!(kept.windows(2).all(|pair| pair[0].step < pair[1].step));
+    }
+}
