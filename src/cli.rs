@@ -146,13 +146,13 @@ pub struct TrainArgs {
     no_flip: bool,
     /// Rotate training images by at most this many degrees [default: 10]
     #[arg(long, value_name = "DEGREES")]
-    rotation: Option<f32>,
+    rotation: Option<f64>,
     /// Change the brightness of training images by at most this share [default: 0.2]
     #[arg(long, value_name = "X")]
-    brightness: Option<f32>,
+    brightness: Option<f64>,
     /// Change the contrast of training images by at most this share [default: 0.2]
     #[arg(long, value_name = "X")]
-    contrast: Option<f32>,
+    contrast: Option<f64>,
     /// The run's name in tables
     #[arg(long, value_name = "S")]
     pub name: Option<String>,

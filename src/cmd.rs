@@ -29,11 +29,11 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let out = Output::new(&cli.common);
     let place = workplace(&cli.common);
     match &cli.command {
-        Command::Data(command) => data::run(command, &place, &out),
-        Command::Train(args) => train::run(args, &place, &out),
-        Command::Eval(args) => eval::run(args, &place, &out),
-        Command::Predict(args) => predict::run(args, &place, &out),
-        Command::Runs(command) => runs::run(command, &place, &out),
+        Command::Data(command) => data::run(command, &place, out),
+        Command::Train(args) => train::run(args, &place, out),
+        Command::Eval(args) => eval::run(args, &place, out),
+        Command::Predict(args) => predict::run(args, &place, out),
+        Command::Runs(command) => runs::run(command, &place, out),
     }
 }
 
@@ -64,28 +64,28 @@ impl Output {
     }
 
     /// A line of progress.
-    fn progress(&self, text: &str) {
+    fn progress(self, text: &str) {
         if !self.quiet {
             eprintln!("{text}");
         }
     }
 
     /// A line of progress that only `-v` shows.
-    fn detail(&self, text: &str) {
+    fn detail(self, text: &str) {
         if self.verbose {
             eprintln!("{text}");
         }
     }
 
     /// The answer: `value` on one line with `--json`, else `text`. A closed pipe is no error.
-    fn answer(&self, value: &Value, text: impl FnOnce() -> String) {
+    fn answer(self, value: &Value, text: impl FnOnce() -> String) {
         let text = if self.json { value.to_string() } else { text() };
         let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
     }
 
     /// Tells decoding as it goes on, at every tenth.
-    fn decoding(&self) -> impl FnMut(Progress) -> ControlFlow<()> {
-        let (out, mut told) = (*self, 0);
+    fn decoding(self) -> impl FnMut(Progress) -> ControlFlow<()> {
+        let (out, mut told) = (self, 0);
         move |progress| {
             let tenth = progress.done * 10 / progress.total.max(1);
             if tenth > told {

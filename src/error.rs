@@ -10,8 +10,8 @@ pub enum Error {
     Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error(
         "there is no folder {}: check the path given with --data, or make a synthetic data set with \
-         `xray-tui data demo --out {}`",
-        dir.display(), dir.display()
+         `xray-tui data demo --out data/demo`",
+        dir.display()
     )]
     NoFolder { dir: PathBuf },
     #[error(

@@ -169,7 +169,7 @@ impl Session<'_> {
             Some(name) => name,
             None => next_name(&store.runs()?),
         };
-        let row = self.describe(&data, &splits, (name, config))?;
+        let row = new_run(&data, &splits, (name, config))?;
         let folder = store.run_folder(&row.id);
         let lock = RunLock::acquire(&folder)?;
         store.create_run(&row)?;
@@ -265,25 +265,6 @@ impl Session<'_> {
         Ok(splits)
     }
 
-    fn describe(&self, data: &LoadedData, splits: &Splits, (name, config): (String, &TrainConfig)) -> Result<NewRun> {
-        let git = provenance::git();
-        let absolute = |e| Error::io("find", &data.dataset.root, e);
-        Ok(NewRun {
-            id: format!("{:012x}", rand::rng().random_range(0..1_u64 << 48)),
-            name,
-            data: data.dataset.root.canonicalize().map_err(absolute)?,
-            synthetic: data.dataset.synthetic,
-            config: serde_json::json!(config),
-            seed: config.seed,
-            git_commit: git.as_ref().map(|git| git.commit.clone()),
-            git_dirty: git.map(|git| git.dirty),
-            data_hash: data.hash()?.id,
-            split_hash: splits.hash(&data.dataset),
-            device: "cpu".into(),
-            versions: provenance::versions(),
-        })
-    }
-
     /// A run goes on with the data it began with, wherever the program was started.
     fn place_of(&self, run: &Run) -> Workplace {
         Workplace { data: run.started.data.clone(), ..self.place.clone() }
@@ -302,6 +283,26 @@ impl Session<'_> {
     fn tell(&self, event: TrainEvent) {
         let _ = self.listener.send(RunEvent::Train(event));
     }
+}
+
+/// What is known of a run before its first batch.
+fn new_run(data: &LoadedData, splits: &Splits, (name, config): (String, &TrainConfig)) -> Result<NewRun> {
+    let git = provenance::git();
+    let absolute = |e| Error::io("find", &data.dataset.root, e);
+    Ok(NewRun {
+        id: format!("{:012x}", rand::rng().random_range(0..1_u64 << 48)),
+        name,
+        data: data.dataset.root.canonicalize().map_err(absolute)?,
+        synthetic: data.dataset.synthetic,
+        config: serde_json::json!(config),
+        seed: config.seed,
+        git_commit: git.as_ref().map(|git| git.commit.clone()),
+        git_dirty: git.map(|git| git.dirty),
+        data_hash: data.hash()?.id,
+        split_hash: splits.hash(&data.dataset),
+        device: "cpu".into(),
+        versions: provenance::versions(),
+    })
 }
 
 /// The settings a run was started with.

@@ -14,27 +14,27 @@ use crate::dataset::{Class, Split};
 use crate::session::{LoadedData, Workplace};
 use crate::train::TrainConfig;
 
-pub fn run(command: &DataCommand, place: &Workplace, out: &Output) -> anyhow::Result<ExitCode> {
+pub fn run(command: &DataCommand, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     match command {
         DataCommand::Demo { out: folder, images, seed } => make_demo(folder, (*images, *seed), out),
         DataCommand::Stats => stats(place, out),
     }
 }
 
-fn make_demo(folder: &Path, (images, seed): (Option<usize>, Option<u64>), out: &Output) -> anyhow::Result<ExitCode> {
+fn make_demo(folder: &Path, (images, seed): (Option<usize>, Option<u64>), out: Output) -> anyhow::Result<ExitCode> {
     let plain = DemoConfig::default();
     let config = DemoConfig { images: images.unwrap_or(plain.images), seed: seed.unwrap_or(plain.seed) };
     let mut tell = out.decoding();
     demo::write(folder, &config, &mut tell)?;
     let answer = json!({"data": folder, "images": config.images, "seed": config.seed, "synthetic": true});
     out.answer(&answer, || {
-        format!("{} synthetic images in {}; train with --data {0}", config.images, folder.display())
-            .replace("{0}", &folder.display().to_string())
+        let folder = folder.display();
+        format!("{} synthetic images in {folder}; train on them with --data {folder}", config.images)
     });
     Ok(ExitCode::SUCCESS)
 }
 
-fn stats(place: &Workplace, out: &Output) -> anyhow::Result<ExitCode> {
+fn stats(place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let plain = TrainConfig::default();
     let data = LoadedData::open(place, plain.image_size, &mut out.decoding())?;
     let splits = data.splits(plain.validation_fraction, plain.seed);

@@ -13,7 +13,7 @@ use crate::predict::Predictor;
 use crate::session::{LoadedData, Workplace, config_of};
 use crate::train::evaluate::{answer, figures};
 
-pub fn run(args: &EvalArgs, place: &Workplace, out: &Output) -> anyhow::Result<ExitCode> {
+pub fn run(args: &EvalArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let store = open_store(place)?;
     let run = store.resolve(&args.run)?;
     let config = config_of(&run)?;

@@ -13,7 +13,7 @@ use crate::predict::{Prediction, Predictor, image_files, read_picture};
 use crate::session::Workplace;
 use crate::store::{Run, Store};
 
-pub fn run(args: &PredictArgs, place: &Workplace, out: &Output) -> anyhow::Result<ExitCode> {
+pub fn run(args: &PredictArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let files = image_files(&args.paths)?;
     let store = open_store(place)?;
     let run = choose(&store, args.run.as_deref())?;
@@ -34,11 +34,11 @@ fn choose(store: &Store, named: Option<&str>) -> anyhow::Result<Run> {
     }
 }
 
-fn answer(predictor: &Predictor, file: &Path, show: bool, out: &Output) -> (Value, bool) {
+fn answer(predictor: &Predictor, file: &Path, show: bool, out: Output) -> (Value, bool) {
     let answered = read_picture(file).and_then(|picture| {
         let prediction = predictor.predict(&picture).map_err(|error| error.to_string())?;
         if show {
-            display(&picture, out)
+            display(&picture, out);
         }
         Ok(prediction)
     });
@@ -49,7 +49,7 @@ fn answer(predictor: &Predictor, file: &Path, show: bool, out: &Output) -> (Valu
 }
 
 /// Shows the picture in half blocks, which every terminal has and which asks the terminal nothing.
-fn display(picture: &GreyImage, out: &Output) {
+fn display(picture: &GreyImage, out: Output) {
     if !std::io::stdout().is_terminal() {
         return;
     }

@@ -10,7 +10,7 @@ use crate::metrics::EpochFigures;
 use crate::session::Workplace;
 use crate::store::{Run, Store};
 
-pub fn run(command: &RunsCommand, place: &Workplace, out: &Output) -> anyhow::Result<ExitCode> {
+pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let store = open_store(place)?;
     match command {
         RunsCommand::List => list(&store, out)?,
@@ -20,7 +20,7 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: &Output) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(store: &Store, out: &Output) -> anyhow::Result<()> {
+fn list(store: &Store, out: Output) -> anyhow::Result<()> {
     let runs = store.runs()?;
     let rows: Vec<Value> = runs.iter().map(run_json).collect();
     out.answer(&json!({"runs": rows}), || table(&runs));
@@ -54,7 +54,7 @@ fn word(run: &Run) -> String {
     json!(run.state).as_str().unwrap_or_default().to_owned()
 }
 
-fn show(store: &Store, run: &Run, out: &Output) -> anyhow::Result<()> {
+fn show(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
     let epochs = store.epochs(&run.started.id)?;
     let mut value = run_json(run);
     value["epochs"] = epochs.iter().map(epoch_json).collect();
@@ -110,7 +110,7 @@ fn text(run: &Run, epochs: &[EpochFigures]) -> String {
     lines.join("\n")
 }
 
-fn delete(store: &Store, run: &Run, out: &Output) -> anyhow::Result<()> {
+fn delete(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
     store.delete_run(&run.started.id)?;
     let (id, name) = (&run.started.id, &run.started.name);
     out.answer(&json!({"run_id": id, "deleted": true}), || format!("deleted {name}  {id}"));

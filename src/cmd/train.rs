@@ -16,7 +16,7 @@ use crate::session::{self, RunEvent, RunHandle, Start, Workplace};
 use crate::store::Store;
 use crate::train::{Outcome, Phase, TrainEvent, checkpoint};
 
-pub fn run(args: &TrainArgs, place: &Workplace, out: &Output) -> anyhow::Result<ExitCode> {
+pub fn run(args: &TrainArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let config = args.config();
     config.validate()?;
     let store = open_store(place)?;
@@ -57,7 +57,7 @@ fn watch_signals() -> std::io::Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-fn report(outcome: &Outcome, run_id: Option<&str>, store: &Store, out: &Output) -> anyhow::Result<ExitCode> {
+fn report(outcome: &Outcome, run_id: Option<&str>, store: &Store, out: Output) -> anyhow::Result<ExitCode> {
     let Some(run_id) = run_id else {
         match outcome {
             Outcome::Failed(problem) => anyhow::bail!("{problem}"),
@@ -72,13 +72,13 @@ fn report(outcome: &Outcome, run_id: Option<&str>, store: &Store, out: &Output) 
         }
         Outcome::Stopped => {
             if out.json {
-                out.answer(&value, String::new)
+                out.answer(&value, String::new);
             }
             anyhow::bail!("run {run_id} was stopped; go on with `xray-tui train --resume {run_id}`")
         }
         Outcome::Failed(problem) => {
             if out.json {
-                out.answer(&value, String::new)
+                out.answer(&value, String::new);
             }
             anyhow::bail!("{problem}")
         }
@@ -110,14 +110,14 @@ fn summary(value: &Value) -> String {
 }
 
 /// Says what a run tells, each thing once.
-struct Narrator<'a> {
-    out: &'a Output,
+struct Narrator {
+    out: Output,
     run_id: Option<String>,
     /// The last phase said, so that a phase's counts don't flood the log.
     said: String,
 }
 
-impl Narrator<'_> {
+impl Narrator {
     fn tell(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Created { run_id, name, config } => {

@@ -16,11 +16,11 @@ pub struct Augmentation {
     /// Mirror left and right with probability one half. It moves the heart to the other side.
     pub horizontal_flip: bool,
     /// Rotate by an angle drawn from plus or minus this many degrees; 0 is off.
-    pub rotation_degrees: f32,
+    pub rotation_degrees: f64,
     /// Multiply by a factor drawn from 1 plus or minus this; 0 is off.
-    pub brightness: f32,
+    pub brightness: f64,
     /// Blend with the mean grey by a factor drawn from 1 plus or minus this; 0 is off.
-    pub contrast: f32,
+    pub contrast: f64,
 }
 
 impl Default for Augmentation {
@@ -54,7 +54,8 @@ impl Change {
     /// Always four draws, so that switching one change off leaves the others as they were.
     fn draw(recipe: &Augmentation, rng: &mut ChaCha8Rng) -> Self {
         let [flip, angle, brightness, contrast]: [f32; 4] = rng.random();
-        let around = |middle: f32, by: f32, draw: f32| middle + by * (2.0 * draw - 1.0);
+        #[expect(clippy::cast_possible_truncation, reason = "a setting of a few digits")]
+        let around = |middle: f32, by: f64, draw: f32| middle + by as f32 * (2.0 * draw - 1.0);
         Self {
             flip: recipe.horizontal_flip && flip < 0.5,
             degrees: around(0.0, recipe.rotation_degrees, angle),

@@ -58,9 +58,8 @@ impl<'a> Recorder<'a> {
     }
 
     fn step(&mut self, step: &Step) -> Result<()> {
-        let size = self.job.identity.config.batch_size.min(self.job.splits.train.len());
         #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^53 images")]
-        let images = size as f64;
+        let images = step.images as f64;
         self.images += images;
         self.training_seconds += images / step.images_per_second;
         let point = StepPoint {
@@ -70,7 +69,8 @@ impl<'a> Recorder<'a> {
             accuracy: step.accuracy,
             images_per_second: step.images_per_second,
         };
-        self.store.add_steps(&self.job.identity.run_id, &[point])
+        self.store.add_steps(&self.job.identity.run_id, &[point])?;
+        self.seconds()
     }
 
     fn seconds(&self) -> Result<()> {

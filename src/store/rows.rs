@@ -83,9 +83,10 @@ pub fn logits_bytes([normal, pneumonia]: [f32; 2]) -> [u8; 8] {
     bytes
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "32 bits are left")]
 fn logits(bytes: [u8; 8]) -> [f32; 2] {
-    let [a, b, c, d, e, f, g, h] = bytes;
-    [f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h])]
+    let both = u64::from_le_bytes(bytes);
+    [both, both >> 32].map(|bits| f32::from_bits((bits & u64::from(u32::MAX)) as u32))
 }
 
 fn json<T: DeserializeOwned>(row: &Row, column: &str, quote: impl Fn(String) -> String) -> Result<T> {

@@ -140,10 +140,6 @@ fn a_run_is_found_by_id_beginning_name_last_and_best() {
 fn two_stores_at_once_lose_nothing() {
     let (_folder, store) = store();
     store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
-    let write = |from: usize| {
-        let own = Store::open(store.path()).unwrap();
-        (0..100).for_each(|n| own.add_steps("aaaaaaaaaaaa", &[step(from + n)]).unwrap());
-    };
     let path = store.path().to_owned();
     std::thread::scope(|scope| {
         let (one, two) = (path.clone(), path);
@@ -154,8 +150,7 @@ fn two_stores_at_once_lose_nothing() {
             });
         }
     });
-    write(201);
-    assert_eq!(store.steps("aaaaaaaaaaaa").unwrap().len(), 300);
+    assert_eq!(store.steps("aaaaaaaaaaaa").unwrap().len(), 200);
 }
 
 #[test]
@@ -192,7 +187,6 @@ fn a_database_of_a_newer_version_is_refused() {
     let (_folder, store) = store();
     store.connection.pragma_update(None, "user_version", 99).unwrap();
     let path = store.path().to_owned();
-    drop(store);
     assert!(Store::open(&path).unwrap_err().to_string().contains("newer xray-tui (schema 99"));
 }
 

@@ -49,6 +49,8 @@ pub struct Step {
     pub batch: usize,
     /// Batches in an epoch.
     pub batches: usize,
+    /// Images in this batch.
+    pub images: usize,
     /// Mean cross entropy of this batch in nats.
     pub loss: f64,
     /// Accuracy of this batch, 0 to 1.

@@ -72,7 +72,7 @@ mod tests {
         fn batches_hold_every_image_once_in_order(n in 0_usize..200, size in 2_usize..70) {
             let images: Vec<usize> = (0..n).collect();
             let batches = cut(&images, size);
-            prop_assert_eq!(batches.concat(), images);
+            prop_assert_eq!(&batches.concat(), &images);
             prop_assert!(n == 1 || batches.iter().all(|b| b.len() >= 2 && b.len() <= size + 1));
         }
     }

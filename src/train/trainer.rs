@@ -141,6 +141,7 @@ impl<'a> Trainer<'a> {
             epoch,
             batch: self.at.batches_done,
             batches,
+            images: batch.labels.len(),
             loss,
             accuracy: figures.confusion.accuracy().unwrap_or_default(),
             images_per_second: count(batch.labels.len()) / seconds,

@@ -142,7 +142,7 @@ proptest! {
     }
 
     #[test]
-    fn four_numbers_are_drawn_whatever_is_on(image in picture(), flip: bool, degrees in 0.0..90.0f32, brightness in 0.0..1.0f32) {
+    fn four_numbers_are_drawn_whatever_is_on(image in picture(), flip: bool, degrees in 0.0..90.0, brightness in 0.0..1.0) {
         let recipe = Augmentation { horizontal_flip: flip, rotation_degrees: degrees, brightness, contrast: 0.0 };
         let (mut used, mut fresh) = (rng(1), rng(1));
         let _ = augment(&image, image.width, &recipe, &mut used);

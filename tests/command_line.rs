@@ -1,0 +1,158 @@
+//! The command line as scripts use it: JSON on standard output, words on standard error, exit codes.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SMALL: [&str; 8] = ["--epochs", "1", "--batch-size", "8", "--image-size", "33", "--validation-fraction", "0.2"];
+
+fn xray(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xray-tui"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("XRAY_TUI_CACHE", folder.join("cache"))
+        .env_remove("XRAY_TUI_DATA")
+        .output()
+        .unwrap()
+}
+
+/// The last line of standard output of a command that must succeed.
+fn answer(folder: &Path, arguments: &[&str]) -> Value {
+    let output = xray(folder, &[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{arguments:?}: {}", words(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What a command that must fail with `code` says.
+fn complaint(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = xray(folder, arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", words(&output));
+    words(&output)
+}
+
+fn demo() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    answer(folder.path(), &["data", "demo", "--out", "data/demo", "--images", "40"]);
+    folder
+}
+
+#[test]
+fn the_whole_way_from_demo_to_prediction_speaks_json() {
+    let folder = demo();
+    let at = folder.path();
+    let statistics = answer(at, &["data", "stats"]);
+    assert_eq!(statistics["synthetic"], true);
+    assert_eq!(statistics["splits"]["test"]["NORMAL"], 5);
+    assert_eq!(statistics["data_hash"].as_str().unwrap().len(), "d41d8cd98f00b204e9800998ecf8427e.dir".len());
+
+    let run = answer(at, &[&["train", "--name", "first"], &SMALL[..]].concat());
+    assert_eq!((run["state"].as_str(), run["epochs"].as_u64()), (Some("finished"), Some(1)));
+    assert!(at.join(run["checkpoint"].as_str().unwrap()).exists());
+    for key in ["seconds", "images_per_second", "best_epoch", "best_val_accuracy", "test_accuracy"] {
+        assert!(run[key].is_number(), "{key}: {run}");
+    }
+
+    let id = run["run_id"].as_str().unwrap();
+    let listed = answer(at, &["runs", "list"]);
+    assert_eq!(listed["runs"][0]["run_id"], id);
+    let shown = answer(at, &["runs", "show", "first"]);
+    assert_eq!(shown["epochs"][0]["epoch"], 1);
+    assert_eq!(shown["data_hash"], statistics["data_hash"]);
+    assert_eq!(shown["test"]["accuracy"], run["test_accuracy"]);
+
+    let scored = answer(at, &["eval", id]);
+    assert_eq!((&scored["n"], &scored["accuracy"]), (&Value::from(10), &run["test_accuracy"]));
+    let validated = answer(at, &["eval", "last", "--split", "validation"]);
+    assert_eq!(validated["accuracy"], run["best_val_accuracy"]);
+
+    std::fs::write(at.join("data/demo/test/broken.jpeg"), "no picture").unwrap();
+    let predicted = answer(at, &["predict", "data/demo/test"]);
+    let predictions = predicted["predictions"].as_array().unwrap();
+    assert_eq!(predictions.len(), 11);
+    assert_eq!(predictions.iter().filter(|p| p["error"].is_string()).count(), 1);
+    assert!(predictions.iter().any(|p| p["probability"].is_number() && p["label"].is_string()));
+
+    answer(at, &["runs", "delete", "first"]);
+    assert_eq!(answer(at, &["runs", "list"])["runs"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn wrong_use_exits_with_2_and_names_the_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(complaint(folder.path(), &["train", "--epochs", "0"], 2).contains("epochs: must be at least 1"));
+    assert!(complaint(folder.path(), &["train", "--batch-size", "1"], 2).contains("batch size"));
+    assert!(complaint(folder.path(), &["train", "--learning-rate", "NaN"], 2).contains("learning rate"));
+    assert!(complaint(folder.path(), &["fly"], 2).contains("fly"));
+}
+
+#[test]
+fn a_missing_folder_exits_with_1_and_offers_the_demo_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = complaint(folder.path(), &["train", "--data", "nowhere"], 1);
+    assert!(said.contains("nowhere") && said.contains("data demo"), "{said}");
+    assert!(complaint(folder.path(), &["data", "stats"], 1).contains("data demo"));
+}
+
+#[test]
+fn a_database_that_is_none_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("runs.db"), "not a database at all, but long enough for a header").unwrap();
+    let said = complaint(folder.path(), &["runs", "list"], 1);
+    assert!(said.contains("runs.db") && said.contains("is no database"), "{said}");
+}
+
+#[test]
+fn one_class_alone_cannot_be_trained_on() {
+    let folder = demo();
+    std::fs::remove_dir_all(folder.path().join("data/demo/train/NORMAL")).unwrap();
+    let said = complaint(folder.path(), &[&["train"], &SMALL[..]].concat(), 1);
+    assert!(said.contains("NORMAL"), "{said}");
+}
+
+#[test]
+fn weights_of_another_shape_are_refused() {
+    let folder = demo();
+    std::fs::write(folder.path().join("weights.safetensors"), "no weights").unwrap();
+    let said = complaint(folder.path(), &[&["train", "--pretrained", "weights.safetensors"], &SMALL[..]].concat(), 1);
+    assert!(said.contains("weights.safetensors"), "{said}");
+    let said = complaint(folder.path(), &[&["train", "--pretrained", "none.pth"], &SMALL[..]].concat(), 1);
+    assert!(said.contains("none.pth"), "{said}");
+}
+
+#[test]
+fn a_batch_larger_than_the_data_is_said_and_trained_as_one_batch() {
+    let folder = demo();
+    let output =
+        xray(folder.path(), &[&["train"], &SMALL[..2], &["--image-size", "33", "--batch-size", "900"]].concat());
+    assert!(output.status.success(), "{}", words(&output));
+    assert!(words(&output).contains("the batch size, 900, is larger than"), "{}", words(&output));
+}
+
+#[test]
+fn a_run_killed_in_training_is_shown_as_crashed_and_resumes() {
+    let folder = demo();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_xray-tui"))
+        .args([&["train", "--epochs", "2"], &SMALL[2..]].concat())
+        .current_dir(folder.path())
+        .env("XRAY_TUI_CACHE", folder.path().join("cache"))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = std::io::BufReader::new(child.stderr.take().unwrap());
+    let seen = std::io::BufRead::lines(said).map_while(Result::ok).any(|line| line.starts_with("epoch 1  train loss"));
+    assert!(seen, "the first epoch never ended");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(answer(folder.path(), &["runs", "list"])["runs"][0]["state"], "crashed");
+    let run = answer(folder.path(), &["train", "--resume", "last"]);
+    assert_eq!((run["state"].as_str(), run["epochs"].as_u64()), (Some("finished"), Some(2)));
+}

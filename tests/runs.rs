@@ -1,0 +1,166 @@
+//! Whole runs on a small synthetic data set, through the session as every front end uses it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Tensor};
+use tempfile::TempDir;
+use xray_tui::dataset::Split;
+use xray_tui::dataset::demo::{self, DemoConfig};
+use xray_tui::predict::Predictor;
+use xray_tui::session::{self, RunEvent, Start, Workplace};
+use xray_tui::store::{Run, RunState, Store};
+use xray_tui::train::{Control, Outcome, TrainConfig, TrainEvent, checkpoint};
+
+struct Bench {
+    _folder: TempDir,
+    place: Workplace,
+}
+
+fn bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let place = Workplace { data: at("demo"), db: at("runs.db"), cache: at("cache") };
+    let config = DemoConfig { images: 40, seed: 5 };
+    demo::write(&place.data, &config, &mut |_| ControlFlow::Continue(())).unwrap();
+    Bench { _folder: folder, place }
+}
+
+fn small() -> TrainConfig {
+    TrainConfig { epochs: 2, batch_size: 8, image_size: 33, validation_fraction: 0.2, ..TrainConfig::default() }
+}
+
+fn new(config: TrainConfig) -> Start {
+    Start::New { name: None, config: Box::new(config) }
+}
+
+/// Follows a run to its end, showing each event to `watch`; returns the run's id and its outcome.
+fn follow(place: &Workplace, start: Start, watch: impl Fn(&TrainEvent, &Control)) -> (Option<String>, Outcome) {
+    let handle = session::start(place.clone(), start).unwrap();
+    let (mut id, mut outcome) = (None, None);
+    for event in &handle.events {
+        match event {
+            RunEvent::Created { run_id, .. } => id = Some(run_id),
+            RunEvent::Train(TrainEvent::Ended(ended)) => outcome = Some(ended),
+            RunEvent::Train(event) => watch(&event, &handle.control),
+        }
+    }
+    handle.thread.join().unwrap();
+    (id, outcome.unwrap())
+}
+
+fn run_of(place: &Workplace, id: &str) -> Run {
+    Store::open(&place.db).unwrap().run(id).unwrap()
+}
+
+/// The checkpoint's numbers bit by bit, by name; step counts as they are.
+fn tensors(path: &Path) -> BTreeMap<String, Vec<u64>> {
+    let (tensors, _) = xray_nn::weights::load(path).unwrap();
+    tensors.iter().map(|(name, tensor)| (name.clone(), bits(tensor))).collect()
+}
+
+fn bits(tensor: &Tensor) -> Vec<u64> {
+    let flat = tensor.flatten_all().unwrap();
+    match flat.dtype() {
+        DType::I64 => flat.to_vec1::<i64>().unwrap().into_iter().map(i64::cast_unsigned).collect(),
+        _ => flat.to_vec1::<f32>().unwrap().into_iter().map(|value| u64::from(value.to_bits())).collect(),
+    }
+}
+
+fn last(place: &Workplace, id: &str) -> PathBuf {
+    checkpoint::last_path(&Store::open(&place.db).unwrap().run_folder(id))
+}
+
+#[test]
+fn a_run_stopped_in_an_epoch_and_resumed_ends_with_the_same_bits() {
+    let Bench { place, _folder } = &bench();
+    let (whole, outcome) = follow(place, new(small()), |_, _| {});
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+    let (stopped, outcome) = follow(place, new(small()), |event, control| {
+        if matches!(event, TrainEvent::Step(step) if step.step == 2) {
+            control.stop();
+        }
+    });
+    let (whole, stopped) = (whole.unwrap(), stopped.unwrap());
+    assert_eq!(outcome, Outcome::Stopped);
+    assert_eq!(run_of(place, &stopped).state, RunState::Stopped);
+
+    let (resumed, outcome) = follow(place, Start::Resume { run_id: stopped.clone() }, |_, _| {});
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+    assert_eq!(resumed.as_deref(), Some(stopped.as_str()));
+    assert_eq!(tensors(&last(place, &whole)), tensors(&last(place, &stopped)));
+
+    let store = Store::open(&place.db).unwrap();
+    let figures = |id: &str| store.epochs(id).unwrap().into_iter().map(|e| (e.train, e.validation)).collect::<Vec<_>>();
+    assert_eq!(figures(&whole), figures(&stopped));
+    assert_eq!(store.run(&whole).unwrap().test, store.run(&stopped).unwrap().test);
+    assert_eq!(store.answers(&whole, Split::Test).unwrap(), store.answers(&stopped, Split::Test).unwrap());
+    assert_eq!(store.answers(&whole, Split::Test).unwrap().len(), 10);
+    assert!(!store.answers(&whole, Split::Validation).unwrap().is_empty());
+}
+
+#[test]
+fn a_finished_run_is_not_resumed_but_predicts() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |_, _| {});
+    let id = id.unwrap();
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    assert!(matches!(outcome, Outcome::Failed(problem) if problem.contains("is finished")));
+    assert_eq!(run_of(place, &id).state, RunState::Finished);
+
+    let store = Store::open(&place.db).unwrap();
+    let predictor = Predictor::load(&store.run_folder(&id)).unwrap();
+    for answer in store.answers(&id, Split::Test).unwrap() {
+        let picture = xray_tui::predict::read_picture(&place.data.join(&answer.file)).unwrap();
+        let own = predictor.predict(&picture).unwrap().logits;
+        let near = own.iter().zip(answer.logits).all(|(a, b)| (a - b).abs() < 1e-4);
+        assert!(near, "{}: {own:?} alone, {:?} in the run", answer.file, answer.logits);
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_the_run_stays_as_it_was() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| {
+        if matches!(event, TrainEvent::Epoch { .. }) {
+            control.stop();
+        }
+    });
+    let id = id.unwrap();
+    let path = last(place, &id);
+    let half = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &half[..half.len() / 2]).unwrap();
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    assert!(matches!(&outcome, Outcome::Failed(problem) if problem.contains("last.safetensors")), "{outcome:?}");
+    assert_eq!(run_of(place, &id).state, RunState::Stopped);
+    assert_eq!(Store::open(&place.db).unwrap().epochs(&id).unwrap().len(), 1);
+}
+
+#[test]
+fn changed_data_are_refused_when_resuming() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| {
+        if matches!(event, TrainEvent::Step(_)) {
+            control.stop();
+        }
+    });
+    let train = place.data.join("train/NORMAL");
+    let file = std::fs::read_dir(train).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(file).unwrap();
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.unwrap() }, |_, _| {});
+    assert!(matches!(&outcome, Outcome::Failed(problem) if problem.contains("other images")), "{outcome:?}");
+}
+
+#[test]
+fn a_paused_run_waits_and_goes_on() {
+    let Bench { place, _folder } = &bench();
+    let (_, outcome) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.pause(),
+        TrainEvent::Phase(xray_tui::train::Phase::Paused) => control.resume(),
+        _ => {}
+    });
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+}
