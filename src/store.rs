@@ -6,7 +6,7 @@ mod resolve;
 mod rows;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Params, Row, params};
 use serde::{Deserialize, Serialize};
@@ -125,7 +125,7 @@ impl Store {
         let mut connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
         migrations::migrate(&mut connection, path)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+        use_write_ahead_log(&connection).map_err(failed)?;
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
         Ok(Self { connection, path: path.to_owned() })
@@ -402,6 +402,24 @@ fn problem(path: &Path, error: &rusqlite::Error) -> Error {
         _ => error.to_string(),
     };
     Error::Store { path: path.to_owned(), problem }
+}
+
+/// Readers and one writer at once. SQLite does not wait by itself for another process that switches at the same moment.
+fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let started = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if is_busy(&error) && started.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 /// WAL needs shared memory, which network file systems lack.

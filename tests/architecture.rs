@@ -216,7 +216,7 @@ fn only_the_kernels_may_be_unsafe() {
 fn a_wrong_import_is_found_however_it_is_written() {
     let wrong = [
         ("metrics", "//! x\nuse crate::store::Run;"),
-        ("metrics", "//! x\nuse crate::{error::Error, store};"),
+        ("train/loader", "//! x\nuse crate::{error::Error, store};"),
         ("train/loader", "//! x\nuse super::super::store::Run;"),
         ("dataset", "//! x\nfn f() -> crate::train::Step { g() }"),
         ("cmd/runs", "//! x\nuse rusqlite as sql;"),

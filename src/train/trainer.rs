@@ -218,14 +218,14 @@ impl<'a> Trainer<'a> {
         checkpoint::load_best(&self.job.folder, &best)?;
         let (job, control) = (self.job, self.control);
         let phase = |p: Progress| Phase::Testing { done: p.done, total: p.total };
-        let answers = answer(&best, job, (images, control), phase, emit)?;
+        let answers = job.answer(&best, (images, control), phase, emit)?;
         let test = Some(evaluate::figures(job.dataset, &answers));
         emit(TrainEvent::Answers { split: Split::Test, answers })?;
         Ok(Outcome::Finished { best_epoch, test })
     }
 
     fn answer(&self, images: &[usize], phase: impl Fn(Progress) -> Phase, emit: Emit) -> Result<Vec<Answered>> {
-        answer(&self.network, self.job, (images, self.control), phase, emit)
+        self.job.answer(&self.network, (images, self.control), phase, emit)
     }
 
     fn not_a_number(&self, epoch: usize, step: usize) -> Error {
@@ -247,21 +247,23 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Answers `images` with `network`, telling the phase and obeying pause and stop.
-fn answer(
-    network: &Network,
-    job: &Job,
-    (images, control): (&[usize], &Control),
-    phase: impl Fn(Progress) -> Phase,
-    emit: Emit,
-) -> Result<Vec<Answered>> {
-    let mut heeded = Ok(());
-    let mut watch = |progress: Progress| {
-        heeded = heed(control, emit).and_then(|()| emit(TrainEvent::Phase(phase(progress))));
-        if heeded.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    };
-    let answers = evaluate::answer(network, (job.dataset, job.cache), images, &mut watch);
-    heeded.and(answers)
+impl Job<'_> {
+    /// Answers `images` with `network`, telling the phase and obeying pause and stop.
+    fn answer(
+        &self,
+        network: &Network,
+        (images, control): (&[usize], &Control),
+        phase: impl Fn(Progress) -> Phase,
+        emit: Emit,
+    ) -> Result<Vec<Answered>> {
+        let mut heeded = Ok(());
+        let mut watch = |progress: Progress| {
+            heeded = heed(control, emit).and_then(|()| emit(TrainEvent::Phase(phase(progress))));
+            if heeded.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let answers = evaluate::answer(network, (self.dataset, self.cache), images, &mut watch);
+        heeded.and(answers)
+    }
 }
 
 /// Waits while the run is to pause, and answers `Cancelled` where it is to stop; tells both.
