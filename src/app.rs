@@ -1,5 +1,399 @@
 //! The screens' state and its one pure function, `App::update`: messages in, effects out; no I/O, no clock, no drawing.
 
 pub mod action;
+pub mod curve;
+pub mod data;
+pub mod form;
+pub mod inspect;
 pub mod message;
+pub mod runs;
 pub mod scene;
+pub mod train;
+
+use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+
+use crate::train::{TrainConfig, TrainEvent};
+use action::{Action, Place, action_of};
+use data::{DataScreen, DataState};
+use inspect::InspectScreen;
+use message::{Effect, Loadable, Message, RunsMessage, TrainMessage};
+use runs::{Column, RunsScreen};
+use scene::{Scene, Target};
+use train::TrainScreen;
+
+/// One of the four screens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    Data,
+    Train,
+    Runs,
+    Inspect,
+}
+
+impl Screen {
+    pub const ALL: [Self; 4] = [Self::Data, Self::Train, Self::Runs, Self::Inspect];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Data => "Data",
+            Self::Train => "Train",
+            Self::Runs => "Runs",
+            Self::Inspect => "Inspect",
+        }
+    }
+
+    /// The action that shows it.
+    #[must_use]
+    pub const fn action(self) -> Action {
+        match self {
+            Self::Data => Action::ShowData,
+            Self::Train => Action::ShowTrain,
+            Self::Runs => Action::ShowRuns,
+            Self::Inspect => Action::ShowInspect,
+        }
+    }
+
+    fn shifted(self, by: usize) -> Self {
+        Self::ALL[(self as usize + by) % Self::ALL.len()]
+    }
+}
+
+/// What the user is asked before something is destroyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Quit although a run is under way?
+    Quit,
+    /// Delete this run?
+    Delete { run_id: String, name: String },
+}
+
+/// What lies over the screen and takes all keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Popup {
+    /// All keys; scrolled down by so many lines.
+    Help {
+        scroll: usize,
+    },
+    Question(Question),
+}
+
+/// Everything the screens show.
+#[derive(Debug)]
+pub struct App {
+    pub screen: Screen,
+    pub data: DataScreen,
+    pub train: TrainScreen,
+    pub runs: RunsScreen,
+    pub inspect: InspectScreen,
+    pub popup: Option<Popup>,
+    /// The run is being stopped in order to leave.
+    pub leaving: bool,
+    /// What is shown is not up to date.
+    pub dirty: bool,
+}
+
+impl App {
+    /// The program as it opens; `config` fills the form.
+    #[must_use]
+    pub fn new(config: TrainConfig) -> Self {
+        Self {
+            screen: Screen::Data,
+            data: DataScreen::default(),
+            train: TrainScreen::new(config),
+            runs: RunsScreen::default(),
+            inspect: InspectScreen::default(),
+            popup: None,
+            leaving: false,
+            dirty: true,
+        }
+    }
+
+    /// What is to be done before the first message.
+    pub fn start(&mut self) -> Vec<Effect> {
+        let mut effects = self.data.load();
+        effects.push(self.runs.load());
+        effects
+    }
+
+    /// Takes in one message; `scene` is what the last frame laid out.
+    pub fn update(&mut self, message: Message, scene: &Scene) -> Vec<Effect> {
+        self.dirty = true;
+        match message {
+            Message::Key(key) => self.key(key, scene),
+            Message::Mouse(mouse) => self.mouse(mouse, scene),
+            Message::Paste(text) => self.paste(&text),
+            Message::Resize => Vec::new(),
+            Message::Terminate => vec![Effect::Quit],
+            Message::Data(message) => {
+                self.data.hear(message);
+                Vec::new()
+            }
+            Message::Train(message) => self.hear_run(message),
+            Message::Runs(message) => self.hear_runs(message),
+            Message::Inspect(message) => self.inspect.hear(message),
+        }
+    }
+
+    /// Where the next key lands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match (&self.popup, self.screen) {
+            (Some(Popup::Help { .. }), _) => Place::Help,
+            (Some(Popup::Question(_)), _) => Place::Question,
+            (None, Screen::Data) if matches!(self.data.state, DataState::Missing { .. }) => Place::DataMissing,
+            (None, Screen::Data) => Place::Data,
+            (None, Screen::Train) => self.train.place(),
+            (None, Screen::Runs) if self.runs.detail.is_some() => Place::Detail,
+            (None, Screen::Runs) => Place::Runs,
+            (None, Screen::Inspect) => Place::Inspect,
+        }
+    }
+
+    /// Whether what the screen shows comes from synthetic images.
+    #[must_use]
+    pub fn is_synthetic(&self) -> bool {
+        match self.screen {
+            Screen::Data | Screen::Train => self.data.is_synthetic(),
+            Screen::Runs => self.runs.chosen().is_some_and(|run| run.started.synthetic),
+            Screen::Inspect => self.inspect.run.as_ref().is_some_and(|run| run.synthetic),
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent, scene: &Scene) -> Vec<Effect> {
+        if key.kind == KeyEventKind::Release {
+            return Vec::new();
+        }
+        match action_of(key, self.place()) {
+            Some(action) => self.act(action, scene),
+            None if self.place() == Place::Editing => {
+                self.train.type_key(key);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn paste(&mut self, text: &str) -> Vec<Effect> {
+        if self.place() == Place::Editing {
+            self.train.paste(text);
+        }
+        Vec::new()
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent, scene: &Scene) -> Vec<Effect> {
+        match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => match scene.target_at(mouse.column, mouse.row) {
+                Some(target) => self.click(target, scene),
+                None => Vec::new(),
+            },
+            MouseEventKind::ScrollUp => self.act(Action::Up, scene),
+            MouseEventKind::ScrollDown => self.act(Action::Down, scene),
+            _ => {
+                self.dirty = false;
+                Vec::new()
+            }
+        }
+    }
+
+    fn click(&mut self, target: Target, scene: &Scene) -> Vec<Effect> {
+        match target {
+            Target::Action(action) => return self.act(action, scene),
+            Target::Row(row) if row == self.runs.row => return self.act(Action::Open, scene),
+            Target::Row(row) => self.runs.row = row,
+            Target::Field(field) => self.train.choose(field),
+            Target::Column(column) => self.runs.sort_by(Column::ALL[column.min(Column::ALL.len() - 1)]),
+        }
+        Vec::new()
+    }
+
+    fn act(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
+        match (action, &mut self.popup) {
+            (Action::Quit, _) => self.quit(),
+            (Action::Yes, Some(Popup::Question(_))) => self.confirm(),
+            (Action::No | Action::Back, Some(_)) => {
+                self.popup = None;
+                Vec::new()
+            }
+            (Action::Up, Some(Popup::Help { scroll })) => {
+                *scroll = scroll.saturating_sub(1);
+                Vec::new()
+            }
+            (Action::Down, Some(Popup::Help { scroll })) => {
+                *scroll = (*scroll + 1).min(scene.scroll_limit);
+                Vec::new()
+            }
+            (_, Some(_)) => Vec::new(),
+            (Action::Help, None) => {
+                self.popup = Some(Popup::Help { scroll: 0 });
+                Vec::new()
+            }
+            (action, None) => self.act_on_screen(action, scene),
+        }
+    }
+
+    fn act_on_screen(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
+        match action {
+            Action::ShowData => self.show(Screen::Data),
+            Action::ShowTrain => self.show(Screen::Train),
+            Action::ShowRuns => self.show(Screen::Runs),
+            Action::ShowInspect => self.show(Screen::Inspect),
+            Action::NextScreen => self.show(self.screen.shifted(1)),
+            Action::PreviousScreen => self.show(self.screen.shifted(Screen::ALL.len() - 1)),
+            Action::InspectRun => self.inspect_chosen(),
+            Action::ResumeRun => self.resume_chosen(),
+            Action::Delete => self.ask_to_delete(),
+            Action::NextRun => self.inspect_neighbour(true),
+            Action::PreviousRun => self.inspect_neighbour(false),
+            _ => match self.screen {
+                Screen::Data => self.data.act(action, scene),
+                Screen::Train => self.train.act(action),
+                Screen::Runs => self.runs.act(action, scene),
+                Screen::Inspect => self.inspect.act(action),
+            },
+        }
+    }
+
+    fn show(&mut self, screen: Screen) -> Vec<Effect> {
+        self.screen = screen;
+        match screen {
+            Screen::Data | Screen::Train => Vec::new(),
+            // Other programs may have added runs.
+            Screen::Runs => vec![Effect::LoadRuns],
+            Screen::Inspect if self.inspect.run.is_some() => Vec::new(),
+            Screen::Inspect => self.inspect_newest(),
+        }
+    }
+
+    /// Asks first where a run is under way; asked again, leaves at once.
+    fn quit(&mut self) -> Vec<Effect> {
+        if self.leaving || !self.train.is_running() {
+            return vec![Effect::Quit];
+        }
+        if self.popup == Some(Popup::Question(Question::Quit)) {
+            return self.confirm();
+        }
+        self.popup = Some(Popup::Question(Question::Quit));
+        Vec::new()
+    }
+
+    fn confirm(&mut self) -> Vec<Effect> {
+        match self.popup.take() {
+            Some(Popup::Question(Question::Quit)) if self.train.is_running() => {
+                self.leaving = true;
+                self.screen = Screen::Train;
+                self.train.act(Action::Stop)
+            }
+            Some(Popup::Question(Question::Quit)) => vec![Effect::Quit],
+            Some(Popup::Question(Question::Delete { run_id, .. })) => {
+                self.runs.detail = None;
+                vec![Effect::DeleteRun { run_id }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn ask_to_delete(&mut self) -> Vec<Effect> {
+        if let Some(run) = self.runs.chosen() {
+            let (run_id, name) = (run.started.id.clone(), run.started.name.clone());
+            self.popup = Some(Popup::Question(Question::Delete { run_id, name }));
+        }
+        Vec::new()
+    }
+
+    /// The run the user looks at: the one that ended on Train, the chosen one on Runs.
+    fn inspect_chosen(&mut self) -> Vec<Effect> {
+        let ended = self.train.live.as_ref().and_then(|live| live.run_id.clone());
+        let run = match self.screen {
+            Screen::Train => self.runs.rows().iter().find(|run| Some(&run.started.id) == ended.as_ref()),
+            _ => self.runs.chosen(),
+        };
+        let Some(run) = run else { return Vec::new() };
+        if run.best_epoch.is_none() {
+            self.runs.notice =
+                Some(format!("{} has no finished epoch, so it can predict nothing yet", run.started.name));
+            return Vec::new();
+        }
+        self.screen = Screen::Inspect;
+        self.inspect.choose(run)
+    }
+
+    fn inspect_newest(&mut self) -> Vec<Effect> {
+        match self.runs.that_predict().first() {
+            Some(run) => self.inspect.choose(run),
+            None => Vec::new(),
+        }
+    }
+
+    fn inspect_neighbour(&mut self, forward: bool) -> Vec<Effect> {
+        let runs = self.runs.that_predict();
+        let at = runs.iter().position(|run| Some(&run.started.id) == self.inspect.run.as_ref().map(|run| &run.id));
+        let next = match at {
+            None => 0,
+            Some(at) if forward => at + 1,
+            Some(at) => at.wrapping_sub(1),
+        };
+        match runs.get(next) {
+            Some(run) => self.inspect.choose(run),
+            None => Vec::new(),
+        }
+    }
+
+    fn resume_chosen(&mut self) -> Vec<Effect> {
+        if self.train.is_running() {
+            self.runs.notice = Some("a run is under way: stop it before another goes on".into());
+            return Vec::new();
+        }
+        let Some((run_id, config)) = self.runs.resumable() else {
+            self.runs.notice = Some("only a stopped, failed or crashed run can go on".into());
+            return Vec::new();
+        };
+        self.screen = Screen::Train;
+        self.train.resume(run_id, config)
+    }
+
+    fn hear_run(&mut self, message: TrainMessage) -> Vec<Effect> {
+        let ended = matches!(message, TrainMessage::Refused(_) | TrainMessage::Event(TrainEvent::Ended(_)));
+        let changes =
+            ended || matches!(message, TrainMessage::Started { .. } | TrainMessage::Event(TrainEvent::Epoch { .. }));
+        let mut effects = self.train.hear(message);
+        if ended && self.leaving {
+            return vec![Effect::Quit];
+        }
+        if ended && self.popup == Some(Popup::Question(Question::Quit)) {
+            self.popup = None;
+        }
+        if changes {
+            effects.push(Effect::LoadRuns);
+        }
+        effects
+    }
+
+    fn hear_runs(&mut self, message: RunsMessage) -> Vec<Effect> {
+        if let RunsMessage::Detail(Ok(detail)) = &message {
+            self.train.recall(detail);
+        }
+        let deleted = matches!(message, RunsMessage::Deleted(_));
+        self.runs.hear(message);
+        if deleted {
+            return vec![Effect::LoadRuns];
+        }
+        self.follow_inspected()
+    }
+
+    /// Keeps Inspect in step with the table: a first run to look at, or the end of the one looked at.
+    fn follow_inspected(&mut self) -> Vec<Effect> {
+        let Loadable::Ready(runs) = &self.runs.runs else { return Vec::new() };
+        let Some(shown) = &self.inspect.run else {
+            return if self.screen == Screen::Inspect { self.inspect_newest() } else { Vec::new() };
+        };
+        match runs.iter().find(|run| run.started.id == shown.id) {
+            None => {
+                self.inspect = InspectScreen::default();
+                Vec::new()
+            }
+            Some(run) if run.best_epoch != shown.best_epoch || run.state != shown.state => self.inspect.choose(run),
+            Some(_) => Vec::new(),
+        }
+    }
+}

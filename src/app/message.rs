@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
+use super::curve::Curve;
 use crate::dataset::statistics::Statistics;
 use crate::dataset::{Class, GreyImage};
 use crate::metrics::EpochFigures;
@@ -30,10 +31,8 @@ pub enum Message {
     Mouse(MouseEvent),
     /// Text pasted into the terminal.
     Paste(String),
-    Resize {
-        width: u16,
-        height: u16,
-    },
+    /// The terminal has another size now.
+    Resize,
     /// A signal or a lost terminal asks the program to end now, without a question.
     Terminate,
     Data(DataMessage),
@@ -99,7 +98,24 @@ pub struct RunDetail {
     pub steps: Vec<StepPoint>,
 }
 
-/// From the viewer. `generation` is the request's; the app drops replies to older requests.
+impl RunDetail {
+    /// Loss and accuracy of the training batches, over epochs.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "steps stay far below 2^53")]
+    pub fn curves(&self) -> (Curve, Curve) {
+        // The last step of an epoch tells how many there are in one; thinning keeps the run's last.
+        let batches = self.steps.iter().map(|point| point.step.div_ceil(point.epoch.max(1))).max().unwrap_or(1);
+        let (mut loss, mut accuracy) = (Curve::default(), Curve::default());
+        for point in &self.steps {
+            let epochs = point.step as f64 / batches as f64;
+            loss.push(epochs, point.loss);
+            accuracy.push(epochs, point.accuracy);
+        }
+        (loss, accuracy)
+    }
+}
+
+/// From the viewer and the store. `generation` is the request's; replies to older requests are dropped.
 #[derive(Debug)]
 pub enum InspectMessage {
     /// The cases of a run: its test images, with the logits that the store has.
@@ -113,7 +129,7 @@ pub enum InspectMessage {
     },
     /// Computed for an image that the store had no answer for.
     Prediction {
-        generation: u64,
+        run_id: String,
         index: usize,
         logits: Result<[f32; 2], String>,
     },
@@ -155,12 +171,18 @@ pub enum Effect {
     LoadCases {
         run_id: String,
     },
-    /// Decode image `index` of the loaded cases, answer with `Picture`, then predict it if `predict`;
-    /// `neighbours` are decoded ahead when nothing else is to do.
-    ShowCase {
-        generation: u64,
-        index: usize,
-        predict: bool,
-        neighbours: Vec<usize>,
-    },
+    Show(Box<View>),
+}
+
+/// A picture that is wanted, and what may be done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    pub generation: u64,
+    /// The case's place in the list.
+    pub index: usize,
+    pub file: PathBuf,
+    /// Predict it by this run's network once the picture is shown; `None` where the answer is known.
+    pub predict_with: Option<String>,
+    /// To be decoded ahead when nothing else is to do.
+    pub neighbours: Vec<PathBuf>,
 }

@@ -47,5 +47,15 @@ pub struct Scene {
     pub targets: Vec<(Area, Target)>,
     /// Rows of the main table that fit on the screen, for paging.
     pub visible_rows: usize,
+    /// Lines that the shown text can be scrolled down.
+    pub scroll_limit: usize,
     pub picture: Option<PictureArea>,
+}
+
+impl Scene {
+    /// What a click on a cell means.
+    #[must_use]
+    pub fn target_at(&self, x: u16, y: u16) -> Option<Target> {
+        self.targets.iter().rev().find(|(area, _)| area.contains(x, y)).map(|(_, target)| *target)
+    }
 }
