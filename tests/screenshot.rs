@@ -5,6 +5,8 @@ mod shapes;
 #[path = "../examples/screenshot/svg.rs"]
 mod svg;
 
+use std::fmt::Write as _;
+
 /// The picture of a screen of 30 rows and 80 columns that shows `text`, without a cursor.
 fn picture(text: &str) -> String {
     let mut parser = vt100::Parser::new(30, 80, 0);
@@ -94,8 +96,7 @@ fn a_box_is_drawn_by_lines_that_meet() {
     let lines = marks("\x1b[97m┌──┐\n│  │\n└──┘");
     assert_eq!(
         lines,
-        ["<path fill=\"#ffffff\" d=\"M17 37h126v6h-126zM17 37h6v126h-6zM137 37h6v126h-6zM17 197h126v6h-126z\"/>"]
-            .map(|all| all.replace("v126h-6z", "v166h-6z"))
+        ["<path fill=\"#ffffff\" d=\"M17 37h126v6h-126zM17 37h6v166h-6zM137 37h6v166h-6zM17 197h126v6h-126z\"/>"]
     );
     assert!(marks("╭")[0].contains("M5 20Q5 10 10 10"));
 }
@@ -111,10 +112,10 @@ fn a_grey_picture_of_half_blocks_without_equal_neighbours_stays_small() {
     let grey = |x: usize, y: usize| (x * 7919 + y * 104_729) * 31 % 251;
     let mut text = String::new();
     for y in (0..60).step_by(2) {
-        text.push_str(&format!("\x1b[{};1H", y / 2 + 1));
+        let _ = write!(text, "\x1b[{};1H", y / 2 + 1);
         for x in 0..60 {
             let (top, bottom) = (grey(x, y), grey(x, y + 1));
-            text.push_str(&format!("\x1b[38;2;{top};{top};{top};48;2;{bottom};{bottom};{bottom}m▀"));
+            let _ = write!(text, "\x1b[38;2;{top};{top};{top};48;2;{bottom};{bottom};{bottom}m▀");
         }
     }
     let size = picture(&text).len();

@@ -92,7 +92,7 @@ fn a_new_size_reaches_the_program_and_the_screen() {
 #[test]
 fn the_other_screen_may_be_resized_to_almost_nothing() {
     let terminal = start(
-        "printf '\\033[?1049h\\033[10;39Hxy\\346\\274\\242'; trap 'stty size' WINCH; while :; do read line; done",
+        "trap 'stty size' WINCH; printf '\\033[?1049h\\033[10;39Hxy\\346\\274\\242'; while :; do read line; done",
     );
     terminal.wait_until("the other screen", |screen| screen.alternate_screen() && screen.contents().contains('漢'));
     terminal.resize(2, 9);
@@ -122,7 +122,7 @@ fn each_query_is_answered_in_order() {
 
 #[test]
 fn a_query_split_in_two_is_answered_once() {
-    let terminal = answering("printf '\\033_Gi'; dd bs=1 count=1 2>/dev/null; printf '=31\\033\\\\';");
+    let terminal = answering("printf '\\033_Gi'; dd bs=1 count=1 >/dev/null 2>&1; printf '=31\\033\\\\';");
     terminal.wait_for_raw(b"\x1b_Gi");
     terminal.send("\n");
     terminal.wait_for("OK^[\\");

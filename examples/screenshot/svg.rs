@@ -67,19 +67,13 @@ struct Layer(BTreeMap<Colour, Vec<Area>>);
 
 impl Layer {
     fn add(&mut self, colour: Colour, area: Area) {
-        let areas = self.0.entry(colour).or_default();
-        match areas.last_mut() {
-            Some(last) if (last.y, last.height) == (area.y, area.height) && last.x + last.width == area.x => {
-                last.width += area.width;
-            }
-            _ => areas.push(area),
-        }
+        self.0.entry(colour).or_default().push(area);
     }
 
     fn write(self, out: &mut String) {
         for (colour, areas) in self.0 {
             let _ = write!(out, "<path fill=\"{}\" d=\"", hex(colour));
-            for Area { x, y, width, height } in merged_downwards(areas) {
+            for Area { x, y, width, height } in merged(areas) {
                 let _ = write!(out, "M{x} {y}h{width}v{height}h-{width}z");
             }
             out.push_str("\"/>\n");
@@ -169,7 +163,9 @@ fn add_row(picture: &mut Picture, screen: &vt100::Screen, row: u16) {
             None => add_text(&mut runs, cell, place.0, colour),
         }
     }
-    runs.iter().for_each(|run| write_run(run, row.into(), &mut picture.texts));
+    for run in &runs {
+        write_run(run, row.into(), &mut picture.texts);
+    }
 }
 
 fn add_shape(picture: &mut Picture, shape: &Shape, place: (u32, u32), [colour, background]: [Colour; 2]) {
@@ -197,22 +193,23 @@ fn add_shape(picture: &mut Picture, shape: &Shape, place: (u32, u32), [colour, b
 /// Adds a line's rectangles. Arms overlap in the middle, where they have one colour anyway.
 fn add_lines(picture: &mut Picture, (column, row): (u32, u32), arms: u8, (colour, heavy): (Colour, bool)) {
     let thick = if heavy { HEAVY_LINE } else { LIGHT_LINE };
-    let (width, height) = (WIDTH * QUARTERS, HEIGHT * QUARTERS);
-    // From where to where the arms at both ends of a length reach.
-    let reach = |length: u32, first: bool, last: bool| {
-        let from = if first { 0 } else { (length - thick) / 2 };
-        let to = if last { length } else { (length + thick) / 2 };
-        (from, to - from)
-    };
-    let (left, top) = (column * width, row * height);
+    let (across, down) = (WIDTH * QUARTERS, HEIGHT * QUARTERS);
+    let (left, top) = (column * across, row * down);
     if arms & (LEFT | RIGHT) != 0 {
-        let (x, long) = reach(width, arms & LEFT != 0, arms & RIGHT != 0);
-        picture.lines.add(colour, Area { x: left + x, y: top + (height - thick) / 2, width: long, height: thick });
+        let (x, width) = reach(across, thick, (arms & LEFT != 0, arms & RIGHT != 0));
+        picture.lines.add(colour, Area { x: left + x, y: top + (down - thick) / 2, width, height: thick });
     }
     if arms & (UP | DOWN) != 0 {
-        let (y, long) = reach(height, arms & UP != 0, arms & DOWN != 0);
-        picture.lines.add(colour, Area { x: left + (width - thick) / 2, y: top + y, width: thick, height: long });
+        let (y, height) = reach(down, thick, (arms & UP != 0, arms & DOWN != 0));
+        picture.lines.add(colour, Area { x: left + (across - thick) / 2, y: top + y, width: thick, height });
     }
+}
+
+/// Start and length of a line in a cell of `length`, from the middle to the first edge, the last or both.
+fn reach(length: u32, thick: u32, (first, last): (bool, bool)) -> (u32, u32) {
+    let start = if first { 0 } else { (length - thick) / 2 };
+    let end = if last { length } else { length - (length - thick) / 2 };
+    (start, end - start)
 }
 
 /// Adds a cell's letters to the run before it, if they may stand in one.
@@ -303,16 +300,21 @@ fn eighths((column, row): (u32, u32), area: Area) -> Area {
     Area { x: column * EIGHTHS + area.x, y: row * EIGHTHS + area.y, ..area }
 }
 
-fn merged_downwards(mut areas: Vec<Area>) -> Vec<Area> {
-    areas.sort_by_key(|area| (area.x, area.width, area.y));
-    areas.dedup_by(|below, above| {
-        let joins = (above.x, above.width) == (below.x, below.width) && above.y + above.height == below.y;
-        if joins {
-            above.height += below.height;
-        }
+/// Joins neighbours to larger rectangles: to rows first, then rows of equal width downwards.
+fn merged(mut areas: Vec<Area>) -> Vec<Area> {
+    areas.sort_by_key(|area| (area.y, area.height, area.x));
+    areas.dedup_by(|next, last| {
+        let joins = (last.y, last.height) == (next.y, next.height) && last.x + last.width == next.x;
+        last.width += if joins { next.width } else { 0 };
         joins
     });
-    areas.sort_by_key(|area| (area.y, area.x));
+    areas.sort_by_key(|area| (area.x, area.width, area.y));
+    areas.dedup_by(|next, last| {
+        let joins = (last.x, last.width) == (next.x, next.width) && last.y + last.height == next.y;
+        last.height += if joins { next.height } else { 0 };
+        joins
+    });
+    areas.sort_by_key(|area| (area.y, area.x, area.height));
     areas
 }
 

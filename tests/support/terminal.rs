@@ -185,7 +185,7 @@ impl Terminal {
             move || reap(child, pid, &shared)
         });
         Self {
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             shared,
             master: pair.master,
             writer,
