@@ -91,13 +91,15 @@ fn a_new_size_reaches_the_program_and_the_screen() {
 
 #[test]
 fn the_other_screen_may_be_resized_to_almost_nothing() {
-    let terminal = start(
+    let mut terminal = start(
         "trap 'stty size' WINCH; printf '\\033[?1049h\\033[10;39Hxy\\346\\274\\242'; while :; do read line; done",
     );
     terminal.wait_until("the other screen", |screen| screen.alternate_screen() && screen.contents().contains('漢'));
     terminal.resize(2, 9);
     terminal.wait_for("2 9");
+    terminal.mark();
     terminal.resize(1, 1);
+    terminal.wait_for_raw(b"1 1\r\n");
     terminal.resize(50, 200);
     terminal.wait_for("50 200");
 }

@@ -41,7 +41,7 @@ struct Arguments {
 struct Step {
     /// As the terminal sends them: Enter is `\r`, Tab `\t`, Escape `\x1b`, the arrow down `\x1b[B`.
     keys: &'static str,
-    /// The screen shows all of these at once.
+    /// The screen shows all of these at once; one of them must be new with these keys, or the step waits for nothing.
     shows: &'static [&'static str],
     save: Option<Picture>,
 }
@@ -114,7 +114,6 @@ fn command(program: &Path, folder: &Path) -> Result<CommandBuilder> {
     command.env("COLORTERM", "truecolor");
     command.env("XRAY_TUI_CACHE", folder.join("cache"));
     command.env_remove("XRAY_TUI_DATA");
-    command.env_remove("XRAY_TUI_DB");
     Ok(command)
 }
 

@@ -103,6 +103,8 @@ struct State {
     raw: Vec<u8>,
     /// Whether more output may come.
     open: bool,
+    /// Whether the parser has panicked.
+    broken: bool,
     exit: Option<ExitStatus>,
 }
 
@@ -173,8 +175,9 @@ impl Terminal {
         let pid = Pid::from_raw(child.process_id().unwrap().try_into().unwrap()).unwrap();
         let output = pair.master.try_clone_reader().unwrap();
         let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
-        let parser = vt100::Parser::new(size.0, size.1, 0);
-        let state = State { parser, raw: Vec::new(), open: true, exit: None };
+        let (rows, columns) = screen_size(size);
+        let parser = vt100::Parser::new(rows, columns, 0);
+        let state = State { parser, raw: Vec::new(), open: true, broken: false, exit: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let reader = thread::spawn({
             let (shared, writer) = (Arc::clone(&shared), Arc::clone(&writer));
@@ -256,6 +259,7 @@ impl Terminal {
                 return value;
             }
             let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!state.broken, "waited for {what}, but the output broke the parser; {}", state.picture());
             let over = !state.open && state.exit.is_some();
             assert!(!over, "waited for {what}, but the program ended; {}", state.picture());
             assert!(!left.is_zero(), "waited {:?} in vain for {what}; {}", self.patience, state.picture());
@@ -308,7 +312,8 @@ impl Terminal {
     #[track_caller]
     pub fn resize(&self, rows: u16, columns: u16) {
         // The screen first, so that what the program draws for the new size finds it.
-        self.shared.change(|state| state.parser.screen_mut().set_size(rows, columns));
+        let (seen_rows, seen_columns) = screen_size((rows, columns));
+        self.shared.change(|state| state.parser.screen_mut().set_size(seen_rows, seen_columns));
         self.master.resize(pty_size((rows, columns))).unwrap();
     }
 
@@ -379,6 +384,12 @@ fn pty_size((rows, cols): (u16, u16)) -> PtySize {
     PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
 }
 
+/// The parser panics where a line wraps on a single row, or a wide character comes to a single column: it keeps a
+/// screen of at least two of each, whatever the program is told.
+fn screen_size((rows, columns): (u16, u16)) -> (u16, u16) {
+    (rows.max(2), columns.max(2))
+}
+
 /// `command` without traces of the outer terminal, except for what the caller has set itself.
 fn sheltered(mut command: CommandBuilder) -> CommandBuilder {
     let own: Vec<String> = command.iter_extra_env_as_str().map(|(name, _)| name.to_owned()).collect();
@@ -398,7 +409,10 @@ struct Closing<'a>(&'a Shared);
 
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
-        self.0.change(|state| state.open = false);
+        self.0.change(|state| {
+            state.open = false;
+            state.broken = thread::panicking();
+        });
     }
 }
 
