@@ -18,7 +18,7 @@ use data::{DataScreen, DataState};
 use inspect::InspectScreen;
 use message::{Effect, Loadable, Message, RunsMessage, TrainMessage};
 use runs::{Column, RunsScreen};
-use scene::{Scene, Target};
+use scene::{Display, Scene, Target};
 use train::TrainScreen;
 
 /// One of the four screens.
@@ -87,6 +87,7 @@ pub struct App {
     pub runs: RunsScreen,
     pub inspect: InspectScreen,
     pub popup: Option<Popup>,
+    pub display: Display,
     /// The run is being stopped in order to leave.
     pub leaving: bool,
     /// What is shown is not up to date.
@@ -96,7 +97,7 @@ pub struct App {
 impl App {
     /// The program as it opens; `config` fills the form.
     #[must_use]
-    pub fn new(config: TrainConfig) -> Self {
+    pub fn new(config: TrainConfig, display: Display) -> Self {
         Self {
             screen: Screen::Data,
             data: DataScreen::default(),
@@ -104,6 +105,7 @@ impl App {
             runs: RunsScreen::default(),
             inspect: InspectScreen::default(),
             popup: None,
+            display,
             leaving: false,
             dirty: true,
         }

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::metrics::Figures;
 use crate::session::Workplace;
 use crate::store::{Run, Store};
+use crate::units::share;
 
 /// Carries out `command`; the code is the process's.
 ///
@@ -132,22 +133,6 @@ fn figures_text(figures: &Figures) -> String {
         c.fp,
         c.fn_
     )
-}
-
-/// A fraction with three digits; `–` where it is undefined.
-fn share(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
-}
-
-/// A duration as `1h 02m`, `2m 05s` or `7.3 s`.
-fn duration(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run's seconds, rounded")]
-    let whole = seconds.max(0.0).round() as u64;
-    match whole {
-        3600.. => format!("{}h {:02}m", whole / 3600, whole % 3600 / 60),
-        60.. => format!("{}m {:02}s", whole / 60, whole % 60),
-        _ => format!("{seconds:.1} s"),
-    }
 }
 
 /// The keys that every report of a run shares.

@@ -12,3 +12,5 @@ pub mod predict;
 pub mod session;
 pub mod store;
 pub mod train;
+pub mod ui;
+pub mod units;

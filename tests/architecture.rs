@@ -9,8 +9,9 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, ItemFn, UseTree};
 
 /// A room of `src/` and the rooms it may name beside itself.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("error", &[]),
+    ("units", &[]),
     ("metrics", &[]),
     ("dataset", &["error"]),
     ("train", &["dataset", "metrics", "error"]),
@@ -18,10 +19,10 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("predict", &["dataset", "metrics", "error", "train"]),
     ("session", &["dataset", "metrics", "error", "train", "store"]),
     ("app", &["dataset", "metrics", "train", "store"]),
-    ("ui", &["app", "dataset", "metrics", "train", "store"]),
+    ("ui", &["app", "dataset", "metrics", "train", "store", "units"]),
     ("tui", &["ui", "app", "session", "predict", "train", "store", "dataset", "metrics", "error"]),
     ("cli", &["dataset", "train"]),
-    ("cmd", &["cli", "session", "predict", "train", "store", "dataset", "metrics", "error"]),
+    ("cmd", &["cli", "session", "predict", "train", "store", "dataset", "metrics", "error", "units"]),
     ("lib", &[]),
 ];
 

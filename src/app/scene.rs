@@ -2,6 +2,24 @@
 
 use super::action::Action;
 
+/// The colours that the terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Colours {
+    /// None at all, as `NO_COLOR` asks.
+    None,
+    #[default]
+    Indexed,
+    True,
+}
+
+/// How the terminal shows things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Display {
+    pub colours: Colours,
+    /// Pictures can be shown in real pixels.
+    pub pixels: bool,
+}
+
 /// A rectangle of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Area {

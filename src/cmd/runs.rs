@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{Output, duration, figures_json, open_store, run_json, share};
+use super::{Output, figures_json, open_store, run_json};
 use crate::cli::RunsCommand;
 use crate::metrics::EpochFigures;
 use crate::session::Workplace;
 use crate::store::{Run, Store};
+use crate::units::{duration, share};
 
 pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let store = open_store(place)?;

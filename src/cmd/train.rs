@@ -9,12 +9,13 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Output, duration, open_store, run_json, share};
+use super::{Output, open_store, run_json};
 use crate::cli::TrainArgs;
 use crate::metrics::EpochFigures;
 use crate::session::{self, RunEvent, RunHandle, Start, Workplace};
 use crate::store::Store;
 use crate::train::{Outcome, Phase, TrainEvent, checkpoint};
+use crate::units::{duration, share};
 
 pub fn run(args: &TrainArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let config = args.config();

@@ -63,7 +63,8 @@ impl Adam {
     /// take part in its loss, so that a missing gradient is a mistake.)
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
         let of = |slot: &Slot| {
-            let gradient = gradients.get(&slot.parameter).cloned();
+            // Undetached, a moment would keep the graph, and so the activations, of every step that it has seen.
+            let gradient = gradients.get(&slot.parameter).map(Tensor::detach);
             gradient.ok_or_else(|| Error::NoGradient { name: slot.name.clone() })
         };
         let gradients = self.slots.iter().map(of).collect::<Result<Vec<_>>>()?;

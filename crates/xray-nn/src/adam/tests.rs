@@ -84,3 +84,13 @@ fn a_state_that_does_not_fit_is_refused_with_the_tensor() {
     assert!(refused(&|state| _ = state.remove(STEPS)).contains(STEPS));
     assert!(refused(&|state| _ = state.insert("adam.mean.y".to_owned(), three.clone())).contains("adam.mean.y"));
 }
+
+#[test]
+fn the_moments_keep_no_graph_of_the_steps_before() {
+    let parameters = parameters(&[1.0]);
+    let mut adam = Adam::new(&parameters, 0.1).unwrap();
+    // The gradient of a square is computed from the parameter itself, and so carries the graph.
+    let square = parameters[0].1.as_tensor().sqr().unwrap().sum_all().unwrap();
+    adam.step(&square.backward().unwrap()).unwrap();
+    assert!(!adam.slots[0].mean.track_op() && !adam.slots[0].square.track_op());
+}

@@ -1,0 +1,141 @@
+//! `draw(frame, &App) -> Scene`: draws, and returns what it laid out.
+//!
+//! ```text
+//! xray-tui  1 Data  2 Train  3 Runs  4 Inspect        SYNTHETIC  ● run-3 2/10
+//! ┌────────────────────────────────────────────────────────────────────────┐
+//! │ the screen                                                             │
+//! └────────────────────────────────────────────────────────────────────────┘
+//! s start  ↓j choose  …                                        ? help  q quit
+//! ```
+
+mod chart;
+mod curves;
+mod data;
+mod help;
+mod inspect;
+mod painter;
+mod picture;
+mod question;
+mod runs;
+
+
+mod theme;
+mod train;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::app::action::{Action, bindings_at};
+use crate::app::scene::{Scene, Target};
+use crate::app::train::Live;
+use crate::app::{App, Popup, Screen};
+use crate::train::Phase;
+use painter::Painter;
+use theme::Theme;
+
+/// The smallest terminal that everything fits on.
+const SMALLEST: (u16, u16) = (60, 16);
+
+/// Draws the whole screen.
+pub fn draw(frame: &mut Frame, app: &App) -> Scene {
+    let area = frame.area();
+    let mut painter = Painter {
+        buffer: frame.buffer_mut(),
+        theme: Theme(app.display.colours),
+        display: app.display,
+        scene: Scene::default(),
+    };
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(&mut painter, area);
+        return painter.scene;
+    }
+    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    header(&mut painter, Rect { height: 1, ..area }, app);
+    footer(&mut painter, Rect { y: body.bottom(), height: 1, ..area }, app);
+    match app.screen {
+        Screen::Data => data::draw(&mut painter, body, &app.data),
+        Screen::Train => train::draw(&mut painter, body, app),
+        Screen::Runs => runs::draw(&mut painter, body, &app.runs),
+        Screen::Inspect => inspect::draw(&mut painter, body, app),
+    }
+    match &app.popup {
+        Some(Popup::Help { scroll }) => help::draw(&mut painter, *scroll),
+        Some(Popup::Question(question)) => question::draw(&mut painter, question, app),
+        None => {}
+    }
+    painter.scene
+}
+
+fn too_small(painter: &mut Painter, area: Rect) {
+    let size = format!("this terminal has {} x {}", area.width, area.height);
+    let text = ["xray-tui needs 60 x 16 cells;".to_owned(), size, "make it larger; q quits".to_owned()];
+    painter.message(area, text.map(Line::from).to_vec());
+}
+
+fn header(painter: &mut Painter, area: Rect, app: &App) {
+    let theme = painter.theme;
+    painter.line(area, Line::styled(" xray-tui", theme.accent()));
+    let mut x = area.x + 11;
+    for (number, screen) in (1..).zip(Screen::ALL) {
+        let text = format!(" {number} {} ", screen.name());
+        let width = u16::try_from(text.len()).unwrap_or(0);
+        let tab = Rect { x, width, ..area };
+        painter.line(tab, Line::styled(text, if screen == app.screen { theme.selected() } else { theme.text() }));
+        painter.target(tab, Target::Action(screen.action()));
+        x += width + 1;
+    }
+    let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
+    painter.line(rest, status(theme, app, usize::from(rest.width)).right_aligned());
+}
+
+/// What holds on every screen: synthetic data, and the run under way.
+fn status(theme: Theme, app: &App, width: usize) -> Line<'static> {
+    let mut spans = Vec::new();
+    if app.is_synthetic() {
+        spans.push(Span::styled(" SYNTHETIC ", theme.synthetic()));
+    }
+    let run = app.train.live.as_ref().filter(|live| !live.is_over()).map(|live| format!("  {} ", running(live)));
+    if let Some(run) = run.filter(|run| run.chars().count() + 11 * spans.len() <= width) {
+        spans.push(Span::styled(run, theme.good()));
+    }
+    spans.into()
+}
+
+fn running(live: &Live) -> String {
+    let epochs = live.config.epochs;
+    match live.phase {
+        Phase::Training { epoch, .. } => format!("● epoch {epoch}/{epochs}"),
+        Phase::Validating { epoch, .. } => format!("● validating {epoch}/{epochs}"),
+        Phase::Paused => "◌ paused".into(),
+        Phase::Stopping => "◌ stopping".into(),
+        Phase::Testing { .. } => "● testing".into(),
+        Phase::Scanning | Phase::Decoding { .. } | Phase::Preparing => "● preparing".into(),
+    }
+}
+
+/// The keys that work here, from the one table.
+fn footer(painter: &mut Painter, area: Rect, app: &App) {
+    let mut x = area.x + 1;
+    for binding in bindings_at(app.place()).filter(|binding| !binding.short.is_empty()) {
+        let (key, text) = (binding.written, label(binding.action, binding.short, app));
+        let width = u16::try_from(key.chars().count() + 1 + text.chars().count()).unwrap_or(0);
+        if x + width > area.right() {
+            break;
+        }
+        let place = Rect { x, width, ..area };
+        let spans = vec![
+            Span::styled(key, painter.theme.accent()),
+            Span::styled(format!(" {text}"), painter.theme.dim()),
+        ];
+        painter.line(place, Line::from(spans));
+        painter.target(place, Target::Action(binding.action));
+        x += width + 2;
+    }
+}
+
+/// What the key does now.
+fn label(action: Action, short: &'static str, app: &App) -> &'static str {
+    let paused = app.train.live.as_ref().is_some_and(|live| live.phase == Phase::Paused);
+    if action == Action::PauseOrResume && paused { "go on" } else { short }
+}

@@ -1,0 +1,121 @@
+//! The Inspect screen: the X-ray large, and beside it truth, prediction and how the run does over all.
+
+use ratatui::buffer::CellDiffOption;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::painter::{Painter, area_of, bar, fit_end};
+use super::picture;
+use super::theme::Theme;
+use crate::app::App;
+use crate::app::inspect::InspectScreen;
+use crate::app::message::{Case, Loadable};
+use crate::app::scene::PictureArea;
+use crate::dataset::{Class, GreyImage};
+use crate::metrics::{self, Confusion};
+use crate::units::{count, percent, share};
+
+/// Cells of the text beside the picture.
+const TEXT: u16 = 36;
+
+pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
+    let screen = &app.inspect;
+    match (&screen.run, &screen.cases) {
+        (None, _) => note(painter, area, "No run can predict yet: train one on 2, an epoch is enough"),
+        (Some(_), Loadable::Failed(problem)) => note(painter, area, &format!("✗ {problem}")),
+        (Some(_), Loadable::Idle | Loadable::Loading) => note(painter, area, "reading…"),
+        (Some(_), Loadable::Ready(cases)) if cases.is_empty() => note(painter, area, "This data set has no test images"),
+        (Some(_), Loadable::Ready(_)) => case(painter, area, screen, app.popup.is_some()),
+    }
+}
+
+fn note(painter: &mut Painter, area: Rect, text: &str) {
+    let inner = painter.panel(area, "Inspect");
+    painter.message(inner, vec![Line::from(text.to_owned())]);
+}
+
+fn case(painter: &mut Painter, area: Rect, screen: &InspectScreen, covered: bool) {
+    let (Some(case), Some(run)) = (screen.case(), &screen.run) else { return };
+    let left = Rect { width: area.width - TEXT.min(area.width), ..area };
+    let right = Rect { x: left.right(), width: area.width - left.width, ..area };
+    let title = format!("{} of {}", count(screen.index + 1), count(screen.list().len()));
+    let inner = painter.panel(left, &title);
+    match &screen.picture {
+        Loadable::Ready(picture) => show(painter, inner, picture, (screen.generation, covered)),
+        Loadable::Failed(problem) => painter.message(inner, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]),
+        Loadable::Idle | Loadable::Loading => {}
+    }
+    let inner = painter.panel(right, &run.name);
+    let lines = facts(painter.theme, screen, case, usize::from(inner.width));
+    painter.lines(inner, lines, 0);
+    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    painter.line(last, Line::styled("research use only", painter.theme.dim()));
+}
+
+/// Half blocks; or, where real pixels are printed over it, cells that the frame leaves alone.
+fn show(painter: &mut Painter, area: Rect, image: &GreyImage, (generation, covered): (u64, bool)) {
+    if !painter.display.pixels || covered {
+        picture::draw(painter.buffer, area, image, painter.theme);
+        return;
+    }
+    let place = picture::fitted(area, image.width, image.height);
+    for position in place.positions() {
+        painter.buffer[position].set_diff_option(CellDiffOption::Skip);
+    }
+    painter.scene.picture = Some(PictureArea { area: area_of(place), generation });
+}
+
+fn facts(theme: Theme, screen: &InspectScreen, case: &Case, width: usize) -> Vec<Line<'static>> {
+    let name = case.file.rsplit('/').next().unwrap_or_default();
+    let mut lines = vec![
+        Line::styled(fit_end(name, width), theme.title()),
+        Line::styled(fit_end(&case.file, width), theme.dim()),
+        labelled(theme, "truth", Span::styled(case.truth.name(), theme.class(case.truth))),
+        labelled(theme, "prediction", prediction(theme, screen, case)),
+    ];
+    lines.extend(Class::ALL.map(|class| probability(theme, case, class, width)));
+    let (seen, all) = screen.confusions();
+    lines.push(Line::default());
+    lines.extend(matrix(theme, "seen so far", seen));
+    lines.push(Line::default());
+    lines.extend(matrix(theme, "all answered", all));
+    lines
+}
+
+fn labelled(theme: Theme, label: &str, value: Span<'static>) -> Line<'static> {
+    Line::from(vec![Span::styled(format!("{label:<11}"), theme.dim()), value])
+}
+
+fn prediction(theme: Theme, screen: &InspectScreen, case: &Case) -> Span<'static> {
+    match (case.predicted(), case.is_right(), &screen.problem) {
+        (Some(class), Some(true), _) => Span::styled(format!("{} ✓ right", class.name()), theme.good()),
+        (Some(class), _, _) => Span::styled(format!("{} ✗ wrong", class.name()), theme.bad()),
+        (None, _, Some(problem)) => Span::styled(format!("✗ {problem}"), theme.bad()),
+        (None, _, None) => Span::styled("…", theme.dim()),
+    }
+}
+
+fn probability(theme: Theme, case: &Case, class: Class, width: usize) -> Line<'static> {
+    let value = case.logits.map(metrics::probability).map(|p| if class == Class::Pneumonia { p } else { 1.0 - p });
+    let mut line = Line::from(Span::styled(format!("{:<10} ", class.name()), theme.dim()));
+    line.spans.extend(bar(width.saturating_sub(17), value.unwrap_or(0.0), theme.class(class), theme.frame()).spans);
+    line.spans.push(Span::raw(format!(" {:>5}", value.map_or_else(|| "–".into(), percent))));
+    line
+}
+
+fn matrix(theme: Theme, title: &'static str, c: Confusion) -> Vec<Line<'static>> {
+    let row = |name: &'static str, (right, wrong): (u64, u64), right_first: bool| {
+        let (right, wrong) = (Span::styled(format!("{right:>7}"), theme.good()), Span::styled(format!("{wrong:>7}"), theme.bad()));
+        let pair = if right_first { [right, wrong] } else { [wrong, right] };
+        Line::from_iter(std::iter::once(Span::raw(format!("{name:<12}"))).chain(pair))
+    };
+    vec![
+        Line::from(vec![
+            Span::styled(title, theme.title()),
+            Span::styled(format!("  accuracy {}", share(c.accuracy())), theme.dim()),
+        ]),
+        Line::styled("truth  called  NORMAL  PNEUM.", theme.dim()),
+        row("NORMAL", (c.tn, c.fp), true),
+        row("PNEUMONIA", (c.tp, c.fn_), false),
+    ]
+}

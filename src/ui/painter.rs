@@ -1,0 +1,138 @@
+//! What every screen draws with: the frame's cells, the theme, and the scene that is being laid out.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wrap};
+
+use super::theme::Theme;
+use crate::app::scene::{Area, Display, Scene, Target};
+
+#[derive(Debug)]
+pub struct Painter<'a> {
+    pub buffer: &'a mut Buffer,
+    pub theme: Theme,
+    pub display: Display,
+    pub scene: Scene,
+}
+
+impl Painter<'_> {
+    /// One line of text from its left end, cut where the area ends.
+    pub fn line(&mut self, area: Rect, line: impl Into<Line<'static>>) {
+        if !area.is_empty() {
+            line.into().render(Rect { height: 1, ..area }, self.buffer);
+        }
+    }
+
+    /// Lines from the top of the area, `scroll` of them passed over; says how far one can scroll.
+    pub fn lines(&mut self, area: Rect, lines: Vec<Line<'static>>, scroll: usize) -> usize {
+        let limit = lines.len().saturating_sub(usize::from(area.height));
+        for (line, row) in lines.into_iter().skip(scroll.min(limit)).zip(area.rows()) {
+            line.render(row, self.buffer);
+        }
+        limit
+    }
+
+    /// Text in the middle of the area, broken at words.
+    pub fn message(&mut self, area: Rect, lines: Vec<Line<'static>>) {
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
+        let top = area.y + (area.height - height) / 3;
+        let inner = Rect { y: top, height: area.bottom() - top, ..area };
+        Paragraph::new(lines).alignment(Alignment::Center).wrap(Wrap { trim: true }).render(inner, self.buffer);
+    }
+
+    /// A frame with a title; returns what is inside.
+    pub fn panel(&mut self, area: Rect, title: &str) -> Rect {
+        let heading = Line::styled(format!(" {title} "), self.theme.title());
+        let block = Block::bordered().border_type(BorderType::Rounded).border_style(self.theme.frame()).title(heading);
+        let inner = block.inner(area);
+        block.render(area, self.buffer);
+        inner
+    }
+
+    /// A frame over everything else, as large as its content where that fits; returns what is inside.
+    pub fn popup(&mut self, (width, height): (u16, u16), title: &str) -> Rect {
+        let whole = *self.buffer.area();
+        let (width, height) = ((width + 4).min(whole.width), (height + 2).min(whole.height));
+        let area = Rect { x: (whole.width - width) / 2, y: (whole.height - height) / 2, width, height };
+        Clear.render(area, self.buffer);
+        let heading = Line::styled(format!(" {title} "), self.theme.title());
+        let block = Block::bordered()
+            .border_type(BorderType::Rounded)
+            .border_style(self.theme.accent())
+            .title(heading)
+            .padding(Padding::horizontal(1));
+        let inner = block.inner(area);
+        block.render(area, self.buffer);
+        inner
+    }
+
+    /// A bar that is filled to `share`, with eighths of cells.
+    pub fn bar(&mut self, area: Rect, share: f64, style: Style) {
+        self.line(area, bar(usize::from(area.width), share, style, self.theme.frame()));
+    }
+
+    /// Makes an area answer to clicks.
+    pub fn target(&mut self, area: Rect, target: Target) {
+        self.scene.targets.push((area_of(area), target));
+    }
+}
+
+/// The same rectangle for the app.
+pub const fn area_of(rect: Rect) -> Area {
+    Area { x: rect.x, y: rect.y, width: rect.width, height: rect.height }
+}
+
+/// A bar as text: full blocks, one partial block, and a rail for the rest.
+pub fn bar(width: usize, share: f64, style: Style, rail: Style) -> Line<'static> {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "cells")]
+    let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
+    let partial = EIGHTHS[eighths % 8];
+    let full = eighths / 8;
+    let rest = width - full - usize::from(!partial.is_empty());
+    Line::from(vec![
+        Span::styled("█".repeat(full) + partial, style),
+        Span::styled("─".repeat(rest), rail),
+    ])
+}
+
+/// Text cut or filled to a width in cells; a cut one ends in `…`.
+pub fn fit(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return format!("{text:<width$}");
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    if width == 0 { String::new() } else { kept + "…" }
+}
+
+/// The end of a path or id that is too long, after `…`.
+pub fn fit_end(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width || width == 0 {
+        return text.chars().take(width).collect();
+    }
+    std::iter::once('…').chain(text.chars().skip(length - width + 1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_as_wide_as_asked_at_any_share() {
+        for tenth in 0..=100_u8 {
+            let line = bar(17, f64::from(tenth) / 100.0, Style::new(), Style::new());
+            assert_eq!(line.width(), 17, "{tenth} percent");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_with_a_mark() {
+        assert_eq!(fit("pneumonia", 5), "pneu…");
+        assert_eq!(fit("ab", 4), "ab  ");
+        assert_eq!(fit_end("/a/long/path", 5), "…path");
+    }
+}

@@ -1,0 +1,236 @@
+//! The Runs screen: the table, and one run whole with its curves.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::curves::{self, Curves};
+use super::painter::{Painter, fit, fit_end};
+use super::theme::Theme;
+use crate::app::message::{Loadable, RunDetail};
+use crate::app::runs::{Column, RunsScreen};
+use crate::app::scene::Target;
+use crate::store::{Run, RunState};
+use crate::units::{count, duration, share};
+
+pub fn draw(painter: &mut Painter, area: Rect, screen: &RunsScreen) {
+    match &screen.detail {
+        Some(Loadable::Ready(detail)) => one_run(painter, area, detail, screen.notice.as_deref()),
+        Some(Loadable::Failed(problem)) => failed(painter, area, problem),
+        Some(Loadable::Idle | Loadable::Loading) => waiting(painter, area),
+        None => all_runs(painter, area, screen),
+    }
+}
+
+fn all_runs(painter: &mut Painter, area: Rect, screen: &RunsScreen) {
+    match &screen.runs {
+        Loadable::Ready(runs) if runs.is_empty() => {
+            let inner = painter.panel(area, "Runs");
+            let key = Span::styled("2", painter.theme.accent());
+            painter.message(inner, vec![Line::from(vec!["No runs yet: ".into(), key, " trains the first one".into()])]);
+        }
+        Loadable::Ready(runs) => table(painter, area, screen, runs),
+        Loadable::Failed(problem) => failed(painter, area, problem),
+        Loadable::Idle | Loadable::Loading => waiting(painter, area),
+    }
+}
+
+fn waiting(painter: &mut Painter, area: Rect) {
+    let inner = painter.panel(area, "Runs");
+    painter.message(inner, vec![Line::styled("reading…", painter.theme.dim())]);
+}
+
+fn failed(painter: &mut Painter, area: Rect, problem: &str) {
+    let inner = painter.panel(area, "Runs");
+    painter.message(inner, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]);
+}
+
+/// How a column is shown: title, cells, and its importance where not all fit, 0 first.
+const fn layout(column: Column) -> (&'static str, usize, u8) {
+    match column {
+        Column::Name => ("name", 14, 0),
+        Column::State => ("state", 10, 0),
+        Column::Started => ("started (UTC)", 16, 2),
+        Column::Duration => ("time", 8, 1),
+        Column::Epochs => ("epochs", 7, 1),
+        Column::Batch => ("batch", 6, 2),
+        Column::Rate => ("rate", 8, 2),
+        Column::Size => ("pixels", 7, 3),
+        Column::Sample => ("sample", 7, 3),
+        Column::Validation => ("best v.acc", 11, 0),
+        Column::Test => ("test acc", 9, 0),
+        Column::F1 => ("test F1", 8, 1),
+    }
+}
+
+/// The columns that fit, the least important left out first.
+fn columns(width: usize) -> Vec<Column> {
+    let mut columns = Column::ALL.to_vec();
+    for importance in (1..=3).rev() {
+        while columns.iter().map(|column| layout(*column).1 + 1).sum::<usize>() + 2 > width {
+            let Some(at) = columns.iter().rposition(|column| layout(*column).2 == importance) else { break };
+            columns.remove(at);
+        }
+    }
+    columns
+}
+
+fn table(painter: &mut Painter, area: Rect, screen: &RunsScreen, runs: &[Run]) {
+    let inner = painter.panel(area, &format!("Runs ({})", count(runs.len())));
+    let columns = columns(usize::from(inner.width));
+    heading(painter, Rect { height: 1, ..inner }, screen, &columns);
+    let notice = u16::from(screen.notice.is_some());
+    let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + notice), ..inner };
+    let fits = usize::from(body.height).max(1);
+    let first = (screen.row + 1).saturating_sub(fits);
+    painter.scene.visible_rows = fits;
+    for ((at, run), row) in runs.iter().enumerate().skip(first).zip(body.rows()) {
+        let line = run_line(painter.theme, run, &columns, at == screen.row);
+        painter.line(row, line);
+        painter.target(row, Target::Row(at));
+    }
+    if let Some(text) = &screen.notice {
+        let row = Rect { y: body.bottom(), height: 1, ..inner };
+        painter.line(row, Line::styled(format!("! {text}"), painter.theme.warning()));
+    }
+}
+
+fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[Column]) {
+    let mut x = row.x + 2;
+    for column in columns {
+        let (title, width, _) = layout(*column);
+        let sorted = *column == screen.sorted_by;
+        let arrow = if !sorted { "" } else if screen.descending { "▼" } else { "▲" };
+        let style = if sorted { painter.theme.accent() } else { painter.theme.dim() };
+        let width = u16::try_from(width).unwrap_or(0);
+        let place = Rect { x, width: width.min(row.right().saturating_sub(x)), ..row };
+        painter.line(place, Line::styled(cell(*column, &format!("{title}{arrow}")), style));
+        let number = Column::ALL.iter().position(|known| known == column).unwrap_or(0);
+        painter.target(place, Target::Column(number));
+        x += width + 1;
+    }
+}
+
+/// Text of a column's width: words left, numbers right.
+fn cell(column: Column, text: &str) -> String {
+    let width = layout(column).1;
+    match column {
+        Column::Name | Column::State | Column::Started => fit(text, width),
+        _ => format!("{:>width$}", fit_end(text, width)),
+    }
+}
+
+fn run_line(theme: Theme, run: &Run, columns: &[Column], chosen: bool) -> Line<'static> {
+    let mut spans = vec![Span::styled(if chosen { "▸ " } else { "  " }, theme.accent())];
+    for column in columns {
+        let style = match column {
+            Column::State => state_style(theme, run.state),
+            _ => theme.text(),
+        };
+        spans.push(Span::styled(cell(*column, &value(*column, run)) + " ", style));
+    }
+    if run.started.synthetic {
+        spans.push(Span::styled("synthetic", theme.dim()));
+    }
+    let line = Line::from(spans);
+    if chosen { line.patch_style(theme.selected()) } else { line }
+}
+
+fn state_style(theme: Theme, state: RunState) -> ratatui::style::Style {
+    match state {
+        RunState::Finished | RunState::Running => theme.good(),
+        RunState::Stopped => theme.warning(),
+        RunState::Failed | RunState::Crashed => theme.bad(),
+    }
+}
+
+const fn state_text(state: RunState) -> &'static str {
+    match state {
+        RunState::Running => "● running",
+        RunState::Finished => "✓ finished",
+        RunState::Stopped => "◌ stopped",
+        RunState::Failed => "✗ failed",
+        RunState::Crashed => "✗ crashed",
+    }
+}
+
+fn value(column: Column, run: &Run) -> String {
+    let setting = |key: &str| run.started.config[key].to_string();
+    let test = run.test.map(|figures| figures.confusion);
+    match column {
+        Column::Name => run.started.name.clone(),
+        Column::State => state_text(run.state).into(),
+        Column::Started => run.started_at.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect(),
+        Column::Duration => duration(run.seconds),
+        Column::Epochs => format!("{}/{}", run.epochs_done, setting("epochs")),
+        Column::Batch => setting("batch_size"),
+        Column::Rate => setting("learning_rate"),
+        Column::Size => setting("image_size"),
+        Column::Sample => setting("sample_fraction"),
+        Column::Validation => share(run.best_val_accuracy),
+        Column::Test => share(test.and_then(|c| c.accuracy())),
+        Column::F1 => share(test.and_then(|c| c.f1())),
+    }
+}
+
+fn one_run(painter: &mut Painter, area: Rect, detail: &RunDetail, notice: Option<&str>) {
+    let run = &detail.run;
+    let inner = painter.panel(area, &format!("{}  {}", run.started.name, run.started.id));
+    let mut lines = facts(painter.theme, run, usize::from(inner.width));
+    lines.extend(notice.map(|text| Line::styled(format!("! {text}"), painter.theme.warning())));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(inner.height);
+    painter.lines(inner, lines, 0);
+    let rest = Rect { y: inner.y + height, height: inner.height - height, ..inner };
+    let table = (rest.height / 3).clamp(2, 16);
+    let charts = Rect { height: rest.height.saturating_sub(table), ..rest };
+    let (loss, accuracy) = detail.curves();
+    let planned = run.started.config["epochs"].as_u64().and_then(|epochs| usize::try_from(epochs).ok()).unwrap_or(1);
+    let curves =
+        Curves { loss: &loss, accuracy: &accuracy, epochs: &detail.epochs, best_epoch: run.best_epoch, planned };
+    curves::draw(painter, charts, &curves);
+    curves::table(painter, Rect { y: charts.bottom(), height: rest.height - charts.height, ..rest }, &curves);
+}
+
+fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
+    let of = |column| value(column, run);
+    let speed = run.images_per_second.map_or_else(|| "–".into(), |speed| format!("{speed:.1} images/s"));
+    let commit = run.started.git_commit.as_ref().map_or("no git".into(), |commit| {
+        let dirty = if run.started.git_dirty == Some(true) { ", changed" } else { "" };
+        format!("commit {}{dirty}", commit.chars().take(8).collect::<String>())
+    });
+    let mut lines = vec![
+        Line::from(vec![
+            Span::styled(state_text(run.state), state_style(theme, run.state)),
+            Span::raw(format!("  {}  {}  {speed}", of(Column::Started), of(Column::Duration))),
+        ]),
+        Line::styled(
+            format!(
+                "epochs {}  batch {}  rate {}  pixels {}  sample {}  seed {}  {commit}",
+                of(Column::Epochs),
+                of(Column::Batch),
+                of(Column::Rate),
+                of(Column::Size),
+                of(Column::Sample),
+                run.started.seed
+            ),
+            theme.dim(),
+        ),
+        Line::styled(fit_end(&format!("data {}", run.started.data.display()), width), theme.dim()),
+    ];
+    lines.extend(run.problem.iter().map(|problem| Line::styled(format!("✗ {problem}"), theme.bad())));
+    lines.extend(run.test.map(|figures| test_line(figures.confusion)));
+    lines
+}
+
+fn test_line(c: crate::metrics::Confusion) -> Line<'static> {
+    format!(
+        "test: accuracy {}  precision {}  recall {}  F1 {}   {} right, {} false alarms, {} missed",
+        share(c.accuracy()),
+        share(c.precision()),
+        share(c.recall()),
+        share(c.f1()),
+        c.tp + c.tn,
+        c.fp,
+        c.fn_
+    )
+    .into()
+}

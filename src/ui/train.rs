@@ -1,0 +1,202 @@
+//! The Train screen: the form, then the run with its bars, charts and epochs.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::curves::{self, Curves};
+use super::painter::{Painter, fit};
+use super::theme::Theme;
+use crate::app::App;
+use crate::app::data::DataState;
+use crate::app::form::Field;
+use crate::app::scene::Target;
+use crate::app::train::{Asked, Live, TrainScreen};
+use crate::dataset::{Class, Split};
+use crate::metrics::Figures;
+use crate::train::{Outcome, Phase, TrainConfig};
+use crate::units::{count, duration, percent, share};
+
+pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
+    match &app.train.live {
+        None => form(painter, area, app),
+        Some(live) => run(painter, area, live, app.leaving),
+    }
+}
+
+fn form(painter: &mut Painter, area: Rect, app: &App) {
+    let inner = painter.panel(area, "New run");
+    let screen = &app.train;
+    for (number, (field, row)) in Field::ALL.into_iter().zip(inner.rows()).enumerate() {
+        let line = field_line(painter.theme, screen, field, inner.width);
+        painter.line(row, line);
+        painter.target(row, Target::Field(number));
+    }
+    let used = u16::try_from(Field::ALL.len()).unwrap_or(u16::MAX).min(inner.height);
+    let mut rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
+    if rest.height > 3 {
+        rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
+    }
+    let lines = match &screen.problem {
+        Some(problem) => vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())],
+        None => plan(painter.theme, app),
+    };
+    painter.lines(rest, lines, 0);
+}
+
+fn field_line(theme: Theme, screen: &TrainScreen, field: Field, width: u16) -> Line<'static> {
+    let chosen = screen.chosen() == field;
+    let (label, meaning) = field.label();
+    let value = match (&screen.editing, chosen) {
+        (Some(text), true) => format!("{text}▏"),
+        _ => Some(field.text(&screen.config)).filter(|text| !text.is_empty()).unwrap_or_else(|| "none".into()),
+    };
+    let sign = if chosen { "▸ " } else { "  " };
+    let room = usize::from(width).saturating_sub(20 + 28).clamp(10, 40);
+    Line::from(vec![
+        Span::styled(sign, theme.accent()),
+        Span::styled(fit(label, 18), theme.dim()),
+        Span::styled(fit(&format!(" {value}"), room), if chosen { theme.selected() } else { theme.text() }),
+        Span::styled(format!("  {meaning}"), theme.dim()),
+    ])
+}
+
+/// What pressing the start key will do.
+fn plan(theme: Theme, app: &App) -> Vec<Line<'static>> {
+    let config = &app.train.config;
+    let start = Line::from(vec![Span::styled("s", theme.accent()), Span::raw(" starts training ResNet-18 with Adam")]);
+    match &app.data.state {
+        DataState::Ready(summary) => {
+            let of = |split| Class::ALL.iter().map(|class| summary.statistics.count(split, *class)).sum::<usize>();
+            let data = Line::styled(plan_text(config, of(Split::Train), of(Split::Validation), of(Split::Test)), theme.dim());
+            vec![start, data]
+        }
+        DataState::Missing { .. } => vec![Line::styled("! no data set yet: 1 shows how to get one", theme.warning())],
+        _ => vec![start],
+    }
+}
+
+/// The data set's own split is with seed 42 and a tenth; another seed moves the numbers a little.
+fn plan_text(config: &TrainConfig, train: usize, validation: usize, test: usize) -> String {
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "about")]
+    let images = (train as f64 * config.sample_fraction).round() as usize;
+    let batches = images.div_ceil(config.batch_size.max(1));
+    format!(
+        "about {} images in {} batches an epoch; {} to validate, {} to test",
+        count(images),
+        count(batches),
+        count(validation),
+        count(test)
+    )
+}
+
+fn run(painter: &mut Painter, area: Rect, live: &Live, leaving: bool) {
+    let title = if live.name.is_empty() { "Run" } else { &live.name };
+    let inner = painter.panel(area, title);
+    let mut rows = inner.rows();
+    for line in head(painter.theme, live, leaving) {
+        if let Some(row) = rows.next() {
+            painter.line(row, line);
+        }
+    }
+    if !live.is_over() {
+        let bars = [("epoch", live.epoch_progress()), ("run", live.progress())];
+        for ((label, done), row) in bars.into_iter().zip(&mut rows) {
+            progress(painter, row, (label, done), live);
+        }
+    }
+    let used = rows.next().map_or(inner.height, |row| row.y - inner.y);
+    let rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
+    let table = (rest.height / 4).clamp(2, 14);
+    let charts = Rect { height: rest.height - table, ..rest };
+    let curves = Curves {
+        loss: &live.loss,
+        accuracy: &live.accuracy,
+        epochs: &live.epochs,
+        best_epoch: live.best_epoch,
+        planned: live.config.epochs,
+    };
+    curves::draw(painter, charts, &curves);
+    curves::table(painter, Rect { y: charts.bottom(), height: table, ..rest }, &curves);
+}
+
+fn progress(painter: &mut Painter, row: Rect, (label, done): (&str, f64), live: &Live) {
+    let speed = live.speed.map_or_else(String::new, |speed| format!("{speed:.1} images/s"));
+    let left = live.seconds_left().map_or_else(String::new, |seconds| format!("{} left", duration(seconds)));
+    let note = if label == "run" { left } else { speed };
+    let text = format!("{label:<6}{:>5}  ", percent(done));
+    let used = u16::try_from(text.len()).unwrap_or(0);
+    let bar = Rect { x: row.x + used, width: row.width.saturating_sub(used + 18), ..row };
+    painter.line(row, Line::from(text));
+    painter.bar(bar, done, painter.theme.training());
+    let note = Line::from(note).right_aligned();
+    painter.line(Rect { x: bar.right(), width: row.right() - bar.right(), ..row }, note);
+}
+
+/// What the run is busy with, how it ended, what it noticed.
+fn head(theme: Theme, live: &Live, leaving: bool) -> Vec<Line<'static>> {
+    let mut lines = match &live.outcome {
+        None => vec![phase_line(theme, live, leaving)],
+        Some(outcome) => ended(theme, live, outcome),
+    };
+    lines.extend(live.notice.iter().map(|notice| Line::styled(format!("! {notice}"), theme.warning())));
+    lines
+}
+
+fn phase_line(theme: Theme, live: &Live, leaving: bool) -> Line<'static> {
+    match live.asked {
+        Some(Asked::Stop) if leaving => {
+            Line::styled("◌ stopping after this batch, then leaving; q leaves at once, without a checkpoint", theme.warning())
+        }
+        Some(Asked::Stop) => Line::styled("◌ stopping after this batch…", theme.warning()),
+        Some(Asked::Pause) => Line::styled("◌ pausing after this batch…", theme.warning()),
+        Some(Asked::Resume) => Line::styled("● going on…", theme.good()),
+        None if live.phase == Phase::Paused => Line::styled("◌ paused; Space goes on", theme.warning()),
+        None => Line::styled(format!("● {}", phase(live)), theme.good()),
+    }
+}
+
+fn phase(live: &Live) -> String {
+    let epochs = live.config.epochs;
+    let of = |done: usize, total: usize| format!("{} of {}", count(done), count(total));
+    match live.phase {
+        Phase::Scanning => "looking for images".into(),
+        Phase::Decoding { done, total } => format!("decoding {}", of(done, total)),
+        Phase::Preparing => "making the network".into(),
+        Phase::Training { epoch, batch, batches } => {
+            format!("epoch {epoch} of {epochs}, batch {}", of((batch + 1).min(batches), batches))
+        }
+        Phase::Validating { epoch, done, total } => format!("epoch {epoch} of {epochs}, validating {}", of(done, total)),
+        Phase::Testing { done, total } => format!("testing the best epoch, {}", of(done, total)),
+        Phase::Paused => "paused".into(),
+        Phase::Stopping => "stopping".into(),
+    }
+}
+
+fn ended(theme: Theme, live: &Live, outcome: &Outcome) -> Vec<Line<'static>> {
+    match outcome {
+        Outcome::Finished { best_epoch, test } => {
+            let best = live.epochs.iter().find(|epoch| epoch.epoch == *best_epoch);
+            let validation = share(best.and_then(|epoch| epoch.validation.confusion.accuracy()));
+            let done = format!("✓ finished; best epoch {best_epoch}, validation accuracy {validation}");
+            let mut lines = vec![Line::styled(done, theme.good())];
+            lines.extend(test.as_ref().map(test_line));
+            lines
+        }
+        Outcome::Stopped => vec![Line::styled("◌ stopped; r on Runs goes on from its checkpoint", theme.warning())],
+        Outcome::Failed(problem) => vec![Line::styled(format!("✗ failed: {problem}"), theme.bad())],
+    }
+}
+
+fn test_line(figures: &Figures) -> Line<'static> {
+    let c = figures.confusion;
+    let n = usize::try_from(c.total()).unwrap_or(usize::MAX);
+    format!(
+        "test ({} images): accuracy {}  precision {}  recall {}  F1 {}",
+        count(n),
+        share(c.accuracy()),
+        share(c.precision()),
+        share(c.recall()),
+        share(c.f1())
+    )
+    .into()
+}

@@ -1,0 +1,71 @@
+//! How numbers are written for people: counts, shares, durations, sizes; the same on screen and on the command line.
+
+/// A whole number with thousands separators: `5,510`.
+#[must_use]
+pub fn count(value: usize) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A fraction with three digits; `–` where it is undefined.
+#[must_use]
+pub fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
+}
+
+/// A fraction as a whole percentage: `26 %`.
+#[must_use]
+pub fn percent(value: f64) -> String {
+    format!("{:.0} %", value * 100.0)
+}
+
+/// Seconds as `1h 02m`, `2m 05s` or `7.3 s`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run's seconds, rounded")]
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        3600.. => format!("{}h {:02}m", whole / 3600, whole % 3600 / 60),
+        60.. => format!("{}m {:02}s", whole / 60, whole % 60),
+        _ => format!("{seconds:.1} s"),
+    }
+}
+
+/// Bytes in powers of ten: `1.2 GB`.
+#[must_use]
+pub fn bytes(value: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+    let value = value as f64;
+    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let unit = units.into_iter().find(|(size, _)| value >= *size);
+    unit.map_or_else(|| format!("{value:.0} B"), |(size, name)| format!("{:.1} {name}", value / size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_have_a_comma_at_every_third_digit() {
+        assert_eq!([0, 999, 1000, 5510, 1_234_567].map(count), ["0", "999", "1,000", "5,510", "1,234,567"]);
+    }
+
+    #[test]
+    fn an_undefined_share_is_a_dash() {
+        assert_eq!(share(None), "–");
+        assert_eq!(share(Some(0.92349)), "0.923");
+    }
+
+    #[test]
+    fn durations_and_sizes_use_the_unit_that_fits() {
+        assert_eq!([7.31, 125.0, 3720.0].map(duration), ["7.3 s", "2m 05s", "1h 02m"]);
+        assert_eq!([12, 1_234, 1_234_567_890].map(bytes), ["12 B", "1.2 kB", "1.2 GB"]);
+    }
+}
