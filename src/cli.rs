@@ -8,16 +8,17 @@ use crate::dataset::Split;
 use crate::dataset::augment::Augmentation;
 use crate::train::TrainConfig;
 
-/// A terminal workbench for pneumonia detection on chest X-rays.
+/// A terminal workbench for pneumonia detection on chest X-rays
 ///
-/// Research use only, not for clinical use.
+/// Without a command, the full-screen terminal program opens. Research use only, not for clinical use.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
+    /// Without one, the terminal program opens.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What every command takes.

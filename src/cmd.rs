@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Command, Common};
+use crate::cli::{Command, Common};
 use crate::dataset::cache::{self, Progress};
 use crate::error::Error;
 use crate::metrics::Figures;
@@ -26,10 +26,10 @@ use crate::units::share;
 ///
 /// # Errors
 /// What failed, in words for the user.
-pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let out = Output::new(&cli.common);
-    let place = workplace(&cli.common);
-    match &cli.command {
+pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
+    let out = Output::new(common);
+    let place = workplace(common);
+    match command {
         Command::Data(command) => data::run(command, &place, out),
         Command::Train(args) => train::run(args, &place, out),
         Command::Eval(args) => eval::run(args, &place, out),

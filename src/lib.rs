@@ -12,5 +12,6 @@ pub mod predict;
 pub mod session;
 pub mod store;
 pub mod train;
+pub mod tui;
 pub mod ui;
 pub mod units;

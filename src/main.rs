@@ -6,12 +6,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xray_tui::cli::Cli;
-use xray_tui::{cmd, train};
+use xray_tui::{cmd, train, tui};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     train::priority::start_compute_threads(cli.common.threads);
-    cmd::run(&cli).unwrap_or_else(|error| {
+    let done = match &cli.command {
+        Some(command) => cmd::run(command, &cli.common),
+        None => tui::run(cmd::workplace(&cli.common)).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
         #[expect(clippy::print_stderr, reason = "the program's last word")]
         {
             eprintln!("xray-tui: {error:#}");

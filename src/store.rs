@@ -101,6 +101,12 @@ pub struct RunEnd {
     pub test: Option<Figures>,
 }
 
+/// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database `db`.
+#[must_use]
+pub fn run_folder(db: &Path, run_id: &str) -> PathBuf {
+    db.parent().unwrap_or(Path::new("")).join("checkpoints").join(run_id)
+}
+
 /// Points of a run's curve that are kept; beyond them every second one goes.
 const MOST_STEPS: i64 = 4096;
 
@@ -138,7 +144,7 @@ impl Store {
 
     /// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database.
     pub fn run_folder(&self, run_id: &str) -> PathBuf {
-        self.path.parent().unwrap_or(Path::new("")).join("checkpoints").join(run_id)
+        run_folder(&self.path, run_id)
     }
 
     /// Writes a run that starts now. Its lock must be held already, or it counts as crashed.

@@ -1,0 +1,183 @@
+//! The terminal program: takes the terminal, runs the loop, gives it back.
+
+mod graphics;
+mod log;
+mod terminal;
+mod wake;
+mod workers;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use ratatui::crossterm::event::{self, Event};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
+
+use crate::app::App;
+use crate::app::message::{Effect, Loadable, Message};
+use crate::app::scene::{Colours, Display, Scene};
+use crate::session::Workplace;
+use crate::train::TrainConfig;
+use graphics::Graphics;
+use terminal::Screen;
+use wake::{Wake, Woken};
+use workers::Workers;
+
+/// At most 60 frames a second.
+const FRAME: Duration = Duration::from_micros(16_667);
+
+/// How long a run may take to stop when the program is told to end by a signal or loses its terminal.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens the terminal program and returns when the user leaves it.
+///
+/// # Errors
+/// Where there is no terminal, or it fails. It is given back in any case.
+pub fn run(place: Workplace) -> anyhow::Result<()> {
+    let mut screen = Screen::take().context("cannot open the screen")?;
+    let wake = Wake::new().context("cannot open a pipe")?;
+    let (sender, inbox) = channel();
+    let workers = Workers::new(place, wake.outbox(sender));
+    let app = App::new(TrainConfig::default(), Display { colours: colours(), pixels: false });
+    let told_to_end = Arc::new(AtomicBool::new(false));
+    watch_signals(&wake, &told_to_end).context("cannot watch for signals")?;
+    let mut program = Program { app, scene: Scene::default(), workers, wake, inbox, told_to_end, graphics: None };
+    let result = program.run(&mut screen);
+    drop(screen);
+    let patience = if program.app.leaving { Duration::ZERO } else { PATIENCE };
+    program.workers.leave(patience);
+    // Nobody is left to be told that the terminal has gone.
+    if program.lost_terminal() { Ok(()) } else { result.context("the terminal failed") }
+}
+
+fn watch_signals(wake: &Wake, told_to_end: &Arc<AtomicBool>) -> io::Result<()> {
+    for signal in [SIGTERM, SIGHUP, SIGINT] {
+        // A second one ends the process at once.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(told_to_end))?;
+        signal_hook::flag::register(signal, Arc::clone(told_to_end))?;
+    }
+    wake.on_signals(&[SIGTERM, SIGHUP, SIGINT, SIGWINCH])
+}
+
+fn colours() -> Colours {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    match variable("COLORTERM").as_str() {
+        _ if !variable("NO_COLOR").is_empty() || variable("TERM") == "dumb" => Colours::None,
+        "truecolor" | "24bit" => Colours::True,
+        _ => Colours::Indexed,
+    }
+}
+
+struct Program {
+    app: App,
+    /// What the last frame laid out.
+    scene: Scene,
+    workers: Workers,
+    wake: Wake,
+    inbox: Receiver<Message>,
+    told_to_end: Arc<AtomicBool>,
+    graphics: Option<Graphics>,
+}
+
+impl Program {
+    fn run(&mut self, screen: &mut Screen) -> io::Result<()> {
+        let effects = self.app.start();
+        self.draw(screen)?;
+        let mut drawn = Instant::now();
+        if !self.carry_out(effects) {
+            return Ok(());
+        }
+        if !self.find_graphics() {
+            return Ok(());
+        }
+        loop {
+            let wait = self.app.dirty.then(|| FRAME.saturating_sub(drawn.elapsed()));
+            if self.wake.sleep(wait)? == Woken::HungUp {
+                self.told_to_end.store(true, Ordering::Relaxed);
+            }
+            if !self.take_in()? {
+                return Ok(());
+            }
+            if self.app.dirty && drawn.elapsed() >= FRAME {
+                self.draw(screen)?;
+                drawn = Instant::now();
+            }
+        }
+    }
+
+    /// All input and all messages; false when it is time to leave.
+    fn take_in(&mut self) -> io::Result<bool> {
+        if self.told_to_end.load(Ordering::Relaxed) {
+            return Ok(self.tell(Message::Terminate));
+        }
+        while event::poll(Duration::ZERO)? {
+            if let Some(message) = message_of(event::read()?) {
+                if !self.tell(message) {
+                    return Ok(false);
+                }
+            }
+        }
+        while let Ok(message) = self.inbox.try_recv() {
+            if !self.tell(message) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn tell(&mut self, message: Message) -> bool {
+        let effects = self.app.update(message, &self.scene);
+        self.carry_out(effects)
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) -> bool {
+        for effect in effects {
+            if effect == Effect::Quit {
+                return false;
+            }
+            self.workers.carry_out(effect);
+        }
+        true
+    }
+
+    fn find_graphics(&mut self) -> bool {
+        let (protocol, keys) = graphics::detect();
+        self.graphics = protocol.map(Graphics::new);
+        self.app.display.pixels = self.graphics.is_some();
+        keys.into_iter().all(|key| self.tell(Message::Key(key)))
+    }
+
+    fn draw(&mut self, screen: &mut Screen) -> io::Result<()> {
+        self.app.dirty = false;
+        self.scene = screen.draw(&self.app)?;
+        let Some(graphics) = &mut self.graphics else { return Ok(()) };
+        if graphics.is_stale(self.scene.picture) {
+            graphics.remove()?;
+            screen.clear()?;
+            self.scene = screen.draw(&self.app)?;
+        }
+        if let (Some(wanted), Loadable::Ready(picture)) = (self.scene.picture, &self.app.inspect.picture) {
+            for key in graphics.show(wanted, picture) {
+                self.workers.outbox.send(Message::Key(key));
+            }
+        }
+        Ok(())
+    }
+
+    fn lost_terminal(&self) -> bool {
+        self.told_to_end.load(Ordering::Relaxed)
+    }
+}
+
+fn message_of(event: Event) -> Option<Message> {
+    match event {
+        Event::Key(key) => Some(Message::Key(key)),
+        Event::Mouse(mouse) => Some(Message::Mouse(mouse)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(..) => Some(Message::Resize),
+        Event::FocusGained | Event::FocusLost => None,
+    }
+}

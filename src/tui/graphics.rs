@@ -1,0 +1,243 @@
+//! Pictures in real pixels, by way of viuer, on terminals that have said they show them.
+
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use image::{DynamicImage, GrayImage};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::terminal;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::app::scene::{Area, PictureArea};
+use crate::dataset::GreyImage;
+
+/// Takes all pictures of the Kitty protocol off the screen; other terminals pass over it.
+pub const DELETE_ALL: &str = "\x1b_Gq=2,a=d,d=A\x1b\\";
+
+/// Asks for the Kitty protocol, and then for what every terminal answers.
+const QUERY: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c";
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    Kitty,
+    Iterm,
+    Sixel,
+}
+
+/// What the terminal said.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Answer {
+    kitty: bool,
+    /// Its primary attributes; 4 means Sixel.
+    attributes: Option<Vec<u16>>,
+    /// Keys that were pressed meanwhile.
+    keys: Vec<char>,
+}
+
+/// Finds the protocol to use. Must be called before anything else reads the terminal's input. Keys that were pressed
+/// meanwhile come back.
+pub fn detect() -> (Option<Protocol>, Vec<KeyEvent>) {
+    if !may_ask() {
+        return (None, Vec::new());
+    }
+    let answer = parse(&ask().unwrap_or_default());
+    let keys = answer.keys.iter().map(|c| KeyEvent::new(KeyCode::Char(*c), KeyModifiers::NONE)).collect();
+    (choose(&answer), keys)
+}
+
+/// Not where a multiplexer lies between, nor on a terminal that can nothing.
+fn may_ask() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let term = std::env::var("TERM").unwrap_or_default();
+    let between = ["TMUX", "STY", "ZELLIJ", "NO_COLOR"].into_iter().any(set);
+    let between = between || term.starts_with("screen") || term.starts_with("tmux") || term == "dumb" || term == "linux";
+    !between && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whatever comes until the attributes have come whole or the time is over.
+fn ask() -> io::Result<Vec<u8>> {
+    io::stdout().write_all(QUERY)?;
+    io::stdout().flush()?;
+    let (start, mut heard) = (Instant::now(), Vec::new());
+    while parse(&heard).attributes.is_none() {
+        let Some(left) = PATIENCE.checked_sub(start.elapsed()) else { break };
+        let stdin = io::stdin();
+        let mut watched = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
+        if poll(&mut watched, Timespec::try_from(left).ok().as_ref())? == 0 {
+            break;
+        }
+        let mut bytes = [0; 256];
+        match rustix::io::read(stdin.as_fd(), &mut bytes)? {
+            0 => break,
+            read => heard.extend_from_slice(&bytes[..read]),
+        }
+    }
+    Ok(heard)
+}
+
+fn parse(heard: &[u8]) -> Answer {
+    let text = String::from_utf8_lossy(heard);
+    let (mut answer, mut other, mut rest) = (Answer::default(), String::new(), text.as_ref());
+    while let Some(first) = rest.chars().next() {
+        if let Some((graphics, after)) = rest.strip_prefix("\x1b_G").and_then(|after| after.split_once("\x1b\\")) {
+            answer.kitty |= graphics.ends_with(";OK");
+            rest = after;
+        } else if let Some((list, after)) = rest.strip_prefix("\x1b[?").and_then(|after| after.split_once('c')) {
+            answer.attributes = Some(list.split(';').filter_map(|number| number.parse().ok()).collect());
+            rest = after;
+        } else {
+            other.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    // From an escape on it is a sequence that nobody asked for.
+    answer.keys = other.chars().take_while(|c| *c != '\x1b').filter(|c| !c.is_control()).collect();
+    answer
+}
+
+/// viuer has probes of its own that wait for an answer without end: they are asked only where the terminal has given
+/// one to the same question.
+fn choose(answer: &Answer) -> Option<Protocol> {
+    let attributes = answer.attributes.as_ref()?;
+    if answer.kitty && viuer::get_kitty_support() != viuer::KittySupport::None {
+        return Some(Protocol::Kitty);
+    }
+    if viuer::is_iterm_supported() {
+        return Some(Protocol::Iterm);
+    }
+    (attributes.contains(&4) && viuer::is_sixel_supported()).then_some(Protocol::Sixel)
+}
+
+/// Prints pictures over the frame, each once.
+#[derive(Debug)]
+pub struct Graphics {
+    protocol: Protocol,
+    shown: Option<PictureArea>,
+}
+
+impl Graphics {
+    pub const fn new(protocol: Protocol) -> Self {
+        Self { protocol, shown: None }
+    }
+
+    /// Whether what was printed lies where the new frame shows something else.
+    pub fn is_stale(&self, wanted: Option<PictureArea>) -> bool {
+        self.shown.is_some_and(|shown| wanted.is_none_or(|wanted| wanted.area != shown.area))
+    }
+
+    /// Takes the printed picture off; the frame must be drawn anew.
+    ///
+    /// # Errors
+    /// If the terminal can't be written to.
+    pub fn remove(&mut self) -> io::Result<()> {
+        self.shown = None;
+        io::stdout().write_all(DELETE_ALL.as_bytes())?;
+        io::stdout().flush()
+    }
+
+    /// Prints `picture` unless it is there already. Keys that were pressed during the print come back.
+    pub fn show(&mut self, wanted: PictureArea, picture: &GreyImage) -> Vec<KeyEvent> {
+        if self.shown == Some(wanted) {
+            return Vec::new();
+        }
+        if self.protocol == Protocol::Kitty && self.shown.is_some() && self.remove().is_err() {
+            return Vec::new();
+        }
+        self.shown = Some(wanted);
+        let image = fitted(picture, pixels_of(wanted.area));
+        match viuer::print(&image, &self.config(wanted.area)) {
+            Err(viuer::ViuError::KittyResponse(keys)) => keys.iter().filter_map(key_of).collect(),
+            Err(error) => {
+                super::log::line(&format!("cannot print a picture: {error}"));
+                Vec::new()
+            }
+            Ok(_) => Vec::new(),
+        }
+    }
+
+    fn config(&self, area: Area) -> viuer::Config {
+        viuer::Config {
+            x: area.x,
+            y: i16::try_from(area.y).unwrap_or(0),
+            width: Some(area.width.into()),
+            height: Some(area.height.into()),
+            restore_cursor: true,
+            use_kitty: self.protocol == Protocol::Kitty,
+            use_iterm: self.protocol == Protocol::Iterm,
+            use_sixel: self.protocol == Protocol::Sixel,
+            ..viuer::Config::default()
+        }
+    }
+}
+
+/// Pixels of an area of cells, as the terminal says, or as most have them.
+fn pixels_of(area: Area) -> (u32, u32) {
+    let cell = terminal::window_size().ok().filter(|size| size.width > 0 && size.height > 0).map(|size| {
+        (u32::from(size.width) / u32::from(size.columns.max(1)), u32::from(size.height) / u32::from(size.rows.max(1)))
+    });
+    let (width, height) = cell.unwrap_or((8, 16));
+    (u32::from(area.width) * width.max(1), u32::from(area.height) * height.max(1))
+}
+
+/// The picture at the size it is shown in; at least 32 pixels a side, as viuer never ends a very small transfer.
+fn fitted(picture: &GreyImage, (width, height): (u32, u32)) -> DynamicImage {
+    let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    let grey = GrayImage::from_raw(side(picture.width), side(picture.height), picture.pixels.clone());
+    let grey = DynamicImage::ImageLuma8(grey.unwrap_or_default());
+    grey.resize_exact(width.max(32), height.max(32), image::imageops::FilterType::Triangle)
+}
+
+fn key_of(key: &console::Key) -> Option<KeyEvent> {
+    let code = match key {
+        console::Key::Char(c) => KeyCode::Char(*c),
+        console::Key::ArrowUp => KeyCode::Up,
+        console::Key::ArrowDown => KeyCode::Down,
+        console::Key::ArrowLeft => KeyCode::Left,
+        console::Key::ArrowRight => KeyCode::Right,
+        console::Key::PageUp => KeyCode::PageUp,
+        console::Key::PageDown => KeyCode::PageDown,
+        console::Key::Home => KeyCode::Home,
+        console::Key::End => KeyCode::End,
+        console::Key::Tab => KeyCode::Tab,
+        console::Key::Enter => KeyCode::Enter,
+        console::Key::CtrlC => return Some(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)),
+        _ => return None,
+    };
+    Some(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kitty_terminal_is_told_from_its_answer() {
+        let answer = parse(b"\x1b_Gi=31;OK\x1b\\\x1b[?62;52;c");
+        assert_eq!(answer, Answer { kitty: true, attributes: Some(vec![62, 52]), keys: vec![] });
+    }
+
+    #[test]
+    fn a_refusal_is_no_support() {
+        let answer = parse(b"\x1b_Gi=31;ENOTSUPPORTED\x1b\\\x1b[?62;4c");
+        assert_eq!(answer, Answer { kitty: false, attributes: Some(vec![62, 4]), keys: vec![] });
+    }
+
+    #[test]
+    fn half_an_answer_is_waited_for() {
+        assert_eq!(parse(b"\x1b_Gi=31;OK\x1b\\\x1b[?62;5").attributes, None);
+    }
+
+    #[test]
+    fn a_key_pressed_before_the_answer_is_kept() {
+        assert_eq!(parse(b"j\x1b[?1;2ck").keys, ['j', 'k']);
+    }
+
+    #[test]
+    fn any_bytes_are_parsed() {
+        assert_eq!(parse(b"\x1b\x1b_G\x1b[?").attributes, None);
+    }
+}

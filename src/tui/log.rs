@@ -1,0 +1,27 @@
+//! A log file, since a program that owns the screen can't print.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// Appends a line with the time. A log that can't be written is no reason to fail.
+pub fn line(text: &str) {
+    static FILE: OnceLock<Option<File>> = OnceLock::new();
+    if let Some(mut file) = FILE.get_or_init(open).as_ref() {
+        let _ = writeln!(file, "{} {text}", jiff::Timestamp::now());
+    }
+}
+
+/// `XDG_STATE_HOME` or `~/.local/state`, then `xray-tui/log`.
+fn path() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))?;
+    Some(folder.join("xray-tui").join("log"))
+}
+
+fn open() -> Option<File> {
+    let path = path()?;
+    std::fs::create_dir_all(path.parent()?).ok()?;
+    OpenOptions::new().create(true).append(true).open(path).ok()
+}

@@ -1,0 +1,109 @@
+//! The terminal, taken over and given back whole, whatever happens.
+
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
+
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use ratatui::crossterm::style::Print;
+use ratatui::crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use ratatui::crossterm::{execute, queue};
+
+use super::log;
+use crate::app::App;
+use crate::app::scene::Scene;
+use crate::ui;
+
+/// Buttons and wheel in SGR coordinates; not every movement, which would wake the program for nothing.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The screen while it is ours; dropping it gives it back.
+#[derive(Debug)]
+pub struct Screen(ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>);
+
+impl Screen {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// If there is none, or it refuses.
+    pub fn take() -> io::Result<Self> {
+        if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+            let text = "the terminal program needs a terminal for input and output; \
+                        `xray-tui --help` lists the commands that do not";
+            return Err(io::Error::other(text));
+        }
+        restore_on_panic(thread::current().id());
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
+        execute!(out, EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, Hide)?;
+        Ok(Self(ratatui::Terminal::new(CrosstermBackend::new(out))?))
+    }
+
+    /// Draws the app; the terminal shows the frame whole or not at all.
+    ///
+    /// # Errors
+    /// If the terminal can't be written to.
+    pub fn draw(&mut self, app: &App) -> io::Result<Scene> {
+        let mut scene = Scene::default();
+        queue!(self.0.backend_mut(), BeginSynchronizedUpdate)?;
+        self.0.draw(|frame| scene = ui::draw(frame, app))?;
+        execute!(self.0.backend_mut(), EndSynchronizedUpdate)?;
+        Ok(scene)
+    }
+
+    /// Makes the next frame draw every cell.
+    ///
+    /// # Errors
+    /// If the terminal can't be written to.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.0.clear()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.0.backend_mut().flush();
+        give_back();
+    }
+}
+
+/// Puts the terminal back as it was; harmless when that is done already. A dead terminal is no reason to fail.
+pub fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        Print(super::graphics::DELETE_ALL),
+        DisableBracketedPaste,
+        Print(MOUSE_OFF),
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = disable_raw_mode();
+}
+
+/// A panic of the UI thread gives the terminal back and is shown; one of another thread goes to the log, as the
+/// program goes on.
+fn restore_on_panic(ui: ThreadId) {
+    let default = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        log::line(&format!("panic on thread {}: {info}", thread::current().name().unwrap_or("unnamed")));
+        if thread::current().id() == ui {
+            give_back();
+            default(info);
+        }
+    }));
+}

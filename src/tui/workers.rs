@@ -1,0 +1,63 @@
+//! The threads that carry out the app's effects and answer with messages.
+
+mod data;
+mod run;
+mod store;
+mod viewer;
+
+use std::time::Duration;
+
+use super::wake::Outbox;
+use crate::app::message::Effect;
+use crate::session::{Start, Workplace};
+use run::CurrentRun;
+use store::StoreWorker;
+use viewer::Viewer;
+
+pub struct Workers {
+    place: Workplace,
+    pub outbox: Outbox,
+    store: StoreWorker,
+    viewer: Viewer,
+    run: CurrentRun,
+}
+
+impl Workers {
+    pub fn new(place: Workplace, outbox: Outbox) -> Self {
+        Self {
+            store: StoreWorker::start(place.clone(), outbox.clone()),
+            viewer: Viewer::start(place.clone(), outbox.clone()),
+            run: CurrentRun::default(),
+            place,
+            outbox,
+        }
+    }
+
+    /// Hands the effect to the thread it is for; never blocks.
+    pub fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Quit => {}
+            Effect::LoadData => data::load(&self.place, &self.outbox),
+            Effect::MakeDemo => data::make_demo(&self.place, &self.outbox),
+            Effect::StartRun(config) => self.start(Start::New { name: None, config }),
+            Effect::ResumeRun { run_id } => self.start(Start::Resume { run_id }),
+            Effect::PauseRun => self.run.control(crate::train::Control::pause),
+            Effect::ContinueRun => self.run.control(crate::train::Control::resume),
+            Effect::StopRun => self.run.control(crate::train::Control::stop),
+            Effect::LoadRuns | Effect::LoadRun { .. } | Effect::DeleteRun { .. } | Effect::LoadCases { .. } => {
+                self.store.ask(effect);
+            }
+            Effect::Show(view) => self.viewer.show(*view),
+        }
+    }
+
+    fn start(&mut self, start: Start) {
+        self.run = CurrentRun::start(&self.place, start, &self.outbox);
+    }
+
+    /// Stops a run and waits for it so long at most. A run that takes longer counts as crashed, and goes on from its
+    /// last checkpoint when it is resumed.
+    pub fn leave(&mut self, patience: Duration) {
+        self.run.finish(patience);
+    }
+}

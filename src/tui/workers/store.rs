@@ -1,0 +1,86 @@
+//! Reads and changes the store for the screens, on a thread and a connection of its own.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::app::message::{Case, Effect, InspectMessage, Message, RunDetail, RunsMessage};
+use crate::dataset::{self, Folder, Split};
+use crate::error::Result;
+use crate::session::Workplace;
+use crate::store::Store;
+use crate::tui::wake::Outbox;
+
+pub struct StoreWorker(Sender<Effect>);
+
+impl StoreWorker {
+    pub fn start(place: Workplace, outbox: Outbox) -> Self {
+        let (sender, effects) = channel();
+        let failed = outbox.clone();
+        let work = move || answer_all(&place, &effects, &outbox);
+        if let Err(error) = std::thread::Builder::new().name("store".into()).spawn(work) {
+            failed.send(Message::Runs(RunsMessage::Loaded(Err(format!("cannot start a thread: {error}")))));
+        }
+        Self(sender)
+    }
+
+    pub fn ask(&self, effect: Effect) {
+        let _ = self.0.send(effect);
+    }
+}
+
+fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
+    let mut store = None;
+    for effect in effects {
+        if store.is_none() {
+            store = Store::open(&place.db).map_err(|error| outbox.send(failed(&effect, error.to_string()))).ok();
+        }
+        if let Some(store) = &store {
+            outbox.send(answer(store, &effect).unwrap_or_else(|error| failed(&effect, error.to_string())));
+        }
+    }
+}
+
+fn answer(store: &Store, effect: &Effect) -> Result<Message> {
+    Ok(match effect {
+        Effect::LoadRun { run_id } => Message::Runs(RunsMessage::Detail(Ok(Box::new(detail(store, run_id)?)))),
+        Effect::DeleteRun { run_id } => {
+            let name = store.run(run_id)?.started.name;
+            store.delete_run(run_id)?;
+            Message::Runs(RunsMessage::Deleted(Ok(name)))
+        }
+        Effect::LoadCases { run_id } => {
+            let cases = Ok(cases(store, run_id)?);
+            Message::Inspect(InspectMessage::Cases { run_id: run_id.clone(), cases })
+        }
+        _ => {
+            store.mark_crashed()?;
+            Message::Runs(RunsMessage::Loaded(Ok(store.runs()?)))
+        }
+    })
+}
+
+fn failed(effect: &Effect, problem: String) -> Message {
+    match effect {
+        Effect::LoadRun { .. } => Message::Runs(RunsMessage::Detail(Err(problem))),
+        Effect::DeleteRun { .. } => Message::Runs(RunsMessage::Deleted(Err(problem))),
+        Effect::LoadCases { run_id } => {
+            Message::Inspect(InspectMessage::Cases { run_id: run_id.clone(), cases: Err(problem) })
+        }
+        _ => Message::Runs(RunsMessage::Loaded(Err(problem))),
+    }
+}
+
+fn detail(store: &Store, run_id: &str) -> Result<RunDetail> {
+    Ok(RunDetail { run: store.run(run_id)?, epochs: store.epochs(run_id)?, steps: store.steps(run_id)? })
+}
+
+/// The test images with the run's answers; of a run that has not come to the test, those of its data set, unanswered.
+fn cases(store: &Store, run_id: &str) -> Result<Vec<Case>> {
+    let answers = store.answers(run_id, Split::Test)?;
+    if !answers.is_empty() {
+        let case = |a: crate::store::Answer| Case { file: a.file, truth: a.truth, logits: Some(a.logits) };
+        return Ok(answers.into_iter().map(case).collect());
+    }
+    let images = dataset::find(&store.run(run_id)?.started.data)?.images;
+    let test = images.into_iter().filter(|image| image.folder == Folder::Test);
+    Ok(test.map(|image| Case { file: image.file, truth: image.class, logits: None }).collect())
+}
