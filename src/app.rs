@@ -14,7 +14,7 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 
 use crate::train::{TrainConfig, TrainEvent};
 use action::{Action, Place, action_of};
-use data::{DataScreen, DataState};
+use data::DataScreen;
 use inspect::InspectScreen;
 use message::{Effect, Loadable, Message, RunsMessage, TrainMessage};
 use runs::{Column, RunsScreen};
@@ -143,8 +143,7 @@ impl App {
         match (&self.popup, self.screen) {
             (Some(Popup::Help { .. }), _) => Place::Help,
             (Some(Popup::Question(_)), _) => Place::Question,
-            (None, Screen::Data) if matches!(self.data.state, DataState::Missing { .. }) => Place::DataMissing,
-            (None, Screen::Data) => Place::Data,
+            (None, Screen::Data) => self.data.place(),
             (None, Screen::Train) => self.train.place(),
             (None, Screen::Runs) if self.runs.detail.is_some() => Place::Detail,
             (None, Screen::Runs) => Place::Runs,

@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn nothing_said_is_the_default_recipe() {
         let cli = Cli::try_parse_from(["xray-tui", "train"]).unwrap();
-        let Command::Train(args) = cli.command else { panic!("not train") };
+        let Some(Command::Train(args)) = cli.command else { panic!("not train") };
         assert_eq!(args.config(), TrainConfig::default());
     }
 

@@ -39,6 +39,11 @@ pub enum Error {
     Checkpoint { path: PathBuf, problem: String },
     #[error(transparent)]
     Network(#[from] xray_nn::Error),
+    #[error(
+        "self-check: the network's answer differs by {difference} from the reference's with the same weights, so no \
+         figure of this run could be trusted; with --pretrained, check the file; without, please report it"
+    )]
+    SelfCheck { difference: f32 },
     #[error("stopped before it was done")]
     Cancelled,
 }

@@ -114,10 +114,10 @@ impl Program {
             return Ok(self.tell(Message::Terminate));
         }
         while event::poll(Duration::ZERO)? {
-            if let Some(message) = message_of(event::read()?) {
-                if !self.tell(message) {
-                    return Ok(false);
-                }
+            if let Some(message) = message_of(event::read()?)
+                && !self.tell(message)
+            {
+                return Ok(false);
             }
         }
         while let Ok(message) = self.inbox.try_recv() {

@@ -18,12 +18,12 @@ mod picture;
 mod question;
 mod runs;
 
-
 mod theme;
 mod train;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::action::{Action, bindings_at};
@@ -81,7 +81,7 @@ fn header(painter: &mut Painter, area: Rect, app: &App) {
         let text = format!(" {number} {} ", screen.name());
         let width = u16::try_from(text.len()).unwrap_or(0);
         let tab = Rect { x, width, ..area };
-        painter.line(tab, Line::styled(text, if screen == app.screen { theme.selected() } else { theme.text() }));
+        painter.line(tab, Line::styled(text, if screen == app.screen { theme.selected() } else { Style::new() }));
         painter.target(tab, Target::Action(screen.action()));
         x += width + 1;
     }
@@ -124,10 +124,8 @@ fn footer(painter: &mut Painter, area: Rect, app: &App) {
             break;
         }
         let place = Rect { x, width, ..area };
-        let spans = vec![
-            Span::styled(key, painter.theme.accent()),
-            Span::styled(format!(" {text}"), painter.theme.dim()),
-        ];
+        let spans =
+            vec![Span::styled(key, painter.theme.accent()), Span::styled(format!(" {text}"), painter.theme.dim())];
         painter.line(place, Line::from(spans));
         painter.target(place, Target::Action(binding.action));
         x += width + 2;

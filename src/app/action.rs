@@ -54,6 +54,8 @@ pub enum Place {
     Everywhere,
     Data,
     DataMissing,
+    /// The data set is being read: no key but those of everywhere.
+    DataBusy,
     Form,
     /// A value is typed: letters go into it.
     Editing,

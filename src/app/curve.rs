@@ -27,12 +27,13 @@ pub struct Curve {
 impl Curve {
     /// Adds a point; a value that is no number breaks the line there.
     pub fn push(&mut self, x: f64, y: f64) {
-        if self.filled > 0 && self.filled < self.width.max(1) {
-            if let Some(span) = self.spans.last_mut() {
-                *span = merged(*span, Span { start: x, min: y, max: y, last: y });
-                self.filled += 1;
-                return;
-            }
+        if self.filled > 0
+            && self.filled < self.width.max(1)
+            && let Some(span) = self.spans.last_mut()
+        {
+            *span = merged(*span, Span { start: x, min: y, max: y, last: y });
+            self.filled += 1;
+            return;
         }
         if self.spans.len() == MOST {
             self.halve();
@@ -75,8 +76,9 @@ mod tests {
             }
             let fold = |f: fn(f64, f64) -> f64, of: fn(&Span) -> f64| curve.spans().iter().map(of).reduce(f).unwrap();
             prop_assert!(curve.spans().len() <= MOST);
-            prop_assert_eq!(fold(f64::min, |s| s.min), values.iter().copied().fold(f64::INFINITY, f64::min));
-            prop_assert_eq!(fold(f64::max, |s| s.max), values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+            let (low, high) = (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max));
+            prop_assert_eq!(Some(fold(f64::min, |s| s.min)), low);
+            prop_assert_eq!(Some(fold(f64::max, |s| s.max)), high);
             prop_assert_eq!(curve.last(), values.last().copied());
         }
     }

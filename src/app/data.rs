@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::action::Action;
+use super::action::{Action, Place};
 use super::message::{DataMessage, DataSummary, Effect};
 use super::scene::Scene;
 
@@ -50,7 +50,7 @@ impl DataScreen {
 
     pub fn act(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
         match action {
-            Action::Reload if !self.is_working() => return self.load(),
+            Action::Reload => return self.load(),
             Action::MakeDemo => {
                 self.state = DataState::Working { what: "drawing synthetic X-rays", done: 0, total: 0 };
                 return vec![Effect::MakeDemo];
@@ -62,8 +62,13 @@ impl DataScreen {
         Vec::new()
     }
 
-    fn is_working(&self) -> bool {
-        matches!(self.state, DataState::Working { .. })
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        match self.state {
+            DataState::Missing { .. } => Place::DataMissing,
+            DataState::Idle | DataState::Working { .. } => Place::DataBusy,
+            DataState::Ready(_) | DataState::Failed(_) => Place::Data,
+        }
     }
 
     /// Whether what is shown is synthetic.

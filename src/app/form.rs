@@ -178,8 +178,8 @@ mod tests {
 
     #[test]
     fn the_learning_rate_steps_through_ones_and_threes() {
-        let up = |rate| step_rate(rate, true);
-        assert_eq!([up(1e-3), up(3e-3), step_rate(1e-3, false), step_rate(3e-3, false)], [3e-3, 1e-2, 3e-4, 1e-3]);
+        let steps = [(1e-3, true), (3e-3, true), (1e-3, false), (3e-3, false)].map(|(rate, up)| step_rate(rate, up));
+        assert_eq!(steps.map(|rate| rate.to_string()), ["0.003", "0.01", "0.0003", "0.001"]);
     }
 
     proptest! {

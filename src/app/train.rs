@@ -174,10 +174,11 @@ impl TrainScreen {
 
     /// Puts the points from before the interruption into the curves of a resumed run.
     pub fn recall(&mut self, detail: &RunDetail) {
-        if let Some(live) = &mut self.live {
-            if live.run_id.as_ref() == Some(&detail.run.started.id) && live.step.is_none() {
-                (live.loss, live.accuracy) = detail.curves();
-            }
+        if let Some(live) = &mut self.live
+            && live.run_id.as_ref() == Some(&detail.run.started.id)
+            && live.step.is_none()
+        {
+            (live.loss, live.accuracy) = detail.curves();
         }
     }
 

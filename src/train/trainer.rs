@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use candle_nn::loss::cross_entropy;
-use xray_nn::{Adam, Mode, Network, weights};
+use xray_nn::weights::Head;
+use xray_nn::{Adam, Mode, Network, reference, weights};
 
 use crate::dataset::batch::{Batch, Source, order};
 use crate::dataset::cache::{Cache, Progress};
@@ -42,7 +43,8 @@ pub type Emit<'a> = &'a mut dyn FnMut(TrainEvent) -> Result<()>;
 /// A loss that is no number, a checkpoint that cannot be written, a network that cannot be made; what `emit` answers.
 pub fn train(job: &Job, resume: Option<Checkpoint>, control: &Control, emit: Emit) -> Result<Outcome> {
     emit(TrainEvent::Phase(Phase::Preparing))?;
-    let mut run = Trainer::new(job, control, resume)?;
+    let network = make_network(job, emit)?;
+    let mut run = Trainer::new(job, control, network, resume)?;
     match run.all_epochs(emit).and_then(|()| run.test(emit)) {
         Err(Error::Cancelled) => {
             run.save_last()?;
@@ -52,18 +54,37 @@ pub fn train(job: &Job, resume: Option<Checkpoint>, control: &Control, emit: Emi
     }
 }
 
-/// A new network for `config`: the seed's weights, or `--pretrained` ones under a new head.
+/// A new network for the job: the seed's weights, or `--pretrained` ones under a new head; checked against the reference.
 ///
 /// # Errors
-/// Where the pretrained file cannot be used.
-fn make_network(job: &Job) -> Result<Network> {
+/// Where the pretrained file cannot be used, or the check fails.
+fn make_network(job: &Job, emit: Emit) -> Result<Network> {
     let config = &job.identity.config;
     let mut rng = stream(config.seed, Purpose::Weights, [0, 0]);
     let network = Network::new(Class::ALL.len(), &mut rng, &Device::Cpu)?;
-    if let Some(file) = &config.pretrained {
-        weights::load_pretrained(&network, file)?;
+    if let Some(file) = &config.pretrained
+        && let Head::Kept { classes_in_file } = weights::load_pretrained(&network, file)?
+    {
+        let text = format!("{} is for {classes_in_file} classes: the last layer starts anew", file.display());
+        emit(TrainEvent::Notice(text))?;
     }
+    check_network(&network)?;
     Ok(network)
+}
+
+/// Largest difference of a logit from the reference's that rounding explains; usual is 1e-5.
+const TOLERANCE: f32 = 1e-3;
+
+/// The self-check of every run: the network must answer as candle-transformers' ResNet-18 does with the same weights.
+fn check_network(network: &Network) -> Result<()> {
+    const SIDE: usize = 64;
+    let values: Vec<f32> = (0..u16::MAX).take(3 * SIDE * SIDE).map(|i| (f32::from(i) * 0.37).sin()).collect();
+    let image = Tensor::from_vec(values, (1, 3, SIDE, SIDE), &Device::Cpu).map_err(xray_nn::Error::from)?;
+    let difference = reference::largest_difference(network, &image)?;
+    if difference <= TOLERANCE {
+        return Ok(());
+    }
+    Err(Error::SelfCheck { difference })
 }
 
 struct Trainer<'a> {
@@ -75,8 +96,7 @@ struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    fn new(job: &'a Job<'a>, control: &'a Control, resume: Option<Checkpoint>) -> Result<Self> {
-        let network = make_network(job)?;
+    fn new(job: &'a Job<'a>, control: &'a Control, network: Network, resume: Option<Checkpoint>) -> Result<Self> {
         let mut adam = Adam::new(network.parameters(), job.identity.config.learning_rate)?;
         let mut at = Position::start();
         if let Some(checkpoint) = resume {

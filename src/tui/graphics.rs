@@ -54,7 +54,8 @@ fn may_ask() -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let term = std::env::var("TERM").unwrap_or_default();
     let between = ["TMUX", "STY", "ZELLIJ", "NO_COLOR"].into_iter().any(set);
-    let between = between || term.starts_with("screen") || term.starts_with("tmux") || term == "dumb" || term == "linux";
+    let between =
+        between || term.starts_with("screen") || term.starts_with("tmux") || term == "dumb" || term == "linux";
     !between && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 

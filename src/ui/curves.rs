@@ -1,6 +1,7 @@
 //! Loss and accuracy of a run, training and validation overlaid, and its table of epochs; for Train and Runs alike.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::chart::{self, Chart, Series};
@@ -80,13 +81,16 @@ pub fn table(painter: &mut Painter, area: Rect, curves: &Curves) {
         return;
     }
     let theme = painter.theme;
-    let head = format!("{:>5}  {:>7} {:>7}  {:>7} {:>7} {:>7} {:>7} {:>7}", "epoch", "loss", "acc", "v.loss", "v.acc", "v.prec", "v.rec", "v.F1");
+    let head = format!(
+        "{:>5}  {:>7} {:>7}  {:>7} {:>7} {:>7} {:>7} {:>7}",
+        "epoch", "loss", "acc", "v.loss", "v.acc", "v.prec", "v.rec", "v.F1"
+    );
     let fits = usize::from(area.height) - 1;
     let shown = &curves.epochs[curves.epochs.len().saturating_sub(fits)..];
     let mut lines = vec![Line::styled(head, theme.dim())];
     lines.extend(shown.iter().map(|epoch| {
         let best = curves.best_epoch == Some(epoch.epoch);
-        Line::styled(row(epoch, best), if best { theme.good() } else { theme.text() })
+        Line::styled(row(epoch, best), if best { theme.good() } else { Style::new() })
     }));
     painter.lines(area, lines, 0);
 }

@@ -64,7 +64,7 @@ fn failed(painter: &mut Painter, area: Rect, problem: &str) {
 fn ready(painter: &mut Painter, area: Rect, summary: &DataSummary, scroll: usize) {
     let beside = area.width >= 76;
     let (text, pictures) = if beside {
-        let width = (area.width * 11 / 20).clamp(44, 76);
+        let width = (area.width * 11 / 20).clamp(48, 76);
         (Rect { width, ..area }, Rect { x: area.x + width, width: area.width - width, ..area })
     } else {
         let height = area.height * 6 / 10;
@@ -83,7 +83,10 @@ fn lines(theme: Theme, data: &Statistics, width: usize) -> Vec<Line<'static>> {
         Line::styled(fit_end(&data.data, width), theme.title()),
         Line::styled(format!("{} images, {}", count(images), bytes(data.bytes)), theme.dim()),
         Line::default(),
-        Line::styled(format!("{:<10} {:>7} {:>9} {:>7} {:>8}", "", "NORMAL", "PNEUMONIA", "images", "patients"), theme.dim()),
+        Line::styled(
+            format!("{:<10}{:>7}{:>11}{:>7}{:>9}", "", "NORMAL", "PNEUMONIA", "images", "patients"),
+            theme.dim(),
+        ),
     ];
     lines.extend(Split::ALL.map(|split| split_line(data, split)));
     lines.push(Line::default());
@@ -111,7 +114,7 @@ fn total(data: &Statistics, split: Split) -> usize {
 fn split_line(data: &Statistics, split: Split) -> Line<'static> {
     let [normal, pneumonia] = Class::ALL.map(|class| count(data.count(split, class)));
     let patients = count(data.patients.get(split.name()).copied().unwrap_or(0));
-    format!("{:<10} {normal:>7} {pneumonia:>9} {:>7} {patients:>8}", split.name(), count(total(data, split))).into()
+    format!("{:<10}{normal:>7}{pneumonia:>11}{:>7}{patients:>9}", split.name(), count(total(data, split))).into()
 }
 
 /// The share of PNEUMONIA in a split.
@@ -155,16 +158,18 @@ fn size_line(theme: Theme, label: &str, range: Option<Range>) -> Line<'static> {
 /// Three rows of bars, the darkest pixels left.
 fn histogram(theme: Theme, shares: &[f64; 16], width: usize) -> Vec<Line<'static>> {
     const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    const ROWS: usize = 3;
+    const ROWS: u8 = 3;
     let highest = shares.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     let wide = (width.saturating_sub(12) / shares.len()).clamp(1, 3);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 24")]
-    let level = |share: f64| (share / highest * 8.0 * ROWS as f64).round() as usize;
-    let row = |row: usize| {
+    let level = |share: f64| (share / highest * 8.0 * f64::from(ROWS)).round() as usize;
+    let row = |row: u8| {
         let label = if row == 0 { "brightness" } else { "" };
         let bars: String = shares
             .iter()
-            .flat_map(|share| std::iter::repeat_n(EIGHTHS[level(*share).saturating_sub(8 * (ROWS - 1 - row)).min(8)], wide))
+            .flat_map(|share| {
+                std::iter::repeat_n(EIGHTHS[level(*share).saturating_sub(8 * usize::from(ROWS - 1 - row)).min(8)], wide)
+            })
             .collect();
         Line::from(vec![Span::styled(format!("{label:<10} "), theme.dim()), Span::styled(bars, theme.training())])
     };

@@ -24,7 +24,9 @@ pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
         (None, _) => note(painter, area, "No run can predict yet: train one on 2, an epoch is enough"),
         (Some(_), Loadable::Failed(problem)) => note(painter, area, &format!("✗ {problem}")),
         (Some(_), Loadable::Idle | Loadable::Loading) => note(painter, area, "reading…"),
-        (Some(_), Loadable::Ready(cases)) if cases.is_empty() => note(painter, area, "This data set has no test images"),
+        (Some(_), Loadable::Ready(cases)) if cases.is_empty() => {
+            note(painter, area, "This data set has no test images");
+        }
         (Some(_), Loadable::Ready(_)) => case(painter, area, screen, app.popup.is_some()),
     }
 }
@@ -42,7 +44,9 @@ fn case(painter: &mut Painter, area: Rect, screen: &InspectScreen, covered: bool
     let inner = painter.panel(left, &title);
     match &screen.picture {
         Loadable::Ready(picture) => show(painter, inner, picture, (screen.generation, covered)),
-        Loadable::Failed(problem) => painter.message(inner, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]),
+        Loadable::Failed(problem) => {
+            painter.message(inner, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]);
+        }
         Loadable::Idle | Loadable::Loading => {}
     }
     let inner = painter.panel(right, &run.name);
@@ -105,9 +109,10 @@ fn probability(theme: Theme, case: &Case, class: Class, width: usize) -> Line<'s
 
 fn matrix(theme: Theme, title: &'static str, c: Confusion) -> Vec<Line<'static>> {
     let row = |name: &'static str, (right, wrong): (u64, u64), right_first: bool| {
-        let (right, wrong) = (Span::styled(format!("{right:>7}"), theme.good()), Span::styled(format!("{wrong:>7}"), theme.bad()));
+        let (right, wrong) =
+            (Span::styled(format!("{right:>7}"), theme.good()), Span::styled(format!("{wrong:>7}"), theme.bad()));
         let pair = if right_first { [right, wrong] } else { [wrong, right] };
-        Line::from_iter(std::iter::once(Span::raw(format!("{name:<12}"))).chain(pair))
+        std::iter::once(Span::raw(format!("{name:<12}"))).chain(pair).collect::<Line>()
     };
     vec![
         Line::from(vec![

@@ -45,7 +45,11 @@ impl Painter<'_> {
     /// A frame with a title; returns what is inside.
     pub fn panel(&mut self, area: Rect, title: &str) -> Rect {
         let heading = Line::styled(format!(" {title} "), self.theme.title());
-        let block = Block::bordered().border_type(BorderType::Rounded).border_style(self.theme.frame()).title(heading);
+        let block = Block::bordered()
+            .border_type(BorderType::Rounded)
+            .border_style(self.theme.frame())
+            .title(heading)
+            .padding(Padding::horizontal(1));
         let inner = block.inner(area);
         block.render(area, self.buffer);
         inner
@@ -92,10 +96,7 @@ pub fn bar(width: usize, share: f64, style: Style, rail: Style) -> Line<'static>
     let partial = EIGHTHS[eighths % 8];
     let full = eighths / 8;
     let rest = width - full - usize::from(!partial.is_empty());
-    Line::from(vec![
-        Span::styled("█".repeat(full) + partial, style),
-        Span::styled("─".repeat(rest), rail),
-    ])
+    Line::from(vec![Span::styled("█".repeat(full) + partial, style), Span::styled("─".repeat(rest), rail)])
 }
 
 /// Text cut or filled to a width in cells; a cut one ends in `…`.

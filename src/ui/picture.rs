@@ -36,14 +36,12 @@ pub fn draw(buffer: &mut Buffer, area: Rect, picture: &GreyImage, theme: Theme) 
 }
 
 fn half_block(upper: u8, lower: u8, theme: Theme) -> (&'static str, Style) {
-    match (theme.grey(upper), theme.grey(lower)) {
-        (Some(upper), Some(lower)) => ("▀", Style::new().fg(upper).bg(lower)),
-        // Without colours a cell has one of five densities.
-        _ => {
-            let level = u16::midpoint(upper.into(), lower.into());
-            ([" ", "░", "▒", "▓", "█"][usize::from(level * 5 / 256)], Style::new())
-        }
+    if let (Some(upper), Some(lower)) = (theme.grey(upper), theme.grey(lower)) {
+        return ("▀", Style::new().fg(upper).bg(lower));
     }
+    // Without colours a cell has one of five densities.
+    let level = u16::midpoint(upper.into(), lower.into());
+    ([" ", "░", "▒", "▓", "█"][usize::from(level * 5 / 256)], Style::new())
 }
 
 /// Mean of the pixels that part `x` of so many columns and part `y` of so many rows cover; at least one.

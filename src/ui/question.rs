@@ -27,7 +27,8 @@ pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
     };
     let longest = text.iter().map(|line| line.chars().count()).max().unwrap_or(0).max(answers.len());
     let inner = painter.popup((u16::try_from(longest).unwrap_or(u16::MAX), 4), "Sure?");
-    let lines = text.map(Line::from).into_iter().chain([Line::default(), Line::styled(answers, painter.theme.accent())]);
+    let lines =
+        text.map(Line::from).into_iter().chain([Line::default(), Line::styled(answers, painter.theme.accent())]);
     painter.lines(inner, lines.collect(), 0);
     painter.scene.picture = None;
     for (action, part) in [(Action::Yes, 0), (Action::No, 1)] {
@@ -35,7 +36,11 @@ pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
         let half = answers.find('n').and_then(|_| u16::try_from(answers.rfind("   ")?).ok()).unwrap_or(0);
         let place = match part {
             0 => ratatui::layout::Rect { width: half.min(rows.width), ..rows },
-            _ => ratatui::layout::Rect { x: rows.x + half.min(rows.width), width: rows.width.saturating_sub(half), ..rows },
+            _ => ratatui::layout::Rect {
+                x: rows.x + half.min(rows.width),
+                width: rows.width.saturating_sub(half),
+                ..rows
+            },
         };
         painter.target(place, Target::Action(action));
     }

@@ -1,6 +1,7 @@
 //! The Runs screen: the table, and one run whole with its curves.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::curves::{self, Curves};
@@ -99,7 +100,13 @@ fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[Col
     for column in columns {
         let (title, width, _) = layout(*column);
         let sorted = *column == screen.sorted_by;
-        let arrow = if !sorted { "" } else if screen.descending { "▼" } else { "▲" };
+        let arrow = if !sorted {
+            ""
+        } else if screen.descending {
+            "▼"
+        } else {
+            "▲"
+        };
         let style = if sorted { painter.theme.accent() } else { painter.theme.dim() };
         let width = u16::try_from(width).unwrap_or(0);
         let place = Rect { x, width: width.min(row.right().saturating_sub(x)), ..row };
@@ -124,7 +131,7 @@ fn run_line(theme: Theme, run: &Run, columns: &[Column], chosen: bool) -> Line<'
     for column in columns {
         let style = match column {
             Column::State => state_style(theme, run.state),
-            _ => theme.text(),
+            _ => Style::new(),
         };
         spans.push(Span::styled(cell(*column, &value(*column, run)) + " ", style));
     }
@@ -135,7 +142,7 @@ fn run_line(theme: Theme, run: &Run, columns: &[Column], chosen: bool) -> Line<'
     if chosen { line.patch_style(theme.selected()) } else { line }
 }
 
-fn state_style(theme: Theme, state: RunState) -> ratatui::style::Style {
+fn state_style(theme: Theme, state: RunState) -> Style {
     match state {
         RunState::Finished | RunState::Running => theme.good(),
         RunState::Stopped => theme.warning(),

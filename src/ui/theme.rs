@@ -14,10 +14,6 @@ impl Theme {
         if self.0 == Colours::None { Style::new() } else { Style::new().fg(colour) }
     }
 
-    pub const fn text(self) -> Style {
-        Style::new()
-    }
-
     /// What matters least: labels, frames, axes.
     pub fn dim(self) -> Style {
         self.coloured(Color::Indexed(245))
@@ -27,6 +23,7 @@ impl Theme {
         self.coloured(Color::Indexed(240))
     }
 
+    #[expect(clippy::unused_self, reason = "asked for as the others are")]
     pub fn title(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }

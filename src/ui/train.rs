@@ -1,6 +1,7 @@
 //! The Train screen: the form, then the run with its bars, charts and epochs.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::curves::{self, Curves};
@@ -55,7 +56,7 @@ fn field_line(theme: Theme, screen: &TrainScreen, field: Field, width: u16) -> L
     Line::from(vec![
         Span::styled(sign, theme.accent()),
         Span::styled(fit(label, 18), theme.dim()),
-        Span::styled(fit(&format!(" {value}"), room), if chosen { theme.selected() } else { theme.text() }),
+        Span::styled(fit(&format!(" {value}"), room), if chosen { theme.selected() } else { Style::new() }),
         Span::styled(format!("  {meaning}"), theme.dim()),
     ])
 }
@@ -67,7 +68,8 @@ fn plan(theme: Theme, app: &App) -> Vec<Line<'static>> {
     match &app.data.state {
         DataState::Ready(summary) => {
             let of = |split| Class::ALL.iter().map(|class| summary.statistics.count(split, *class)).sum::<usize>();
-            let data = Line::styled(plan_text(config, of(Split::Train), of(Split::Validation), of(Split::Test)), theme.dim());
+            let data =
+                Line::styled(plan_text(config, of(Split::Train), of(Split::Validation), of(Split::Test)), theme.dim());
             vec![start, data]
         }
         DataState::Missing { .. } => vec![Line::styled("! no data set yet: 1 shows how to get one", theme.warning())],
@@ -144,9 +146,10 @@ fn head(theme: Theme, live: &Live, leaving: bool) -> Vec<Line<'static>> {
 
 fn phase_line(theme: Theme, live: &Live, leaving: bool) -> Line<'static> {
     match live.asked {
-        Some(Asked::Stop) if leaving => {
-            Line::styled("◌ stopping after this batch, then leaving; q leaves at once, without a checkpoint", theme.warning())
-        }
+        Some(Asked::Stop) if leaving => Line::styled(
+            "◌ stopping after this batch, then leaving; q leaves at once, without a checkpoint",
+            theme.warning(),
+        ),
         Some(Asked::Stop) => Line::styled("◌ stopping after this batch…", theme.warning()),
         Some(Asked::Pause) => Line::styled("◌ pausing after this batch…", theme.warning()),
         Some(Asked::Resume) => Line::styled("● going on…", theme.good()),
@@ -165,7 +168,9 @@ fn phase(live: &Live) -> String {
         Phase::Training { epoch, batch, batches } => {
             format!("epoch {epoch} of {epochs}, batch {}", of((batch + 1).min(batches), batches))
         }
-        Phase::Validating { epoch, done, total } => format!("epoch {epoch} of {epochs}, validating {}", of(done, total)),
+        Phase::Validating { epoch, done, total } => {
+            format!("epoch {epoch} of {epochs}, validating {}", of(done, total))
+        }
         Phase::Testing { done, total } => format!("testing the best epoch, {}", of(done, total)),
         Phase::Paused => "paused".into(),
         Phase::Stopping => "stopping".into(),

@@ -29,7 +29,11 @@ pub fn load(place: &Workplace, outbox: &Outbox) {
 pub fn make_demo(place: &Workplace, outbox: &Outbox) {
     let place = place.clone();
     spawn(outbox, move |outbox| {
-        demo::write(&place.data.join("demo"), &DemoConfig::default(), &mut progress("drawing synthetic X-rays", outbox))?;
+        demo::write(
+            &place.data.join("demo"),
+            &DemoConfig::default(),
+            &mut progress("drawing synthetic X-rays", outbox),
+        )?;
         gather(&place, outbox)
     });
 }

@@ -114,13 +114,12 @@ impl Desk {
 
     fn decode(&mut self, file: &Path) -> std::result::Result<&Picture, String> {
         let kept = self.pictures.iter().position(|picture| picture.file == file);
-        let picture = match kept.and_then(|at| self.pictures.remove(at)) {
-            Some(picture) => picture,
-            None => {
-                let decoded = read_picture(file)?;
-                let shown = Arc::new(resize::to_short_side(&decoded, SHOWN_SIDE));
-                Picture { file: file.to_owned(), decoded, shown }
-            }
+        let picture = if let Some(picture) = kept.and_then(|at| self.pictures.remove(at)) {
+            picture
+        } else {
+            let decoded = read_picture(file)?;
+            let shown = Arc::new(resize::to_short_side(&decoded, SHOWN_SIDE));
+            Picture { file: file.to_owned(), decoded, shown }
         };
         if self.pictures.len() == KEPT {
             self.pictures.pop_front();
