@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::dataset::Split;
 use crate::dataset::augment::Augmentation;
 use crate::train::TrainConfig;
+use crate::train::bench::Settings;
 
 /// A terminal workbench for pneumonia detection on chest X-rays
 ///
@@ -33,10 +34,10 @@ pub struct Common {
     /// Compute threads [default: one a core]
     #[arg(long, global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub threads: usize,
-    /// Instruction set of the kernels
+    /// Instruction set of the kernels; candle's, the only ones so far, choose by themselves and cannot be told
     #[arg(long, global = true, value_enum, default_value_t = Isa::Auto)]
     pub isa: Isa,
-    /// Where to compute
+    /// Where to compute; so far on the CPU only
     #[arg(long, global = true, value_enum, default_value_t = Device::Cpu)]
     pub device: Device,
     /// Print one JSON object as the last line of standard output
@@ -50,7 +51,7 @@ pub struct Common {
     pub verbose: bool,
 }
 
-/// Instruction sets; candle's own kernels choose by themselves.
+/// Instruction sets that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Isa {
     Auto,
@@ -77,6 +78,8 @@ pub enum Command {
     /// Look at past runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Measure how fast this machine trains, answers and decodes
+    Bench(BenchArgs),
 }
 
 /// `xray-tui data …`
@@ -228,6 +231,26 @@ pub struct PredictArgs {
     /// Show each picture in the terminal too
     #[arg(long)]
     pub show: bool,
+}
+
+/// `xray-tui bench …`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct BenchArgs {
+    /// Images a training step; memory grows with it
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub batch_size: usize,
+    /// Side of the network's input in pixels
+    #[arg(long, value_name = "N", default_value_t = 224)]
+    pub image_size: usize,
+    /// Seconds to measure for, in all; a slow machine takes longer, since each figure needs a few passes
+    #[arg(long, value_name = "X", default_value_t = 20.0)]
+    pub seconds: f64,
+}
+
+impl From<BenchArgs> for Settings {
+    fn from(args: BenchArgs) -> Self {
+        Self { batch_size: args.batch_size, image_size: args.image_size, seconds: args.seconds }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this room is for")]
 
+mod bench;
 mod data;
 mod eval;
 mod predict;
@@ -35,6 +36,7 @@ pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
         Command::Eval(args) => eval::run(args, &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
+        Command::Bench(args) => bench::run(*args, &place, out),
     }
 }
 

@@ -1,11 +1,13 @@
 //! The training loop and what it is told (config, control) and tells (events).
 
+pub mod bench;
 pub mod checkpoint;
 pub mod config;
 pub mod control;
 pub mod evaluate;
 pub mod event;
 pub mod loader;
+pub mod machine;
 pub mod priority;
 pub mod trainer;
 

@@ -156,3 +156,32 @@ fn a_run_killed_in_training_is_shown_as_crashed_and_resumes() {
     let run = answer(folder.path(), &["train", "--resume", "last"]);
     assert_eq!((run["state"].as_str(), run["epochs"].as_u64()), (Some("finished"), Some(2)));
 }
+
+const BENCH: [&str; 7] = ["bench", "--image-size", "32", "--batch-size", "2", "--seconds", "1"];
+
+#[test]
+fn bench_measures_training_evaluation_and_decoding() {
+    let folder = tempfile::tempdir().unwrap();
+    let measured = answer(folder.path(), &[&BENCH[..], &["--threads", "1"]].concat());
+    assert!(["avx512", "avx2", "portable"].contains(&measured["isa"].as_str().unwrap()));
+    assert_eq!((&measured["threads"], &measured["synthetic"]), (&Value::from(1), &Value::from(true)));
+    assert!(measured["cpu"].is_string() || measured["cpu"].is_null());
+    let results = measured["results"].as_array().unwrap();
+    let names: Vec<_> = results.iter().map(|r| (r["name"].as_str().unwrap(), r["batch"].as_u64().unwrap())).collect();
+    assert_eq!(names, [("train", 2), ("eval", 1), ("decode", 1)]);
+    for result in results {
+        assert!(result["images_per_second"].as_f64().unwrap() > 0.0, "{result}");
+        assert!(result["peak_bytes"].as_u64().unwrap_or(1) > 0, "{result}");
+        let precision = if result["name"] == "decode" { Value::Null } else { "f32".into() };
+        assert_eq!(result["precision"], precision);
+    }
+}
+
+#[test]
+fn bench_decodes_the_data_set_that_is_there() {
+    let folder = demo();
+    let measured = answer(folder.path(), &BENCH);
+    assert!(measured["data"].as_str().unwrap().ends_with("demo"), "{measured}");
+    let said = complaint(folder.path(), &["bench", "--seconds", "0"], 2);
+    assert!(said.contains("seconds: must be above 0"), "{said}");
+}

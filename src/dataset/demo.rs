@@ -84,6 +84,15 @@ pub fn write(dir: &Path, config: &DemoConfig, watch: &mut dyn FnMut(Progress) ->
     written
 }
 
+/// The same pictures as JPEG files in memory, in the order of [`write`]'s.
+///
+/// # Errors
+/// `BadSetting` for too few or too many images.
+pub fn files(config: &DemoConfig) -> Result<Vec<Vec<u8>>> {
+    check_count(config.images)?;
+    plan::pictures(config).par_iter().map(|picture| jpeg(picture, config.seed)).collect()
+}
+
 fn check_count(images: usize) -> Result<()> {
     if IMAGES.contains(&images) {
         return Ok(());

@@ -87,6 +87,25 @@ fn check_network(network: &Network) -> Result<()> {
     Err(Error::SelfCheck { difference })
 }
 
+/// One step on a batch of pictures of side `size`: forward, loss, backward and, where the loss is a number, Adam.
+/// Answers the mean loss and the `(B, 2)` logits.
+///
+/// # Errors
+/// Where the batch has another shape, or the network cannot run.
+pub fn step((network, adam): (&Network, &mut Adam), batch: &Batch, size: usize) -> Result<(f64, Vec<[f32; 2]>)> {
+    let logits = network.forward(&evaluate::to_tensor(batch, size)?, Mode::Train)?;
+    let learn = || -> candle_core::Result<_> {
+        let labels = Tensor::from_slice(&batch.labels, batch.labels.len(), &Device::Cpu)?;
+        let loss = cross_entropy(&logits, &labels)?;
+        Ok((f64::from(loss.to_scalar::<f32>()?), loss.backward()?))
+    };
+    let (loss, gradients) = learn().map_err(xray_nn::Error::from)?;
+    if loss.is_finite() {
+        adam.step(&gradients)?;
+    }
+    Ok((loss, evaluate::pairs(&logits)?))
+}
+
 struct Trainer<'a> {
     job: &'a Job<'a>,
     control: &'a Control,
@@ -148,7 +167,8 @@ impl<'a> Trainer<'a> {
 
     fn batch(&mut self, batch: &Batch, (epoch, batches): (usize, usize), emit: Emit) -> Result<()> {
         let started = Instant::now();
-        let (loss, logits) = self.step(batch)?;
+        let size = self.job.cache.image_size();
+        let (loss, logits) = step((&self.network, &mut self.adam), batch, size)?;
         let seconds = started.elapsed().as_secs_f64();
         let step = self.at.steps + 1;
         if !loss.is_finite() {
@@ -166,22 +186,6 @@ impl<'a> Trainer<'a> {
             accuracy: figures.confusion.accuracy().unwrap_or_default(),
             images_per_second: count(batch.labels.len()) / seconds,
         }))
-    }
-
-    /// Forward, backward and update: the batch's loss and its `(B, 2)` logits.
-    fn step(&mut self, batch: &Batch) -> Result<(f64, Vec<[f32; 2]>)> {
-        let images = evaluate::to_tensor(batch, self.job.cache.image_size())?;
-        let logits = self.network.forward(&images, Mode::Train)?;
-        let update = || -> candle_core::Result<_> {
-            let labels = Tensor::from_slice(&batch.labels, batch.labels.len(), &Device::Cpu)?;
-            let loss = cross_entropy(&logits, &labels)?;
-            Ok((f64::from(loss.to_scalar::<f32>()?), loss.backward()?))
-        };
-        let (loss, gradients) = update().map_err(xray_nn::Error::from)?;
-        if loss.is_finite() {
-            self.adam.step(&gradients)?;
-        }
-        Ok((loss, evaluate::pairs(&logits)?))
     }
 
     fn count(&mut self, batch: Figures, seconds: f64) {

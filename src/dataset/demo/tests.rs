@@ -62,6 +62,16 @@ fn the_set_on_disk_is_the_planned_one_with_its_marker() {
 }
 
 #[test]
+fn the_files_in_memory_are_those_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &few(4), &mut quietly).unwrap();
+    let on_disk = |picture: &Picture| fs::read(folder.path().join(&picture.file)).unwrap();
+    let planned: Vec<Vec<u8>> = plan::pictures(&few(4)).iter().map(on_disk).collect();
+    assert_eq!(files(&few(4)).unwrap(), planned);
+    assert!(matches!(files(&DemoConfig { images: 1, seed: 4 }), Err(Error::BadSetting { .. })));
+}
+
+#[test]
 fn pictures_are_grey_jpegs_of_the_drawn_size() {
     let picture = &plan::pictures(&few(1))[0];
     let drawn = draw(picture, 1);
