@@ -84,7 +84,7 @@ pub fn write(dir: &Path, config: &DemoConfig, watch: &mut dyn FnMut(Progress) ->
     written
 }
 
-/// The same pictures as JPEG files in memory, in the order of [`write`]'s.
+/// The same pictures as JPEG files in memory, in the order of [`write()`]'s.
 ///
 /// # Errors
 /// `BadSetting` for too few or too many images.
