@@ -12,6 +12,7 @@ pub mod train;
 
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
+use crate::store::Run;
 use crate::train::{TrainConfig, TrainEvent};
 use action::{Action, Place, action_of};
 use data::DataScreen;
@@ -303,20 +304,40 @@ impl App {
     }
 
     /// The run the user looks at: the one that ended on Train, the chosen one on Runs.
+    fn looked_at(&self) -> Option<&Run> {
+        if self.screen != Screen::Train {
+            return self.runs.chosen();
+        }
+        let ended = self.train.live.as_ref()?.run_id.as_ref();
+        self.runs.rows().iter().find(|run| Some(&run.started.id) == ended)
+    }
+
+    /// Whether a key that depends on the run looked at does something now.
+    #[must_use]
+    pub fn can(&self, action: Action) -> bool {
+        match (action, self.looked_at()) {
+            (Action::ResumeRun, run) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
+            (Action::InspectRun, run) => run.is_some_and(|run| run.best_epoch.is_some()),
+            _ => true,
+        }
+    }
+
     fn inspect_chosen(&mut self) -> Vec<Effect> {
-        let ended = self.train.live.as_ref().and_then(|live| live.run_id.clone());
-        let run = match self.screen {
-            Screen::Train => self.runs.rows().iter().find(|run| Some(&run.started.id) == ended.as_ref()),
-            _ => self.runs.chosen(),
-        };
-        let Some(run) = run else { return Vec::new() };
+        let Some(run) = self.looked_at().cloned() else { return Vec::new() };
         if run.best_epoch.is_none() {
-            self.runs.notice =
-                Some(format!("{} has no finished epoch, so it can predict nothing yet", run.started.name));
-            return Vec::new();
+            return self.note(format!("{} has no finished epoch, so it can predict nothing yet", run.started.name));
         }
         self.screen = Screen::Inspect;
-        self.inspect.choose(run)
+        self.inspect.choose(&run)
+    }
+
+    /// Says in one line why nothing was done.
+    fn note(&mut self, text: String) -> Vec<Effect> {
+        match (&mut self.train.live, self.screen) {
+            (Some(live), Screen::Train) => live.notice = Some(text),
+            _ => self.runs.notice = Some(text),
+        }
+        Vec::new()
     }
 
     fn inspect_newest(&mut self) -> Vec<Effect> {
@@ -342,12 +363,10 @@ impl App {
 
     fn resume_chosen(&mut self) -> Vec<Effect> {
         if self.train.is_running() {
-            self.runs.notice = Some("a run is under way: stop it before another goes on".into());
-            return Vec::new();
+            return self.note("a run is under way: stop it before another goes on".into());
         }
-        let Some((run_id, config)) = self.runs.resumable() else {
-            self.runs.notice = Some("only a stopped, failed or crashed run can go on".into());
-            return Vec::new();
+        let Some((run_id, config)) = self.looked_at().and_then(runs::resumable) else {
+            return self.note("only a stopped, failed or crashed run can go on".into());
         };
         self.screen = Screen::Train;
         self.train.resume(run_id, config)

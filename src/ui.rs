@@ -26,7 +26,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::app::action::{Action, bindings_at};
+use crate::app::action::{Action, Binding, bindings_at};
 use crate::app::scene::{Scene, Target};
 use crate::app::train::Live;
 use crate::app::{App, Popup, Screen};
@@ -116,20 +116,10 @@ fn running(live: &Live) -> String {
 
 /// The keys that work here, from the one table.
 fn footer(painter: &mut Painter, area: Rect, app: &App) {
-    let mut x = area.x + 1;
-    for binding in bindings_at(app.place()).filter(|binding| !binding.short.is_empty()) {
-        let (key, text) = (binding.written, label(binding.action, binding.short, app));
-        let width = u16::try_from(key.chars().count() + 1 + text.chars().count()).unwrap_or(0);
-        if x + width > area.right() {
-            break;
-        }
-        let place = Rect { x, width, ..area };
-        let spans =
-            vec![Span::styled(key, painter.theme.accent()), Span::styled(format!(" {text}"), painter.theme.dim())];
-        painter.line(place, Line::from(spans));
-        painter.target(place, Target::Action(binding.action));
-        x += width + 2;
-    }
+    let shown = |binding: &&Binding| !binding.short.is_empty() && app.can(binding.action);
+    let keys = bindings_at(app.place()).filter(shown);
+    let keys = keys.map(|binding| (binding.action, binding.written, label(binding.action, binding.short, app)));
+    painter.keys(Rect { x: area.x + 1, width: area.width - 1, ..area }, keys);
 }
 
 /// What the key does now.

@@ -116,6 +116,12 @@ pub const BINDINGS: &[Binding] = &[
     bind((Action::PauseOrResume, Place::Live), &[Char(' '), Char('p')], "Space", ("pause", "pause or go on")),
     bind((Action::Stop, Place::Live), &[Char('s')], "s", ("stop", "stop after this batch; the run can be resumed")),
     bind((Action::NewRun, Place::Ended), &[Char('n'), Enter], "n", ("new run", "back to the settings")),
+    bind(
+        (Action::ResumeRun, Place::Ended),
+        &[Char('r')],
+        "r",
+        ("resume", "go on with it, if it was stopped or failed"),
+    ),
     bind((Action::InspectRun, Place::Ended), &[Char('i')], "i", ("inspect", "step through its test images")),
     bind((Action::Up, Place::Runs), UP, "↑k", ("", "run above")),
     bind((Action::Down, Place::Runs), DOWN, "↓j", ("", "run below")),

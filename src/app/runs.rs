@@ -13,6 +13,7 @@ use crate::train::TrainConfig;
 pub enum Column {
     Name,
     State,
+    Data,
     Started,
     Duration,
     Epochs,
@@ -26,9 +27,10 @@ pub enum Column {
 }
 
 impl Column {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Name,
         Self::State,
+        Self::Data,
         Self::Started,
         Self::Duration,
         Self::Epochs,
@@ -47,6 +49,7 @@ impl Column {
         match self {
             Self::Name => a.started.name.cmp(&b.started.name),
             Self::State => (a.state as u8).cmp(&(b.state as u8)),
+            Self::Data => a.started.data.cmp(&b.started.data),
             Self::Started => a.started_at.cmp(&b.started_at),
             Self::Duration => a.seconds.total_cmp(&b.seconds),
             Self::Epochs => a.epochs_done.cmp(&b.epochs_done),
@@ -127,8 +130,9 @@ impl RunsScreen {
         match message {
             RunsMessage::Loaded(Ok(runs)) => self.fill(runs),
             RunsMessage::Loaded(Err(problem)) => self.runs = Loadable::Failed(problem),
-            RunsMessage::Detail(Ok(detail)) if self.detail.is_some() => self.detail = Some(Loadable::Ready(detail)),
-            RunsMessage::Detail(Err(problem)) if self.detail.is_some() => self.detail = Some(Loadable::Failed(problem)),
+            RunsMessage::Detail(detail) if self.detail == Some(Loadable::Loading) => {
+                self.detail = Some(detail.map_or_else(Loadable::Failed, Loadable::Ready));
+            }
             RunsMessage::Detail(_) => {}
             RunsMessage::Deleted(Ok(name)) => self.notice = Some(format!("{name} was deleted")),
             RunsMessage::Deleted(Err(problem)) => self.notice = Some(problem),
@@ -191,13 +195,12 @@ impl RunsScreen {
         self.detail = Some(Loadable::Loading);
         vec![Effect::LoadRun { run_id }]
     }
+}
 
-    /// The chosen run's id and settings, where it can go on.
-    #[must_use]
-    pub fn resumable(&self) -> Option<(String, TrainConfig)> {
-        let run = self.chosen()?;
-        let over = matches!(run.state, RunState::Stopped | RunState::Failed | RunState::Crashed);
-        let config = serde_json::from_value(run.started.config.clone()).ok()?;
-        over.then(|| (run.started.id.clone(), config))
-    }
+/// A run's id and settings, where it can go on.
+#[must_use]
+pub fn resumable(run: &Run) -> Option<(String, TrainConfig)> {
+    let over = matches!(run.state, RunState::Stopped | RunState::Failed | RunState::Crashed);
+    let config = serde_json::from_value(run.started.config.clone()).ok()?;
+    over.then(|| (run.started.id.clone(), config))
 }

@@ -58,7 +58,8 @@ pub struct Statistics {
     pub heights: Option<Range>,
     /// Readable images by kind of pixel as stored: `grey`, `rgb`, `rgba`, `cmyk`, `grey16`, …
     pub channels: BTreeMap<String, usize>,
-    /// Pixels by brightness in 16 bins of 16 levels, over all readable images scaled to the evaluation picture, each image counting the same: shares that sum to 1.
+    /// Pixels by brightness in 16 bins of 16 levels, over all readable images as the cache keeps them (short side at
+    /// most 320 pixels), each image counting the same: shares that sum to 1.
     pub brightness: [f64; 16],
     /// Readable images that are suspect, with the reason (1x1 pixels, say).
     pub flagged: Vec<UnreadableFile>,

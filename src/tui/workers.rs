@@ -2,6 +2,7 @@
 
 mod data;
 mod run;
+mod slot;
 mod store;
 mod viewer;
 

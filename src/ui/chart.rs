@@ -38,7 +38,7 @@ pub fn draw(painter: &mut Painter, area: Rect, chart: &Chart) {
         return;
     }
     let plot = Rect { x: area.x + AXIS, y: area.y + 1, width: area.width - AXIS, height: area.height - 2 };
-    painter.line(area, legend(chart, painter));
+    painter.line(area, legend(chart, painter, usize::from(area.width)));
     draw_axes(painter, area, plot, chart);
     if let Some(best) = chart.best {
         mark_best(painter, plot, best / chart.epochs);
@@ -53,16 +53,21 @@ pub fn draw(painter: &mut Painter, area: Rect, chart: &Chart) {
     }
 }
 
-fn legend(chart: &Chart, painter: &Painter) -> Line<'static> {
-    let mut spans = vec![Span::styled(format!("{}  ", chart.title), painter.theme.title())];
-    for series in &chart.series {
+/// The title and what the lines are, as much as fits.
+fn legend(chart: &Chart, painter: &Painter, width: usize) -> Line<'static> {
+    let mut line = Line::from(Span::styled(chart.title.to_owned(), painter.theme.title()));
+    let series = chart.series.iter().map(|series| {
         let sign = if series.points { "•" } else { "─" };
-        spans.push(Span::styled(format!("{sign} {}  ", series.label), series.style));
+        (format!("  {sign} {}", series.label), series.style)
+    });
+    let best = chart.best.map(|best| (format!("  ┊ best {best:.0}"), painter.theme.good()));
+    for (text, style) in series.chain(best) {
+        let span = Span::styled(text, style);
+        if line.width() + span.width() <= width {
+            line.push_span(span);
+        }
     }
-    if let Some(best) = chart.best {
-        spans.push(Span::styled(format!("┊ best {best:.0}"), painter.theme.good()));
-    }
-    spans.into()
+    line
 }
 
 fn draw_axes(painter: &mut Painter, area: Rect, plot: Rect, chart: &Chart) {

@@ -50,7 +50,7 @@ fn series(theme: Theme, training: &Curve, validation: Vec<Span>) -> Vec<Series> 
     let stretches = training.spans().to_vec();
     vec![
         Series { label: "train", style: theme.training(), stretches, points: false },
-        Series { label: "validation", style: theme.validation(), stretches: validation, points: true },
+        Series { label: "val", style: theme.validation(), stretches: validation, points: true },
     ]
 }
 

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wrap};
 
 use super::theme::Theme;
+use crate::app::action::Action;
 use crate::app::scene::{Area, Display, Scene, Target};
 
 #[derive(Debug)]
@@ -75,6 +76,24 @@ impl Painter<'_> {
     /// A bar that is filled to `share`, with eighths of cells.
     pub fn bar(&mut self, area: Rect, share: f64, style: Style) {
         self.line(area, bar(usize::from(area.width), share, style, self.theme.frame()));
+    }
+
+    /// Keys and what they do, in a row, as many as fit; they answer to clicks too.
+    pub fn keys(&mut self, area: Rect, keys: impl Iterator<Item = (Action, &'static str, &'static str)>) {
+        let mut x = area.x;
+        for (action, key, text) in keys {
+            let spans =
+                vec![Span::styled(key, self.theme.accent()), Span::styled(format!(" {text}"), self.theme.dim())];
+            let line = Line::from(spans);
+            let width = u16::try_from(line.width()).unwrap_or(u16::MAX);
+            if x.saturating_add(width) > area.right() {
+                break;
+            }
+            let place = Rect { x, width, height: 1, ..area };
+            self.line(place, line);
+            self.target(place, Target::Action(action));
+            x += width + 2;
+        }
     }
 
     /// Makes an area answer to clicks.

@@ -10,6 +10,7 @@ use super::theme::Theme;
 use crate::app::message::{Loadable, RunDetail};
 use crate::app::runs::{Column, RunsScreen};
 use crate::app::scene::Target;
+use crate::metrics::Confusion;
 use crate::store::{Run, RunState};
 use crate::units::{count, duration, share};
 
@@ -48,8 +49,9 @@ fn failed(painter: &mut Painter, area: Rect, problem: &str) {
 /// How a column is shown: title, cells, and its importance where not all fit, 0 first.
 const fn layout(column: Column) -> (&'static str, usize, u8) {
     match column {
-        Column::Name => ("name", 14, 0),
+        Column::Name => ("name", 11, 0),
         Column::State => ("state", 10, 0),
+        Column::Data => ("data", 10, 0),
         Column::Started => ("started (UTC)", 16, 2),
         Column::Duration => ("time", 8, 1),
         Column::Epochs => ("epochs", 7, 1),
@@ -57,20 +59,28 @@ const fn layout(column: Column) -> (&'static str, usize, u8) {
         Column::Rate => ("rate", 8, 2),
         Column::Size => ("pixels", 7, 3),
         Column::Sample => ("sample", 7, 3),
-        Column::Validation => ("best v.acc", 11, 0),
+        Column::Validation => ("best val", 9, 0),
         Column::Test => ("test acc", 9, 0),
         Column::F1 => ("test F1", 8, 1),
     }
 }
 
-/// The columns that fit, the least important left out first.
-fn columns(width: usize) -> Vec<Column> {
-    let mut columns = Column::ALL.to_vec();
+/// A name of any length takes what is left, up to so many cells.
+const LONGEST_NAME: usize = 28;
+
+/// The columns that fit, with their widths in cells; the least important are left out first.
+fn columns(width: usize) -> Vec<(Column, usize)> {
+    let mut columns = Column::ALL.map(|column| (column, layout(column).1)).to_vec();
+    let used = |columns: &[(Column, usize)]| 2 + columns.iter().map(|(_, width)| width + 1).sum::<usize>();
     for importance in (1..=3).rev() {
-        while columns.iter().map(|column| layout(*column).1 + 1).sum::<usize>() + 2 > width {
-            let Some(at) = columns.iter().rposition(|column| layout(*column).2 == importance) else { break };
+        while used(&columns) > width {
+            let Some(at) = columns.iter().rposition(|(column, _)| layout(*column).2 == importance) else { break };
             columns.remove(at);
         }
+    }
+    let left = width.saturating_sub(used(&columns));
+    for (_, width) in columns.iter_mut().filter(|(column, _)| *column == Column::Name) {
+        *width = (*width + left).min(LONGEST_NAME);
     }
     columns
 }
@@ -95,10 +105,9 @@ fn table(painter: &mut Painter, area: Rect, screen: &RunsScreen, runs: &[Run]) {
     }
 }
 
-fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[Column]) {
+fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[(Column, usize)]) {
     let mut x = row.x + 2;
-    for column in columns {
-        let (title, width, _) = layout(*column);
+    for (column, width) in columns {
         let sorted = *column == screen.sorted_by;
         let arrow = if !sorted {
             ""
@@ -108,9 +117,11 @@ fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[Col
             "▲"
         };
         let style = if sorted { painter.theme.accent() } else { painter.theme.dim() };
-        let width = u16::try_from(width).unwrap_or(0);
+        let title = format!("{}{arrow}", layout(*column).0);
+        let text = cell((*column, *width), &title);
+        let width = u16::try_from(*width).unwrap_or(0);
         let place = Rect { x, width: width.min(row.right().saturating_sub(x)), ..row };
-        painter.line(place, Line::styled(cell(*column, &format!("{title}{arrow}")), style));
+        painter.line(place, Line::styled(text, style));
         let number = Column::ALL.iter().position(|known| known == column).unwrap_or(0);
         painter.target(place, Target::Column(number));
         x += width + 1;
@@ -118,25 +129,22 @@ fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[Col
 }
 
 /// Text of a column's width: words left, numbers right.
-fn cell(column: Column, text: &str) -> String {
-    let width = layout(column).1;
+fn cell((column, width): (Column, usize), text: &str) -> String {
     match column {
-        Column::Name | Column::State | Column::Started => fit(text, width),
+        Column::Name | Column::State | Column::Data | Column::Started => fit(text, width),
         _ => format!("{:>width$}", fit_end(text, width)),
     }
 }
 
-fn run_line(theme: Theme, run: &Run, columns: &[Column], chosen: bool) -> Line<'static> {
+fn run_line(theme: Theme, run: &Run, columns: &[(Column, usize)], chosen: bool) -> Line<'static> {
     let mut spans = vec![Span::styled(if chosen { "▸ " } else { "  " }, theme.accent())];
-    for column in columns {
+    for (column, width) in columns {
         let style = match column {
             Column::State => state_style(theme, run.state),
+            Column::Data if run.started.synthetic => theme.warning(),
             _ => Style::new(),
         };
-        spans.push(Span::styled(cell(*column, &value(*column, run)) + " ", style));
-    }
-    if run.started.synthetic {
-        spans.push(Span::styled("synthetic", theme.dim()));
+        spans.push(Span::styled(cell((*column, *width), &value(*column, run)) + " ", style));
     }
     let line = Line::from(spans);
     if chosen { line.patch_style(theme.selected()) } else { line }
@@ -166,6 +174,8 @@ fn value(column: Column, run: &Run) -> String {
     match column {
         Column::Name => run.started.name.clone(),
         Column::State => state_text(run.state).into(),
+        Column::Data if run.started.synthetic => "SYNTHETIC".into(),
+        Column::Data => run.started.data.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         Column::Started => run.started_at.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect(),
         Column::Duration => duration(run.seconds),
         Column::Epochs => format!("{}/{}", run.epochs_done, setting("epochs")),
@@ -204,6 +214,7 @@ fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         let dirty = if run.started.git_dirty == Some(true) { ", changed" } else { "" };
         format!("commit {}{dirty}", commit.chars().take(8).collect::<String>())
     });
+    let data = run.started.data.display().to_string();
     let mut lines = vec![
         Line::from(vec![
             Span::styled(state_text(run.state), state_style(theme, run.state)),
@@ -211,7 +222,7 @@ fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         ]),
         Line::styled(
             format!(
-                "epochs {}  batch {}  rate {}  pixels {}  sample {}  seed {}  {commit}",
+                "epochs {}  batch {}  rate {}  pixels {}  sample {}  seed {}",
                 of(Column::Epochs),
                 of(Column::Batch),
                 of(Column::Rate),
@@ -221,23 +232,22 @@ fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
             ),
             theme.dim(),
         ),
-        Line::styled(fit_end(&format!("data {}", run.started.data.display()), width), theme.dim()),
+        Line::styled(format!("{commit}  data {}", fit_end(&data, width.saturating_sub(commit.len() + 7))), theme.dim()),
     ];
     lines.extend(run.problem.iter().map(|problem| Line::styled(format!("✗ {problem}"), theme.bad())));
-    lines.extend(run.test.map(|figures| test_line(figures.confusion)));
+    lines.extend(run.test.map(|figures| test_line(figures.confusion, width)));
     lines
 }
 
-fn test_line(c: crate::metrics::Confusion) -> Line<'static> {
-    format!(
-        "test: accuracy {}  precision {}  recall {}  F1 {}   {} right, {} false alarms, {} missed",
+/// The figures, and the counts behind them where there is room.
+fn test_line(c: Confusion, width: usize) -> Line<'static> {
+    let figures = format!(
+        "test: accuracy {}  precision {}  recall {}  F1 {}",
         share(c.accuracy()),
         share(c.precision()),
         share(c.recall()),
-        share(c.f1()),
-        c.tp + c.tn,
-        c.fp,
-        c.fn_
-    )
-    .into()
+        share(c.f1())
+    );
+    let counts = format!("   {} right, {} false alarms, {} missed", c.tp + c.tn, c.fp, c.fn_);
+    if figures.len() + counts.len() <= width { Line::from(figures + &counts) } else { Line::from(figures) }
 }

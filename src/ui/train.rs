@@ -187,7 +187,7 @@ fn ended(theme: Theme, live: &Live, outcome: &Outcome) -> Vec<Line<'static>> {
             lines.extend(test.as_ref().map(test_line));
             lines
         }
-        Outcome::Stopped => vec![Line::styled("◌ stopped; r on Runs goes on from its checkpoint", theme.warning())],
+        Outcome::Stopped => vec![Line::styled("◌ stopped; r goes on from its checkpoint", theme.warning())],
         Outcome::Failed(problem) => vec![Line::styled(format!("✗ failed: {problem}"), theme.bad())],
     }
 }

@@ -1,11 +1,13 @@
-//! Decodes and predicts for the shown image: one slot, the newest request wins, neighbours are decoded ahead.
+//! Decodes the shown image, its neighbours ahead, on one thread; predicts on another, so that no picture waits for it.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
+use std::thread::Builder;
 use std::time::SystemTime;
 
+use super::slot::Slot;
 use crate::app::message::{InspectMessage, Message, View};
 use crate::dataset::{GreyImage, resize};
 use crate::error::Result;
@@ -21,31 +23,81 @@ const KEPT: usize = 8;
 /// Short side of what is shown, in pixels; more than a terminal can show.
 const SHOWN_SIDE: usize = 768;
 
-type Slot = Arc<(Mutex<Option<View>>, Condvar)>;
+const PANICKED: &str = "internal error while showing it; the log has the details";
 
-pub struct Viewer(Slot);
+/// The two threads' requests, newest first.
+pub struct Viewer {
+    pictures: Slot<View>,
+    questions: Slot<Question>,
+}
+
+/// A prediction that is wanted.
+struct Question {
+    run_id: String,
+    index: usize,
+    file: PathBuf,
+}
 
 impl Viewer {
     pub fn start(place: Workplace, outbox: Outbox) -> Self {
-        let slot = Slot::default();
-        let mut desk = Desk { slot: Arc::clone(&slot), place, outbox, pictures: VecDeque::new(), predictor: None };
-        // Without the thread Inspect shows no picture, and all else goes on.
-        let _ = std::thread::Builder::new().name("viewer".into()).spawn(move || desk.work());
-        Self(slot)
+        let viewer = Self { pictures: Slot::default(), questions: Slot::default() };
+        let mut shelf = Shelf { slot: viewer.pictures.clone(), outbox: outbox.clone(), pictures: VecDeque::new() };
+        let mut oracle = Oracle { slot: viewer.questions.clone(), place, outbox, loaded: None };
+        // Without the threads Inspect shows no picture or no answer, and all else goes on.
+        let _ = Builder::new().name("viewer".into()).spawn(move || shelf.work());
+        let _ = Builder::new().name("predict".into()).spawn(move || oracle.work());
+        viewer
     }
 
     /// Replaces what was asked before.
     pub fn show(&self, view: View) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
-        self.0.1.notify_one();
+        let (index, file) = (view.index, view.file.clone());
+        self.questions.put(view.predict_with.clone().map(|run_id| Question { run_id, index, file }));
+        self.pictures.put(Some(view));
     }
 }
 
-/// A picture as it was decoded, for the network, and as it is shown.
-struct Picture {
-    file: PathBuf,
-    decoded: GreyImage,
-    shown: Arc<GreyImage>,
+/// The newest pictures, the newest last.
+struct Shelf {
+    slot: Slot<View>,
+    outbox: Outbox,
+    pictures: VecDeque<(PathBuf, Arc<GreyImage>)>,
+}
+
+impl Shelf {
+    fn work(&mut self) {
+        loop {
+            let view = self.slot.take();
+            let picture = self.get(&view.file);
+            self.outbox.send(Message::Inspect(InspectMessage::Picture { generation: view.generation, picture }));
+            for file in &view.neighbours {
+                if self.slot.is_waiting() {
+                    break;
+                }
+                // What is wrong with it is said when it is shown.
+                let _ = self.get(file);
+            }
+        }
+    }
+
+    fn get(&mut self, file: &Path) -> std::result::Result<Arc<GreyImage>, String> {
+        let kept = self.pictures.iter().position(|(path, _)| path == file).and_then(|at| self.pictures.remove(at));
+        let entry = match kept {
+            Some(entry) => entry,
+            None => (file.to_owned(), decode(file)?),
+        };
+        let picture = Arc::clone(&entry.1);
+        if self.pictures.len() == KEPT {
+            self.pictures.pop_front();
+        }
+        self.pictures.push_back(entry);
+        Ok(picture)
+    }
+}
+
+fn decode(file: &Path) -> std::result::Result<Arc<GreyImage>, String> {
+    let decoded = || read_picture(file).map(|picture| Arc::new(resize::to_short_side(&picture, SHOWN_SIDE)));
+    catch_unwind(decoded).unwrap_or_else(|_| Err(PANICKED.to_owned()))
 }
 
 /// A run's network, and when its weights were written.
@@ -55,96 +107,38 @@ struct Loaded {
     predictor: Predictor,
 }
 
-struct Desk {
-    slot: Slot,
+/// Answers for images by a run's network.
+struct Oracle {
+    slot: Slot<Question>,
     place: Workplace,
     outbox: Outbox,
-    /// The newest last.
-    pictures: VecDeque<Picture>,
-    predictor: Option<Loaded>,
+    loaded: Option<Loaded>,
 }
 
-impl Desk {
+impl Oracle {
     fn work(&mut self) {
         loop {
-            let view = self.next();
-            let generation = view.generation;
-            if catch_unwind(AssertUnwindSafe(|| self.serve(&view))).is_err() {
-                let problem = "internal error while showing it; the log has the details".to_owned();
-                self.outbox.send(Message::Inspect(InspectMessage::Picture { generation, picture: Err(problem) }));
-            }
+            let Question { run_id, index, file } = self.slot.take();
+            let logits = catch_unwind(AssertUnwindSafe(|| self.predict(&run_id, &file)));
+            let logits = logits.unwrap_or_else(|_| Err(PANICKED.to_owned()));
+            self.outbox.send(Message::Inspect(InspectMessage::Prediction { run_id, index, logits }));
         }
-    }
-
-    fn next(&self) -> View {
-        let (slot, changed) = &*self.slot;
-        let mut waiting = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(view) = waiting.take() {
-                return view;
-            }
-            waiting = changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn is_outdated(&self) -> bool {
-        self.slot.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    fn serve(&mut self, view: &View) {
-        let picture = self.picture(&view.file);
-        self.outbox.send(Message::Inspect(InspectMessage::Picture { generation: view.generation, picture }));
-        if let Some(run_id) = view.predict_with.as_ref().filter(|_| !self.is_outdated()) {
-            let logits = self.predict(run_id, &view.file);
-            let answer = InspectMessage::Prediction { run_id: run_id.clone(), index: view.index, logits };
-            self.outbox.send(Message::Inspect(answer));
-        }
-        for file in &view.neighbours {
-            if self.is_outdated() {
-                return;
-            }
-            // What is wrong with it is said when it is shown.
-            let _ = self.picture(file);
-        }
-    }
-
-    fn picture(&mut self, file: &Path) -> std::result::Result<Arc<GreyImage>, String> {
-        self.decode(file).map(|picture| Arc::clone(&picture.shown))
-    }
-
-    fn decode(&mut self, file: &Path) -> std::result::Result<&Picture, String> {
-        let kept = self.pictures.iter().position(|picture| picture.file == file);
-        let picture = if let Some(picture) = kept.and_then(|at| self.pictures.remove(at)) {
-            picture
-        } else {
-            let decoded = read_picture(file)?;
-            let shown = Arc::new(resize::to_short_side(&decoded, SHOWN_SIDE));
-            Picture { file: file.to_owned(), decoded, shown }
-        };
-        if self.pictures.len() == KEPT {
-            self.pictures.pop_front();
-        }
-        self.pictures.push_back(picture);
-        self.pictures.back().ok_or_else(String::new)
     }
 
     fn predict(&mut self, run_id: &str, file: &Path) -> std::result::Result<[f32; 2], String> {
-        self.load(run_id).map_err(|error| error.to_string())?;
-        let decoded = self.decode(file)?.decoded.clone();
-        let loaded = self.predictor.as_ref().ok_or_else(String::new)?;
-        loaded.predictor.predict(&decoded).map(|prediction| prediction.logits).map_err(|error| error.to_string())
+        let picture = read_picture(file)?;
+        let prediction = self.network(run_id).and_then(|predictor| predictor.predict(&picture));
+        prediction.map(|prediction| prediction.logits).map_err(|error| error.to_string())
     }
 
-    /// Reads the weights unless they are there; those of a run under way get better with time.
-    fn load(&mut self, run_id: &str) -> Result<()> {
+    /// The run's best network; read again when its weights have changed, as those of a run under way do.
+    fn network(&mut self, run_id: &str) -> Result<&Predictor> {
         let folder = store::run_folder(&self.place.db, run_id);
         let written = checkpoint::best_path(&folder).metadata().and_then(|meta| meta.modified()).ok();
-        if self.predictor.as_ref().is_some_and(|loaded| loaded.run_id == run_id && loaded.written == written) {
-            return Ok(());
-        }
-        self.predictor = None;
-        let predictor = Predictor::load(&folder)?;
-        self.predictor = Some(Loaded { run_id: run_id.to_owned(), written, predictor });
-        Ok(())
+        let loaded = match self.loaded.take() {
+            Some(loaded) if loaded.run_id == run_id && loaded.written == written => loaded,
+            _ => Loaded { run_id: run_id.to_owned(), written, predictor: Predictor::load(&folder)? },
+        };
+        Ok(&self.loaded.insert(loaded).predictor)
     }
 }
