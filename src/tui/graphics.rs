@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, GrayImage};
@@ -12,8 +13,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::app::scene::{Area, PictureArea};
 use crate::dataset::GreyImage;
 
-/// Takes all pictures of the Kitty protocol off the screen; other terminals pass over it.
-pub const DELETE_ALL: &str = "\x1b_Gq=2,a=d,d=A\x1b\\";
+/// Takes all pictures of the Kitty protocol off the screen.
+const DELETE_ALL: &[u8] = b"\x1b_Gq=2,a=d,d=A\x1b\\";
+
+/// A Kitty picture may be on the screen.
+static PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// Asks for the Kitty protocol, and then for what every terminal answers.
 const QUERY: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c";
@@ -113,6 +117,14 @@ fn choose(answer: &Answer) -> Option<Protocol> {
     (attributes.contains(&4) && viuer::is_sixel_supported()).then_some(Protocol::Sixel)
 }
 
+/// Takes all pictures off the screen, for good or before others. A terminal that was never sent one is left alone.
+pub fn delete_all(out: &mut impl Write) -> io::Result<()> {
+    if PRINTED.swap(false, Ordering::SeqCst) {
+        out.write_all(DELETE_ALL)?;
+    }
+    out.flush()
+}
+
 /// Prints pictures over the frame, each once.
 #[derive(Debug)]
 pub struct Graphics {
@@ -136,8 +148,7 @@ impl Graphics {
     /// If the terminal can't be written to.
     pub fn remove(&mut self) -> io::Result<()> {
         self.shown = None;
-        io::stdout().write_all(DELETE_ALL.as_bytes())?;
-        io::stdout().flush()
+        delete_all(&mut io::stdout())
     }
 
     /// Prints `picture` unless it is there already. Keys that were pressed during the print come back.
@@ -149,6 +160,7 @@ impl Graphics {
             return Vec::new();
         }
         self.shown = Some(wanted);
+        PRINTED.store(self.protocol == Protocol::Kitty, Ordering::SeqCst);
         let image = fitted(picture, pixels_of(wanted.area));
         match viuer::print(&image, &self.config(wanted.area)) {
             Err(viuer::ViuError::KittyResponse(keys)) => keys.iter().filter_map(key_of).collect(),

@@ -83,15 +83,9 @@ pub fn give_back() {
         return;
     }
     let mut out = io::stdout();
-    let _ = execute!(
-        out,
-        EndSynchronizedUpdate,
-        Print(super::graphics::DELETE_ALL),
-        DisableBracketedPaste,
-        Print(MOUSE_OFF),
-        LeaveAlternateScreen,
-        Show
-    );
+    let _ = execute!(out, EndSynchronizedUpdate);
+    let _ = super::graphics::delete_all(&mut out);
+    let _ = execute!(out, DisableBracketedPaste, Print(MOUSE_OFF), LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }
 

@@ -1,0 +1,350 @@
+//! The terminal program in a real pseudo-terminal, by keys and eyes alone, from the empty folder to the shell after it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "support/desk.rs"]
+mod desk;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use desk::{Desk, real_xrays};
+use rustix::process::Signal;
+use terminal::{Answers, Key, Terminal};
+use xray_tui::dataset::Split;
+use xray_tui::store::{RunState, Store};
+use xray_tui::train::checkpoint;
+
+const SMALL: (u16, u16) = (24, 80);
+
+fn open(desk: &Desk) -> Terminal {
+    patient(Terminal::start(desk.program(&[]), SMALL.0, SMALL.1))
+}
+
+/// Training on a busy machine takes its time.
+fn patient(mut terminal: Terminal) -> Terminal {
+    terminal.patience = Duration::from_mins(4);
+    terminal
+}
+
+/// Chooses the settings by keys and starts.
+fn train(terminal: &Terminal, settings: &[(&str, &str)]) {
+    terminal.key(Key::Char('2'));
+    terminal.wait_for("New run");
+    for (label, value) in settings {
+        terminal.click_on(label);
+        terminal.wait_for(&format!("▸ {label}"));
+        terminal.key(Key::Enter);
+        terminal.wait_for("▏");
+        terminal.key(Key::Control('u'));
+        terminal.send(value);
+        terminal.wait_for(&format!("{value}▏"));
+        terminal.key(Key::Enter);
+        terminal.wait_until("the value kept", |screen| !screen.contents().contains('▏'));
+    }
+    terminal.key(Key::Char('s'));
+}
+
+const QUICK: [(&str, &str); 2] = [("batch size", "8"), ("image size", "32")];
+
+/// A run that ends only when it is told to.
+fn train_long(terminal: &Terminal) {
+    terminal.wait_for("SYNTHETIC");
+    train(terminal, &[&QUICK[..], &[("epochs", "500")]].concat());
+    terminal.wait_for("epoch 2 of 500");
+}
+
+fn has_braille(text: &str) -> bool {
+    text.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c))
+}
+
+fn leave(terminal: &Terminal) {
+    terminal.key(Key::Char('q'));
+    assert!(terminal.wait_for_exit().success());
+}
+
+/// The bytes that give the terminal back: mouse, paste, other screen, cursor.
+#[track_caller]
+fn assert_given_back(terminal: &Terminal) {
+    let raw = terminal.raw();
+    let text = String::from_utf8_lossy(&raw);
+    for (on, off) in [
+        ("\x1b[?1049h", "\x1b[?1049l"),
+        ("\x1b[?25l", "\x1b[?25h"),
+        ("\x1b[?1000h", "\x1b[?1000l"),
+        ("\x1b[?2004h", "\x1b[?2004l"),
+        ("\x1b[?2026h", "\x1b[?2026l"),
+    ] {
+        assert!(text.rfind(off) > text.rfind(on), "{on:?} is not taken back");
+    }
+}
+
+#[test]
+fn from_an_empty_folder_to_a_run_that_is_inspected_and_the_shell_after_it() {
+    let desk = Desk::empty();
+    let script = "stty -g > before; \"$0\"; echo the program gave $?; stty -g > after; read line";
+    let shell = desk.command("sh", &["-c", script, env!("CARGO_BIN_EXE_xray-tui")]);
+    let terminal = patient(Terminal::start(shell, SMALL.0, SMALL.1));
+
+    terminal.wait_for("No chest X-rays found");
+    terminal.key(Key::Char('d'));
+    let data = terminal.wait_for("SYNTHETIC");
+    assert!(data.contains("data/demo") && data.contains("400 images"), "{data}");
+
+    train(&terminal, &[&QUICK[..], &[("epochs", "2"), ("sample fraction", "0.3")]].concat());
+    terminal.wait_until("points on the chart", |screen| has_braille(&screen.contents()));
+    terminal.key(Key::Char('1'));
+    terminal.wait_until("the run in the header of another screen", |screen| {
+        let text = screen.contents();
+        text.contains("Samples") && text.contains('●')
+    });
+    terminal.key(Key::Char('2'));
+    terminal.wait_for("✓ finished");
+
+    terminal.key(Key::Char('3'));
+    let table = terminal.wait_for("run-1");
+    assert!(table.contains("✓ finished") && table.contains("2/2") && table.contains("SYNTHETIC"), "{table}");
+    terminal.key(Key::Char('4'));
+    terminal.wait_until("the first image with its answer", |screen| {
+        let text = screen.contents();
+        ["1 of 80", "▀", "truth", "prediction", "accuracy"].iter().all(|part| text.contains(part))
+    });
+    terminal.key(Key::Char('j'));
+    terminal.wait_until("the second image", |screen| {
+        let text = screen.contents();
+        text.contains("2 of 80") && text.contains('▀')
+    });
+
+    terminal.key(Key::Char('q'));
+    terminal.wait_for("the program gave 0");
+    assert_given_back(&terminal);
+    terminal.key(Key::Enter);
+    terminal.wait_for_exit();
+    let settings = |name| std::fs::read_to_string(desk.path(name)).unwrap();
+    assert_eq!(settings("before"), settings("after"));
+
+    let runs = desk.runs();
+    assert_eq!((runs.len(), runs[0].state, runs[0].epochs_done), (1, RunState::Finished, 2));
+    let answers = Store::open(&desk.path("runs.db")).unwrap().answers(&runs[0].started.id, Split::Test).unwrap();
+    assert_eq!(answers.len(), 80);
+}
+
+#[test]
+fn a_run_is_paused_stopped_and_goes_on() {
+    let desk = Desk::with_demo();
+    let terminal = open(&desk);
+    terminal.wait_for("SYNTHETIC");
+    train(&terminal, &[&QUICK[..], &[("epochs", "6")]].concat());
+    terminal.wait_for("epoch 2 of 6");
+    terminal.key(Key::Char(' '));
+    terminal.wait_for("◌ paused; Space goes on");
+    terminal.key(Key::Char(' '));
+    terminal.wait_for("● epoch");
+    terminal.key(Key::Char('s'));
+    terminal.wait_until("the end, and the key to go on with it", |screen| {
+        let text = screen.contents();
+        text.contains("◌ stopped; r goes on") && text.contains("r resume")
+    });
+    assert_eq!(desk.runs()[0].state, RunState::Stopped);
+    terminal.key(Key::Char('r'));
+    terminal.wait_for("✓ finished");
+    let runs = desk.runs();
+    assert_eq!((runs.len(), runs[0].state, runs[0].epochs_done), (1, RunState::Finished, 6));
+    leave(&terminal);
+}
+
+#[test]
+fn the_screen_follows_every_new_size_while_a_run_is_under_way() {
+    let desk = Desk::with_demo();
+    let terminal = open(&desk);
+    train_long(&terminal);
+    for (rows, columns) in [(60, 200), (16, 60), (40, 120)] {
+        terminal.resize(rows, columns);
+        terminal.wait_until("the run at the new size", |screen| {
+            let text = screen.contents();
+            let corner = screen.cell(rows - 2, columns - 1).is_some_and(|cell| cell.contents() == "╯");
+            corner && text.contains("v.loss") && text.contains("images/s")
+        });
+    }
+    terminal.resize(10, 40);
+    terminal.wait_for("make it larger");
+    terminal.resize(1, 1);
+    terminal.resize(SMALL.0, SMALL.1);
+    terminal.wait_for("images/s");
+    terminal.key(Key::Char('s'));
+    terminal.wait_for("◌ stopped");
+    leave(&terminal);
+}
+
+#[test]
+fn a_killed_run_is_shown_as_crashed_and_goes_on() {
+    let desk = Desk::with_demo();
+    let terminal = open(&desk);
+    terminal.wait_for("SYNTHETIC");
+    train(&terminal, &[&QUICK[..], &[("epochs", "4")]].concat());
+    terminal.wait_for("epoch 3 of 4");
+    terminal.kill(Signal::KILL);
+    assert!(!terminal.wait_for_exit().success());
+
+    let terminal = open(&desk);
+    terminal.key(Key::Char('3'));
+    terminal.wait_for("✗ crashed");
+    terminal.key(Key::Char('r'));
+    terminal.wait_for("✓ finished");
+    let runs = desk.runs();
+    assert_eq!((runs.len(), runs[0].state, runs[0].epochs_done), (1, RunState::Finished, 4));
+    leave(&terminal);
+}
+
+#[test]
+fn leaving_in_mid_training_asks_and_stops_the_run_with_a_checkpoint() {
+    let desk = Desk::with_demo();
+    let terminal = open(&desk);
+    train_long(&terminal);
+    terminal.key(Key::Char('q'));
+    terminal.wait_for("Sure?");
+    terminal.key(Key::Char('n'));
+    terminal.wait_until("no question", |screen| !screen.contents().contains("Sure?"));
+    terminal.key(Key::Control('c'));
+    terminal.wait_for("Sure?");
+    terminal.key(Key::Char('y'));
+    assert!(terminal.wait_for_exit().success());
+    assert_given_back(&terminal);
+    let run = &desk.runs()[0];
+    assert_eq!(run.state, RunState::Stopped);
+    let store = Store::open(&desk.path("runs.db")).unwrap();
+    assert!(checkpoint::last_path(&store.run_folder(&run.started.id)).exists());
+}
+
+#[test]
+fn a_signal_leaves_a_clean_terminal_and_a_stopped_run() {
+    let desk = Desk::with_demo();
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let terminal = open(&desk);
+        train_long(&terminal);
+        terminal.kill(signal);
+        assert!(terminal.wait_for_exit().success(), "{signal:?}");
+        assert_given_back(&terminal);
+        assert_eq!(desk.runs()[0].state, RunState::Stopped, "{signal:?}");
+    }
+}
+
+#[test]
+fn the_mouse_chooses_screens_rows_and_keys() {
+    let desk = Desk::with_run();
+    let terminal = open(&desk);
+    terminal.wait_for("SYNTHETIC");
+    terminal.click_on("3 Runs");
+    terminal.wait_for("▸ run-1");
+    terminal.click_on("run-1");
+    terminal.wait_for("Esc back");
+    terminal.click_on("i inspect");
+    terminal.wait_for("1 of 8");
+    terminal.scroll(10, 10, true);
+    terminal.wait_for("2 of 8");
+    terminal.click_on("? help");
+    terminal.wait_for("Everywhere");
+    terminal.key(Key::Escape);
+    terminal.wait_until("no help", |screen| !screen.contents().contains("Everywhere"));
+    terminal.click_on("q quit");
+    assert!(terminal.wait_for_exit().success());
+}
+
+#[test]
+fn a_kitty_terminal_gets_real_pixels_and_no_half_blocks() {
+    const KITTY: Answers = &[
+        (b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c", b"\x1b_Gi=31;OK\x1b\\\x1b[?62;c"),
+        (b"\x1b_G", b""),
+        (b"\x1b[c", b"\x1b[?62;c"),
+    ];
+    let desk = Desk::with_run();
+    let mut command = desk.program(&[]);
+    command.env("TERM", "xterm-kitty");
+    let mut terminal = patient(Terminal::start_answering(command, SMALL, KITTY));
+    terminal.wait_for("SYNTHETIC");
+    terminal.mark();
+    terminal.key(Key::Char('4'));
+    terminal.wait_for("1 of 8");
+    terminal.wait_for_raw(b"\x1b_Gf=");
+    assert!(!terminal.contents().contains('▀'));
+    leave(&terminal);
+    assert_given_back(&terminal);
+    terminal.wait_for_raw(b"\x1b_Gq=2,a=d,d=A\x1b\\");
+}
+
+#[test]
+fn a_terminal_that_answers_nothing_gets_half_blocks() {
+    let desk = Desk::with_run();
+    let terminal = open(&desk);
+    terminal.wait_for("SYNTHETIC");
+    terminal.key(Key::Char('4'));
+    terminal.wait_for("▀");
+    leave(&terminal);
+    let raw = terminal.raw();
+    assert!(!String::from_utf8_lossy(&raw).contains("a=d"), "no picture was printed, so none is deleted");
+}
+
+#[test]
+fn no_color_means_no_colour_at_all() {
+    let desk = Desk::with_run();
+    let mut command = desk.program(&[]);
+    command.env("NO_COLOR", "1");
+    let terminal = patient(Terminal::start(command, SMALL.0, SMALL.1));
+    terminal.wait_for("SYNTHETIC");
+    terminal.key(Key::Char('4'));
+    terminal.wait_for("1 of 8");
+    leave(&terminal);
+    let raw = terminal.raw();
+    let text = String::from_utf8_lossy(&raw);
+    assert!(!["\x1b[38", "\x1b[48", "\x1b[3;38"].iter().any(|code| text.contains(code)));
+}
+
+#[test]
+fn a_runs_db_that_is_no_database_is_named_and_left_alone() {
+    let desk = Desk::with_demo();
+    std::fs::write(desk.path("runs.db"), "shopping list: bread, milk and a great many other things").unwrap();
+    let terminal = open(&desk);
+    terminal.wait_for("SYNTHETIC");
+    terminal.key(Key::Char('3'));
+    terminal.wait_for("runs.db");
+    train(&terminal, &QUICK);
+    terminal.wait_for("✗ failed");
+    leave(&terminal);
+    assert!(std::fs::read_to_string(desk.path("runs.db")).unwrap().starts_with("shopping list"));
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_do() {
+    let desk = Desk::empty();
+    let output = Command::new(env!("CARGO_BIN_EXE_xray-tui"))
+        .current_dir(desk.path(""))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(words.contains("needs a terminal") && words.contains("--help"), "{words}");
+}
+
+#[test]
+fn a_network_trained_on_real_xrays_answers_for_real_test_images() {
+    let Some(data): Option<PathBuf> = real_xrays() else { return };
+    let desk = Desk::empty();
+    let command = desk.program(&["--data", data.to_str().unwrap()]);
+    let terminal = patient(Terminal::start(command, 40, 120));
+    terminal.wait_for("PNEUMONIA");
+    assert!(!terminal.contents().contains("SYNTHETIC"));
+    train(&terminal, &[("sample fraction", "0.02"), ("epochs", "1"), ("batch size", "16"), ("image size", "32")]);
+    terminal.wait_for("✓ finished");
+    terminal.key(Key::Char('i'));
+    terminal.wait_until("a real test image with its answer", |screen| {
+        let text = screen.contents();
+        ["1 of ", "▀", "test/", "NORMAL", "seen so far"].iter().all(|part| text.contains(part))
+            && (text.contains("right") || text.contains("wrong"))
+    });
+    leave(&terminal);
+    assert!(desk.runs()[0].test.is_some_and(|figures| figures.confusion.total() > 100));
+}
