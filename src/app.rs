@@ -121,7 +121,7 @@ impl App {
 
     /// Takes in one message; `scene` is what the last frame laid out.
     pub fn update(&mut self, message: Message, scene: &Scene) -> Vec<Effect> {
-        self.dirty = true;
+        self.dirty |= changes_the_frame(&message);
         match message {
             Message::Key(key) => self.key(key, scene),
             Message::Mouse(mouse) => self.mouse(mouse, scene),
@@ -191,16 +191,14 @@ impl App {
             },
             MouseEventKind::ScrollUp => self.act(Action::Up, scene),
             MouseEventKind::ScrollDown => self.act(Action::Down, scene),
-            _ => {
-                self.dirty = false;
-                Vec::new()
-            }
+            _ => Vec::new(),
         }
     }
 
     fn click(&mut self, target: Target, scene: &Scene) -> Vec<Effect> {
         match target {
             Target::Action(action) => return self.act(action, scene),
+            _ if self.popup.is_some() => {}
             Target::Row(row) if row == self.runs.row => return self.act(Action::Open, scene),
             Target::Row(row) => self.runs.row = row,
             Target::Field(field) => self.train.choose(field),
@@ -415,5 +413,16 @@ impl App {
             Some(run) if run.best_epoch != shown.best_epoch || run.state != shown.state => self.inspect.choose(run),
             Some(_) => Vec::new(),
         }
+    }
+}
+
+/// All but the release of a button and the pointer's way.
+fn changes_the_frame(message: &Message) -> bool {
+    match message {
+        Message::Mouse(mouse) => matches!(
+            mouse.kind,
+            MouseEventKind::Down(MouseButton::Left) | MouseEventKind::ScrollUp | MouseEventKind::ScrollDown
+        ),
+        _ => true,
     }
 }

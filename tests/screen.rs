@@ -105,17 +105,19 @@ fn from_an_empty_folder_to_a_run_that_is_inspected_and_the_shell_after_it() {
     terminal.wait_for("✓ finished");
 
     terminal.key(Key::Char('3'));
-    let table = terminal.wait_for("run-1");
-    assert!(table.contains("✓ finished") && table.contains("2/2") && table.contains("SYNTHETIC"), "{table}");
+    terminal.wait_until("the run in the table", |screen| {
+        let text = screen.contents();
+        ["▸ run-1", "✓ finished", "2/2", "SYNTHETIC"].iter().all(|part| text.contains(part))
+    });
     terminal.key(Key::Char('4'));
     terminal.wait_until("the first image with its answer", |screen| {
         let text = screen.contents();
-        ["1 of 80", "▀", "truth", "prediction", "accuracy"].iter().all(|part| text.contains(part))
+        ["1 of 100", "▀", "truth", "prediction", "accuracy"].iter().all(|part| text.contains(part))
     });
     terminal.key(Key::Char('j'));
     terminal.wait_until("the second image", |screen| {
         let text = screen.contents();
-        text.contains("2 of 80") && text.contains('▀')
+        text.contains("2 of 100") && text.contains('▀')
     });
 
     terminal.key(Key::Char('q'));
@@ -129,7 +131,7 @@ fn from_an_empty_folder_to_a_run_that_is_inspected_and_the_shell_after_it() {
     let runs = desk.runs();
     assert_eq!((runs.len(), runs[0].state, runs[0].epochs_done), (1, RunState::Finished, 2));
     let answers = Store::open(&desk.path("runs.db")).unwrap().answers(&runs[0].started.id, Split::Test).unwrap();
-    assert_eq!(answers.len(), 80);
+    assert_eq!(answers.len(), 100);
 }
 
 #[test]

@@ -222,6 +222,7 @@ impl TrainScreen {
     /// Chooses a field of the form.
     pub fn choose(&mut self, field: usize) {
         self.field = field.min(Field::ALL.len() - 1);
+        self.editing = None;
         self.problem = None;
     }
 
