@@ -7,6 +7,8 @@ pub mod form;
 pub mod inspect;
 pub mod message;
 pub mod runs;
+#[cfg(test)]
+pub mod sample;
 pub mod scene;
 pub mod train;
 

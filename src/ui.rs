@@ -17,7 +17,8 @@ mod painter;
 mod picture;
 mod question;
 mod runs;
-
+#[cfg(test)]
+mod tests;
 mod theme;
 mod train;
 

@@ -1,0 +1,258 @@
+//! An app in every state that the tests look at, filled by messages as the program fills it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::message::{
+    Case, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
+};
+use super::scene::{Colours, Display, Scene};
+use super::{App, Effect};
+use crate::dataset::statistics::{Range, Statistics, UnreadableFile};
+use crate::dataset::{Class, GreyImage};
+use crate::metrics::{Confusion, EpochFigures, Figures};
+use crate::store::{NewRun, Run, RunState, StepPoint};
+use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
+
+pub fn empty() -> App {
+    App::new(TrainConfig::default(), Display { colours: Colours::True, pixels: false })
+}
+
+pub fn press(app: &mut App, key: KeyCode) -> Vec<Effect> {
+    app.update(Message::Key(KeyEvent::new(key, KeyModifiers::NONE)), &Scene::default())
+}
+
+pub fn type_text(app: &mut App, text: &str) {
+    text.chars().for_each(|letter| drop(press(app, KeyCode::Char(letter))));
+}
+
+pub fn tell(app: &mut App, messages: impl IntoIterator<Item = Message>) -> Vec<Effect> {
+    messages.into_iter().flat_map(|message| app.update(message, &Scene::default())).collect()
+}
+
+/// A chest drawn with three ellipses, enough to tell top from bottom and left from right.
+pub fn picture() -> Arc<GreyImage> {
+    let (width, height) = (160, 120);
+    let within = |x: usize, y: usize, (cx, cy): (usize, usize), (rx, ry): (usize, usize)| {
+        let part = |a: usize, b: usize, r: usize| (a.abs_diff(b) * a.abs_diff(b) * 1000) / (r * r);
+        part(x, cx, rx) + part(y, cy, ry) <= 1000
+    };
+    let shade = |x, y| match () {
+        () if within(x, y, (95, 75), (22, 26)) => 190,
+        () if within(x, y, (48, 58), (26, 42)) || within(x, y, (112, 58), (26, 42)) => 60,
+        () => 130,
+    };
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| shade(x, y))).collect();
+    Arc::new(GreyImage { width, height, pixels })
+}
+
+/// The figures of the well-known set, with a few bad files put in.
+pub fn statistics(synthetic: bool) -> Statistics {
+    let class = |normal, pneumonia| [("NORMAL", normal), ("PNEUMONIA", pneumonia)].into();
+    let reason = |file: &str, reason: &str| UnreadableFile { file: file.into(), reason: reason.into() };
+    Statistics {
+        data: "data/chest_xray".into(),
+        synthetic,
+        data_hash: "4c5f1d0e6a2b39877f0d1e2c3b4a5968.dir".into(),
+        splits: [("train", class(1207, 3488)), ("validation", class(134, 387)), ("test", class(234, 390))].into(),
+        patients: [("train", 2470), ("validation", 275), ("test", 442)].into(),
+        unknown_patients: 3,
+        kinds: [("bacterial", 2780), ("viral", 1493), ("normal", 1583), ("unknown", 0)].into(),
+        bytes: 1_235_900_000,
+        unreadable: vec![
+            reason("train/NORMAL/IM-0007-0001.jpeg", "the file is empty"),
+            reason("train/PNEUMONIA/person9_bacteria_38.jpeg", "the picture ends early"),
+        ],
+        duplicates: vec![vec!["train/NORMAL/a.jpeg".into(), "train/NORMAL/b.jpeg".into()]],
+        patients_in_two_splits: vec!["person1".into()],
+        widths: Some(Range { min: 384, median: 1280, max: 2916 }),
+        heights: Some(Range { min: 127, median: 888, max: 2713 }),
+        channels: [("grey".to_owned(), 5573), ("rgb".to_owned(), 283)].into(),
+        brightness: [0.08, 0.03, 0.04, 0.05, 0.06, 0.08, 0.09, 0.1, 0.1, 0.1, 0.09, 0.07, 0.05, 0.03, 0.02, 0.01],
+        flagged: vec![reason("val/NORMAL/dot.png", "1x1 pixels")],
+    }
+}
+
+pub fn summary(synthetic: bool) -> Message {
+    let sample = |class, file: &str| (class, file.to_owned(), picture());
+    let samples = vec![
+        sample(Class::Normal, "train/NORMAL/IM-0115-0001.jpeg"),
+        sample(Class::Normal, "train/NORMAL/IM-0117-0001.jpeg"),
+        sample(Class::Pneumonia, "train/PNEUMONIA/person1_bacteria_1.jpeg"),
+        sample(Class::Pneumonia, "train/PNEUMONIA/person3_virus_16.jpeg"),
+    ];
+    let statistics = statistics(synthetic);
+    let root = PathBuf::from("data/chest_xray");
+    Message::Data(DataMessage::Ready(Box::new(DataSummary { root, synthetic, statistics, samples })))
+}
+
+fn config() -> TrainConfig {
+    TrainConfig { epochs: 10, batch_size: 32, image_size: 64, ..TrainConfig::default() }
+}
+
+const fn figures(loss: f64, (tn, fp, fn_, tp): (u64, u64, u64, u64)) -> Figures {
+    Figures { loss: Some(loss), confusion: Confusion { tn, fp, fn_, tp } }
+}
+
+/// Figures that get better, and then a little worse.
+pub fn epoch(number: usize) -> EpochFigures {
+    let gain = [20, 60, 90, 110, 104][(number - 1).min(4)];
+    EpochFigures {
+        epoch: number,
+        train: figures(0.7 / number as f64, (900 + 2 * gain, 307 - 2 * gain, 300 - gain, 3188 + gain)),
+        validation: figures(0.6 - 0.004 * gain as f64, (gain, 134 - gain, 127 - gain, 260 + gain)),
+        seconds: 61.5,
+    }
+}
+
+/// Step `number` of epochs of 20.
+pub fn step(number: usize) -> Step {
+    let wave = [0.0, 0.06, -0.03, 0.09, -0.05][number % 5];
+    Step {
+        step: number,
+        epoch: number.div_ceil(20),
+        batch: (number - 1) % 20 + 1,
+        batches: 20,
+        images: 32,
+        loss: 0.9 / (1.0 + number as f64 / 15.0) + wave,
+        accuracy: (0.55 + number as f64 / 200.0 + wave).min(1.0),
+        images_per_second: 36.0,
+    }
+}
+
+pub fn event(event: TrainEvent) -> Message {
+    Message::Train(TrainMessage::Event(event))
+}
+
+/// All that a run says from its start to the middle of its fourth epoch.
+pub fn run_events() -> Vec<Message> {
+    let started = TrainMessage::Started { run_id: run_id(3), name: "run-3".into(), config: Box::new(config()) };
+    let mut messages = vec![Message::Train(started), event(TrainEvent::Phase(Phase::Preparing))];
+    for number in 1..=73 {
+        messages.push(event(TrainEvent::Step(step(number))));
+        if number % 20 == 0 {
+            let figures = epoch(number / 20);
+            messages.push(event(TrainEvent::Epoch { figures, best: true }));
+        }
+    }
+    messages.push(event(TrainEvent::Phase(Phase::Training { epoch: 4, batch: 13, batches: 20 })));
+    messages
+}
+
+pub fn ending() -> [Message; 1] {
+    let test = Some(figures(0.41, (180, 54, 8, 382)));
+    [event(TrainEvent::Ended(Outcome::Finished { best_epoch: 4, test }))]
+}
+
+pub fn run_id(number: usize) -> String {
+    format!("{number:012x}")
+}
+
+pub fn run(number: usize, state: RunState) -> Run {
+    let finished = state == RunState::Finished;
+    Run {
+        started: NewRun {
+            id: run_id(number),
+            name: format!("run-{number}"),
+            data: if number.is_multiple_of(2) { "/home/ada/chest_xray" } else { "/home/ada/data/demo" }.into(),
+            synthetic: !number.is_multiple_of(2),
+            config: serde_json::to_value(config()).unwrap(),
+            seed: 42,
+            git_commit: Some("0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c".into()),
+            git_dirty: Some(number.is_multiple_of(2)),
+            data_hash: "4c5f1d0e6a2b39877f0d1e2c3b4a5968.dir".into(),
+            split_hash: "9a8b7c6d5e4f".into(),
+            device: "cpu".into(),
+            versions: serde_json::json!({ "xray-tui": "0.1.0", "candle-core": "0.11.0" }),
+        },
+        started_at: format!("2026-11-{:02}T09:30:00Z", number + 1),
+        ended_at: Some(format!("2026-11-{:02}T10:05:00Z", number + 1)),
+        state,
+        problem: (state == RunState::Failed).then(|| "epoch 2: the loss is not a number".to_owned()),
+        seconds: 615.0 * number as f64,
+        images_per_second: Some(36.2),
+        epochs_done: if finished { 10 } else { 4 },
+        best_epoch: (state != RunState::Failed).then_some(4),
+        best_val_accuracy: (state != RunState::Failed).then_some(0.9 + 0.01 * number as f64),
+        test: finished.then_some(figures(0.41, (180, 54, 8, 382))),
+    }
+}
+
+pub fn runs() -> Message {
+    let states = [RunState::Finished, RunState::Stopped, RunState::Crashed, RunState::Failed, RunState::Finished];
+    let runs = (1..).zip(states).map(|(number, state)| run(number, state)).collect();
+    Message::Runs(RunsMessage::Loaded(Ok(runs)))
+}
+
+pub fn detail() -> Message {
+    let steps = (1..=100).map(step).map(|step| StepPoint {
+        step: step.step,
+        epoch: step.epoch,
+        loss: step.loss,
+        accuracy: step.accuracy,
+        images_per_second: step.images_per_second,
+    });
+    let (run, steps) = (run(5, RunState::Finished), steps.collect());
+    let detail = RunDetail { run, epochs: (1..=5).map(epoch).collect(), steps };
+    Message::Runs(RunsMessage::Detail(Ok(Box::new(detail))))
+}
+
+/// Five test images: right, wrong, right, wrong, not answered yet.
+pub fn cases() -> Vec<Case> {
+    let case = |file: &str, truth, logits| Case { file: format!("test/{file}"), truth, logits };
+    vec![
+        case("NORMAL/IM-0001-0001.jpeg", Class::Normal, Some([1.2, -0.9])),
+        case("NORMAL/NORMAL2-IM-0288-0001.jpeg", Class::Normal, Some([-0.4, 0.5])),
+        case("PNEUMONIA/person1_virus_6.jpeg", Class::Pneumonia, Some([-2.0, 2.5])),
+        case("PNEUMONIA/person80_bacteria_393.jpeg", Class::Pneumonia, Some([0.3, 0.1])),
+        case("PNEUMONIA/person100_bacteria_475.jpeg", Class::Pneumonia, None),
+    ]
+}
+
+/// With data, runs, and a first test image on the screen.
+pub fn inspecting() -> App {
+    let mut app = with_runs();
+    press(&mut app, KeyCode::Char('4'));
+    let cases = Message::Inspect(InspectMessage::Cases { run_id: run_id(5), cases: Ok(cases()) });
+    tell(&mut app, [cases]);
+    show_picture(&mut app);
+    app
+}
+
+pub fn show_picture(app: &mut App) {
+    let generation = app.inspect.generation;
+    tell(app, [Message::Inspect(InspectMessage::Picture { generation, picture: Ok(picture()) })]);
+}
+
+pub fn with_data() -> App {
+    let mut app = empty();
+    app.start();
+    tell(&mut app, [summary(false)]);
+    app
+}
+
+pub fn with_runs() -> App {
+    let mut app = with_data();
+    tell(&mut app, [runs()]);
+    app
+}
+
+/// On Train, in the middle of a run.
+pub fn training() -> App {
+    let mut app = with_data();
+    press(&mut app, KeyCode::Char('2'));
+    press(&mut app, KeyCode::Char('s'));
+    tell(&mut app, run_events());
+    app
+}
+
+/// On Runs with the newest run open.
+pub fn with_detail() -> App {
+    let mut app = with_runs();
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Enter);
+    tell(&mut app, [detail()]);
+    app
+}
