@@ -10,6 +10,8 @@ pub mod runs;
 #[cfg(test)]
 pub mod sample;
 pub mod scene;
+#[cfg(test)]
+mod tests;
 pub mod train;
 
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
@@ -318,6 +320,7 @@ impl App {
         match (action, self.looked_at()) {
             (Action::ResumeRun, run) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
             (Action::InspectRun, run) => run.is_some_and(|run| run.best_epoch.is_some()),
+            (Action::Open | Action::Sort | Action::Delete, run) => run.is_some(),
             _ => true,
         }
     }

@@ -84,7 +84,7 @@ fn header(painter: &mut Painter, area: Rect, app: &App) {
         let tab = Rect { x, width, ..area };
         painter.line(tab, Line::styled(text, if screen == app.screen { theme.selected() } else { Style::new() }));
         painter.target(tab, Target::Action(screen.action()));
-        x += width + 1;
+        x += width;
     }
     let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
     painter.line(rest, status(theme, app, usize::from(rest.width)).right_aligned());

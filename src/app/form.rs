@@ -45,7 +45,7 @@ impl Field {
             Self::SampleFraction => ("sample fraction", "of the training patients"),
             Self::ValidationFraction => ("validation", "share of the patients"),
             Self::ImageSize => ("image size", "pixels"),
-            Self::Seed => ("seed", "decides all that is random"),
+            Self::Seed => ("seed", "for all that is random"),
             Self::Flip => ("flip", "left and right"),
             Self::Rotation => ("rotation", "degrees at most"),
             Self::Brightness => ("brightness", "at most this share"),

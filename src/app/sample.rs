@@ -1,13 +1,14 @@
 //! An app in every state that the tests look at, filled by messages as the program fills it.
 
+#![allow(clippy::cast_precision_loss, reason = "small numbers")]
+#![allow(clippy::missing_panics_doc, reason = "for tests")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::message::{
-    Case, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
-};
+use super::message::{Case, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage};
 use super::scene::{Colours, Display, Scene};
 use super::{App, Effect};
 use crate::dataset::statistics::{Range, Statistics, UnreadableFile};
@@ -25,7 +26,9 @@ pub fn press(app: &mut App, key: KeyCode) -> Vec<Effect> {
 }
 
 pub fn type_text(app: &mut App, text: &str) {
-    text.chars().for_each(|letter| drop(press(app, KeyCode::Char(letter))));
+    for letter in text.chars() {
+        press(app, KeyCode::Char(letter));
+    }
 }
 
 pub fn tell(app: &mut App, messages: impl IntoIterator<Item = Message>) -> Vec<Effect> {
@@ -143,7 +146,7 @@ pub fn run_events() -> Vec<Message> {
 
 pub fn ending() -> [Message; 1] {
     let test = Some(figures(0.41, (180, 54, 8, 382)));
-    [event(TrainEvent::Ended(Outcome::Finished { best_epoch: 4, test }))]
+    [event(TrainEvent::Ended(Outcome::Finished { best_epoch: 3, test }))]
 }
 
 pub fn run_id(number: usize) -> String {

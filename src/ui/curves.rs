@@ -5,10 +5,10 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::chart::{self, Chart, Series};
-use super::painter::Painter;
+use super::painter::{Painter, paragraph};
 use super::theme::Theme;
 use crate::app::curve::{Curve, Span};
-use crate::metrics::EpochFigures;
+use crate::metrics::{Confusion, EpochFigures};
 use crate::units::{duration, share};
 
 /// What is drawn of a run.
@@ -82,8 +82,8 @@ pub fn table(painter: &mut Painter, area: Rect, curves: &Curves) {
     }
     let theme = painter.theme;
     let head = format!(
-        "{:>5}  {:>7} {:>7}  {:>7} {:>7} {:>7} {:>7} {:>7}",
-        "epoch", "loss", "acc", "v.loss", "v.acc", "v.prec", "v.rec", "v.F1"
+        "{:>5}{:5}{:>7} {:>7}  {:>7} {:>7} {:>7} {:>7} {:>7}",
+        "epoch", "", "loss", "acc", "v.loss", "v.acc", "v.prec", "v.rec", "v.F1"
     );
     let fits = usize::from(area.height) - 1;
     let shown = &curves.epochs[curves.epochs.len().saturating_sub(fits)..];
@@ -99,8 +99,9 @@ fn row(epoch: &EpochFigures, best: bool) -> String {
     let (train, validation) = (&epoch.train, &epoch.validation);
     let c = validation.confusion;
     format!(
-        "{:>5}  {:>7} {:>7}  {:>7} {:>7} {:>7} {:>7} {:>7}  {}{}",
+        "{:>5}{:<5}{:>7} {:>7}  {:>7} {:>7} {:>7} {:>7} {:>7}  {}",
         epoch.epoch,
+        if best { " best" } else { "" },
         share(train.loss),
         share(train.confusion.accuracy()),
         share(validation.loss),
@@ -108,7 +109,22 @@ fn row(epoch: &EpochFigures, best: bool) -> String {
         share(c.precision()),
         share(c.recall()),
         share(c.f1()),
-        duration(epoch.seconds),
-        if best { "  best" } else { "" }
+        duration(epoch.seconds)
     )
+}
+
+/// The figures of the test split and the counts behind them, in one line where it is wide enough.
+pub fn test_lines(c: Confusion, width: usize) -> Vec<Line<'static>> {
+    let figures = format!(
+        "test: accuracy {}, precision {}, recall {}, F1 {}",
+        share(c.accuracy()),
+        share(c.precision()),
+        share(c.recall()),
+        share(c.f1())
+    );
+    let counts = format!("{} of {} right, {} false alarms, {} missed", c.tp + c.tn, c.total(), c.fp, c.fn_);
+    if figures.len() + counts.len() + 2 <= width {
+        return vec![Line::from(figures + "; " + &counts)];
+    }
+    [figures, counts].iter().flat_map(|text| paragraph(text, width, Style::new())).collect()
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::painter::{Painter, bar, fit, fit_end};
+use super::painter::{Painter, bar, broken, fit, fit_end, paragraph};
 use super::picture;
 use super::theme::Theme;
 use crate::app::data::{DataScreen, DataState};
@@ -81,7 +81,10 @@ fn lines(theme: Theme, data: &Statistics, width: usize) -> Vec<Line<'static>> {
     let images: usize = Split::ALL.iter().map(|split| total(data, *split)).sum();
     let mut lines = vec![
         Line::styled(fit_end(&data.data, width), theme.title()),
-        Line::styled(format!("{} images, {}", count(images), bytes(data.bytes)), theme.dim()),
+        Line::from(vec![
+            Span::styled(format!("{} images, {}", count(images), bytes(data.bytes)), theme.dim()),
+            Span::styled(if is_clean(data) { "" } else { "  ! remarks below" }, theme.warning()),
+        ]),
         Line::default(),
         Line::styled(
             format!("{:<10}{:>7}{:>11}{:>7}{:>9}", "", "NORMAL", "PNEUMONIA", "images", "patients"),
@@ -100,11 +103,17 @@ fn lines(theme: Theme, data: &Statistics, width: usize) -> Vec<Line<'static>> {
     lines.push(Line::default());
     lines.extend(histogram(theme, &data.brightness, width));
     lines.push(Line::default());
-    lines.extend(checks(theme, data));
+    lines.extend(checks(theme, data, width));
     lines.push(Line::default());
     lines.push(Line::styled("data hash, as DVC gives it", theme.dim()));
     lines.push(data.data_hash.clone().into());
     lines
+}
+
+/// Whether no check has anything to say.
+fn is_clean(data: &Statistics) -> bool {
+    let empty = data.unreadable.is_empty() && data.flagged.is_empty() && data.duplicates.is_empty();
+    empty && data.patients_in_two_splits.is_empty() && data.unknown_patients == 0
 }
 
 fn total(data: &Statistics, split: Split) -> usize {
@@ -177,30 +186,32 @@ fn histogram(theme: Theme, shares: &[f64; 16], width: usize) -> Vec<Line<'static
     (0..ROWS).map(row).chain([Line::styled(scale, theme.dim())]).collect()
 }
 
-fn checks(theme: Theme, data: &Statistics) -> Vec<Line<'static>> {
+fn checks(theme: Theme, data: &Statistics, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled("Checks", theme.title())];
-    let listed = |files: &[UnreadableFile]| files.iter().map(|f| format!("{}: {}", f.file, f.reason)).collect();
-    lines.extend(check(theme, ("unreadable file", "unreadable files"), listed(&data.unreadable)));
-    lines.extend(check(theme, ("suspect file", "suspect files"), listed(&data.flagged)));
-    let groups = data.duplicates.iter().map(|files| files.join(" = ")).collect();
-    lines.extend(check(theme, ("group of identical files", "groups of identical files"), groups));
-    let both = data.patients_in_two_splits.clone();
-    lines.extend(check(theme, ("patient in two splits", "patients in two splits"), both));
+    let listed =
+        |files: &[UnreadableFile]| files.iter().map(|f| format!("{}: {}", f.file, f.reason)).collect::<Vec<_>>();
+    let check = |names, found: &[String]| check(theme, names, found, width);
+    lines.extend(check(("unreadable file", "unreadable files"), &listed(&data.unreadable)));
+    lines.extend(check(("suspect file", "suspect files"), &listed(&data.flagged)));
+    let groups: Vec<String> = data.duplicates.iter().map(|files| files.join(" = ")).collect();
+    lines.extend(check(("group of identical files", "groups of identical files"), &groups));
+    lines.extend(check(("patient in two splits", "patients in two splits"), &data.patients_in_two_splits));
     if data.unknown_patients > 0 {
         let text = format!("! {} images name no patient: each counts as its own", count(data.unknown_patients));
-        lines.push(Line::styled(text, theme.warning()));
+        lines.extend(paragraph(&text, width, theme.warning()));
     }
     lines
 }
 
 /// `✓ no …`, or the number and then each of them.
-fn check(theme: Theme, (one, many): (&str, &str), found: Vec<String>) -> Vec<Line<'static>> {
+fn check(theme: Theme, (one, many): (&str, &str), found: &[String], width: usize) -> Vec<Line<'static>> {
     let number = found.len();
     if number == 0 {
         return vec![Line::styled(format!("✓ no {one}"), theme.good())];
     }
     let head = format!("! {} {}", count(number), if number == 1 { one } else { many });
-    let each = found.into_iter().map(|text| Line::styled(format!("  {text}"), theme.dim()));
+    let each = found.iter().flat_map(|text| broken(text, width.saturating_sub(2)));
+    let each = each.map(|line| Line::styled(format!("  {line}"), theme.dim()));
     std::iter::once(Line::styled(head, theme.warning())).chain(each).collect()
 }
 

@@ -6,6 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wrap};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::theme::Theme;
 use crate::app::action::Action;
 use crate::app::scene::{Area, Display, Scene, Target};
@@ -59,7 +61,8 @@ impl Painter<'_> {
     /// A frame over everything else, as large as its content where that fits; returns what is inside.
     pub fn popup(&mut self, (width, height): (u16, u16), title: &str) -> Rect {
         let whole = *self.buffer.area();
-        let (width, height) = ((width + 4).min(whole.width), (height + 2).min(whole.height));
+        // The footer stays to be seen: it has the keys that work here.
+        let (width, height) = ((width + 4).min(whole.width), (height + 2).min(whole.height.saturating_sub(2)));
         let area = Rect { x: (whole.width - width) / 2, y: (whole.height - height) / 2, width, height };
         Clear.render(area, self.buffer);
         let heading = Line::styled(format!(" {title} "), self.theme.title());
@@ -120,26 +123,61 @@ pub fn bar(width: usize, share: f64, style: Style, rail: Style) -> Line<'static>
 
 /// Text cut or filled to a width in cells; a cut one ends in `…`.
 pub fn fit(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length <= width {
-        return format!("{text:<width$}");
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    if width == 0 { String::new() } else { kept + "…" }
+    let kept =
+        if text.width() <= width { text.to_owned() } else { format!("{}…", start(text, width.saturating_sub(1))) };
+    let gap = width.saturating_sub(kept.width());
+    if width == 0 { String::new() } else { kept + &" ".repeat(gap) }
 }
 
 /// The end of a path or id that is too long, after `…`.
 pub fn fit_end(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length <= width || width == 0 {
-        return text.chars().take(width).collect();
+    if text.width() <= width {
+        return text.to_owned();
     }
-    std::iter::once('…').chain(text.chars().skip(length - width + 1)).collect()
+    let ends = text.char_indices().map(|(at, _)| &text[at..]);
+    let kept = ends.into_iter().find(|end| end.width() < width).unwrap_or_default();
+    if width == 0 { String::new() } else { format!("…{kept}") }
+}
+
+/// As many characters as fit into so many cells.
+fn start(text: &str, width: usize) -> &str {
+    let starts = text.char_indices().map(|(at, letter)| &text[..at + letter.len_utf8()]);
+    starts.take_while(|start| start.width() <= width).last().unwrap_or_default()
+}
+
+/// Text broken at spaces into lines of at most so many cells, all but the first set in by two; a word that is too
+/// long is cut.
+pub fn broken(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(8);
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split_whitespace() {
+        let mut word = word;
+        if !line.trim().is_empty() && line.width() + 1 + word.width() > width {
+            lines.push(std::mem::replace(&mut line, "  ".into()));
+        }
+        if !line.trim().is_empty() {
+            line.push(' ');
+        }
+        while line.width() + word.width() > width {
+            let part = start(word, width.saturating_sub(line.width()));
+            word = &word[part.len()..];
+            lines.push(std::mem::replace(&mut line, "  ".into()) + part);
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// `broken` in one style.
+pub fn paragraph(text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
+    broken(text, width).into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_bar_is_as_wide_as_asked_at_any_share() {
@@ -154,5 +192,22 @@ mod tests {
         assert_eq!(fit("pneumonia", 5), "pneu…");
         assert_eq!(fit("ab", 4), "ab  ");
         assert_eq!(fit_end("/a/long/path", 5), "…path");
+        assert_eq!(fit("肺炎の像", 6), "肺炎… ");
+    }
+
+    #[test]
+    fn a_long_message_is_broken_at_its_words() {
+        let text = "cannot write to runs.db: the disk is full";
+        assert_eq!(broken(text, 18), ["cannot write to", "  runs.db: the", "  disk is full"]);
+        assert_eq!(broken("a/very/long/path.jpeg: 1x1", 12), ["a/very/long/", "  path.jpeg:", "  1x1"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_wider_than_asked(text in "[ -~é肺炎🩻]{0,60}", width in 0..40_usize) {
+            prop_assert!(fit(&text, width).width() == width);
+            prop_assert!(fit_end(&text, width).width() <= width);
+            prop_assert!(broken(&text, width).iter().all(|line| line.width() <= width.max(8)));
+        }
     }
 }

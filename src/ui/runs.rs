@@ -4,13 +4,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::curves::{self, Curves};
-use super::painter::{Painter, fit, fit_end};
+use super::curves::{self, Curves, test_lines};
+use super::painter::{Painter, fit, fit_end, paragraph};
 use super::theme::Theme;
 use crate::app::message::{Loadable, RunDetail};
 use crate::app::runs::{Column, RunsScreen};
 use crate::app::scene::Target;
-use crate::metrics::Confusion;
 use crate::store::{Run, RunState};
 use crate::units::{count, duration, share};
 
@@ -86,7 +85,8 @@ fn columns(width: usize) -> Vec<(Column, usize)> {
 }
 
 fn table(painter: &mut Painter, area: Rect, screen: &RunsScreen, runs: &[Run]) {
-    let inner = painter.panel(area, &format!("Runs ({})", count(runs.len())));
+    let (by, arrow) = (layout(screen.sorted_by).0, arrow(screen.descending));
+    let inner = painter.panel(area, &format!("Runs ({}) by {by} {arrow}", count(runs.len())));
     let columns = columns(usize::from(inner.width));
     heading(painter, Rect { height: 1, ..inner }, screen, &columns);
     let notice = u16::from(screen.notice.is_some());
@@ -105,17 +105,15 @@ fn table(painter: &mut Painter, area: Rect, screen: &RunsScreen, runs: &[Run]) {
     }
 }
 
+const fn arrow(descending: bool) -> &'static str {
+    if descending { "▼" } else { "▲" }
+}
+
 fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[(Column, usize)]) {
     let mut x = row.x + 2;
     for (column, width) in columns {
         let sorted = *column == screen.sorted_by;
-        let arrow = if !sorted {
-            ""
-        } else if screen.descending {
-            "▼"
-        } else {
-            "▲"
-        };
+        let arrow = if sorted { arrow(screen.descending) } else { "" };
         let style = if sorted { painter.theme.accent() } else { painter.theme.dim() };
         let title = format!("{}{arrow}", layout(*column).0);
         let text = cell((*column, *width), &title);
@@ -169,7 +167,7 @@ const fn state_text(state: RunState) -> &'static str {
 }
 
 fn value(column: Column, run: &Run) -> String {
-    let setting = |key: &str| run.started.config[key].to_string();
+    let setting = |key: &str| run.started.config[key].as_f64().map_or_else(|| "–".into(), |value| value.to_string());
     let test = run.test.map(|figures| figures.confusion);
     match column {
         Column::Name => run.started.name.clone(),
@@ -193,7 +191,8 @@ fn one_run(painter: &mut Painter, area: Rect, detail: &RunDetail, notice: Option
     let run = &detail.run;
     let inner = painter.panel(area, &format!("{}  {}", run.started.name, run.started.id));
     let mut lines = facts(painter.theme, run, usize::from(inner.width));
-    lines.extend(notice.map(|text| Line::styled(format!("! {text}"), painter.theme.warning())));
+    let width = usize::from(inner.width);
+    lines.extend(notice.iter().flat_map(|text| paragraph(&format!("! {text}"), width, painter.theme.warning())));
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(inner.height);
     painter.lines(inner, lines, 0);
     let rest = Rect { y: inner.y + height, height: inner.height - height, ..inner };
@@ -215,39 +214,25 @@ fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         format!("commit {}{dirty}", commit.chars().take(8).collect::<String>())
     });
     let data = run.started.data.display().to_string();
-    let mut lines = vec![
-        Line::from(vec![
-            Span::styled(state_text(run.state), state_style(theme, run.state)),
-            Span::raw(format!("  {}  {}  {speed}", of(Column::Started), of(Column::Duration))),
-        ]),
-        Line::styled(
-            format!(
-                "epochs {}  batch {}  rate {}  pixels {}  sample {}  seed {}",
-                of(Column::Epochs),
-                of(Column::Batch),
-                of(Column::Rate),
-                of(Column::Size),
-                of(Column::Sample),
-                run.started.seed
-            ),
-            theme.dim(),
-        ),
-        Line::styled(format!("{commit}  data {}", fit_end(&data, width.saturating_sub(commit.len() + 7))), theme.dim()),
-    ];
-    lines.extend(run.problem.iter().map(|problem| Line::styled(format!("✗ {problem}"), theme.bad())));
-    lines.extend(run.test.map(|figures| test_line(figures.confusion, width)));
-    lines
-}
-
-/// The figures, and the counts behind them where there is room.
-fn test_line(c: Confusion, width: usize) -> Line<'static> {
-    let figures = format!(
-        "test: accuracy {}  precision {}  recall {}  F1 {}",
-        share(c.accuracy()),
-        share(c.precision()),
-        share(c.recall()),
-        share(c.f1())
+    let mut lines = vec![Line::from(vec![
+        Span::styled(state_text(run.state), state_style(theme, run.state)),
+        Span::raw(format!("  {}  {}  {speed}", of(Column::Started), of(Column::Duration))),
+    ])];
+    let settings = format!(
+        "epochs {}, batch {}, rate {}, {} px, sample {}, seed {}",
+        of(Column::Epochs),
+        of(Column::Batch),
+        of(Column::Rate),
+        of(Column::Size),
+        of(Column::Sample),
+        run.started.seed
     );
-    let counts = format!("   {} right, {} false alarms, {} missed", c.tp + c.tn, c.fp, c.fn_);
-    if figures.len() + counts.len() <= width { Line::from(figures + &counts) } else { Line::from(figures) }
+    lines.extend(paragraph(&settings, width, theme.dim()));
+    lines.push(Line::styled(
+        format!("{commit}  data {}", fit_end(&data, width.saturating_sub(commit.len() + 7))),
+        theme.dim(),
+    ));
+    lines.extend(run.problem.iter().flat_map(|problem| paragraph(&format!("✗ {problem}"), width, theme.bad())));
+    lines.extend(run.test.iter().flat_map(|test| test_lines(test.confusion, width)));
+    lines
 }

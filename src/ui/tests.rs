@@ -39,7 +39,9 @@ fn assert_looks(name: &str, app: &App, sizes: &[(u16, u16)]) {
 const USUAL: &[(u16, u16)] = &[(80, 24)];
 
 fn pressed(mut app: App, keys: &[KeyCode]) -> App {
-    keys.iter().for_each(|key| drop(sample::press(&mut app, *key)));
+    for key in keys {
+        sample::press(&mut app, *key);
+    }
     app
 }
 
@@ -215,9 +217,8 @@ fn any_mouse() -> impl Strategy<Value = Message> {
         MouseEventKind::ScrollUp,
         MouseEventKind::ScrollDown,
     ];
-    (prop::sample::select(kinds), 0..210_u16, 0..70_u16).prop_map(|(kind, column, row)| {
-        Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
-    })
+    (prop::sample::select(kinds), 0..210_u16, 0..70_u16)
+        .prop_map(|(kind, column, row)| Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }))
 }
 
 /// What the workers may say, in any order and at any time.

@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::curves::{self, Curves};
-use super::painter::{Painter, fit};
+use super::curves::{self, Curves, test_lines};
+use super::painter::{Painter, fit, paragraph};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::data::DataState;
@@ -13,7 +13,6 @@ use crate::app::form::Field;
 use crate::app::scene::Target;
 use crate::app::train::{Asked, Live, TrainScreen};
 use crate::dataset::{Class, Split};
-use crate::metrics::Figures;
 use crate::train::{Outcome, Phase, TrainConfig};
 use crate::units::{count, duration, percent, share};
 
@@ -38,7 +37,7 @@ fn form(painter: &mut Painter, area: Rect, app: &App) {
         rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
     }
     let lines = match &screen.problem {
-        Some(problem) => vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())],
+        Some(problem) => paragraph(&format!("✗ {problem}"), usize::from(rest.width), painter.theme.bad()),
         None => plan(painter.theme, app),
     };
     painter.lines(rest, lines, 0);
@@ -95,7 +94,7 @@ fn run(painter: &mut Painter, area: Rect, live: &Live, leaving: bool) {
     let title = if live.name.is_empty() { "Run" } else { &live.name };
     let inner = painter.panel(area, title);
     let mut rows = inner.rows();
-    for line in head(painter.theme, live, leaving) {
+    for line in head(painter.theme, live, leaving, usize::from(inner.width)) {
         if let Some(row) = rows.next() {
             painter.line(row, line);
         }
@@ -135,21 +134,20 @@ fn progress(painter: &mut Painter, row: Rect, (label, done): (&str, f64), live: 
 }
 
 /// What the run is busy with, how it ended, what it noticed.
-fn head(theme: Theme, live: &Live, leaving: bool) -> Vec<Line<'static>> {
+fn head(theme: Theme, live: &Live, leaving: bool, width: usize) -> Vec<Line<'static>> {
     let mut lines = match &live.outcome {
         None => vec![phase_line(theme, live, leaving)],
-        Some(outcome) => ended(theme, live, outcome),
+        Some(outcome) => ended(theme, live, outcome, width),
     };
-    lines.extend(live.notice.iter().map(|notice| Line::styled(format!("! {notice}"), theme.warning())));
+    lines.extend(live.notice.iter().flat_map(|text| paragraph(&format!("! {text}"), width, theme.warning())));
     lines
 }
 
 fn phase_line(theme: Theme, live: &Live, leaving: bool) -> Line<'static> {
     match live.asked {
-        Some(Asked::Stop) if leaving => Line::styled(
-            "◌ stopping after this batch, then leaving; q leaves at once, without a checkpoint",
-            theme.warning(),
-        ),
+        Some(Asked::Stop) if leaving => {
+            Line::styled("◌ stopping, then leaving; q leaves at once, without a checkpoint", theme.warning())
+        }
         Some(Asked::Stop) => Line::styled("◌ stopping after this batch…", theme.warning()),
         Some(Asked::Pause) => Line::styled("◌ pausing after this batch…", theme.warning()),
         Some(Asked::Resume) => Line::styled("● going on…", theme.good()),
@@ -177,31 +175,17 @@ fn phase(live: &Live) -> String {
     }
 }
 
-fn ended(theme: Theme, live: &Live, outcome: &Outcome) -> Vec<Line<'static>> {
+fn ended(theme: Theme, live: &Live, outcome: &Outcome, width: usize) -> Vec<Line<'static>> {
     match outcome {
         Outcome::Finished { best_epoch, test } => {
             let best = live.epochs.iter().find(|epoch| epoch.epoch == *best_epoch);
             let validation = share(best.and_then(|epoch| epoch.validation.confusion.accuracy()));
             let done = format!("✓ finished; best epoch {best_epoch}, validation accuracy {validation}");
             let mut lines = vec![Line::styled(done, theme.good())];
-            lines.extend(test.as_ref().map(test_line));
+            lines.extend(test.iter().flat_map(|test| test_lines(test.confusion, width)));
             lines
         }
         Outcome::Stopped => vec![Line::styled("◌ stopped; r goes on from its checkpoint", theme.warning())],
-        Outcome::Failed(problem) => vec![Line::styled(format!("✗ failed: {problem}"), theme.bad())],
+        Outcome::Failed(problem) => paragraph(&format!("✗ failed: {problem}"), width, theme.bad()),
     }
-}
-
-fn test_line(figures: &Figures) -> Line<'static> {
-    let c = figures.confusion;
-    let n = usize::try_from(c.total()).unwrap_or(usize::MAX);
-    format!(
-        "test ({} images): accuracy {}  precision {}  recall {}  F1 {}",
-        count(n),
-        share(c.accuracy()),
-        share(c.precision()),
-        share(c.recall()),
-        share(c.f1())
-    )
-    .into()
 }

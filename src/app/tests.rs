@@ -1,0 +1,282 @@
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::action::{Action, Place};
+use super::message::{DataMessage, Effect, InspectMessage, Message, RunsMessage, TrainMessage};
+use super::sample::{self, press, tell, type_text};
+use super::scene::{Area, Scene, Target};
+use super::{App, Popup, Question, Screen};
+use crate::store::RunState;
+use crate::train::{Outcome, Phase, TrainEvent};
+
+fn asks_for_view(effects: &[Effect]) -> Option<usize> {
+    effects.iter().find_map(|effect| if let Effect::Show(view) = effect { Some(view.index) } else { None })
+}
+
+fn clicked(app: &mut App, target: Target) -> Vec<Effect> {
+    let area = Area { x: 0, y: 0, width: 1, height: 1 };
+    let scene = Scene { targets: vec![(area, target)], ..Scene::default() };
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    app.update(Message::Mouse(MouseEvent { kind, column: 0, row: 0, modifiers: KeyModifiers::NONE }), &scene)
+}
+
+#[test]
+fn at_first_the_data_set_and_the_runs_are_read() {
+    assert_eq!(sample::empty().start(), [Effect::LoadData, Effect::LoadRuns]);
+}
+
+#[test]
+fn without_data_a_key_makes_the_demo_set() {
+    let mut app = sample::empty();
+    tell(&mut app, [Message::Data(DataMessage::Missing { dir: "data".into() })]);
+    assert_eq!(app.place(), Place::DataMissing);
+    assert_eq!(press(&mut app, KeyCode::Char('d')), [Effect::MakeDemo]);
+    assert_eq!(app.place(), Place::DataBusy);
+}
+
+#[test]
+fn tab_goes_round_the_screens() {
+    let mut app = sample::with_data();
+    for screen in [Screen::Train, Screen::Runs, Screen::Inspect, Screen::Data] {
+        press(&mut app, KeyCode::Tab);
+        assert_eq!(app.screen, screen);
+    }
+    press(&mut app, KeyCode::BackTab);
+    assert_eq!(app.screen, Screen::Inspect);
+}
+
+#[test]
+fn a_typed_value_is_kept_by_enter_and_forgotten_by_escape() {
+    let mut app = sample::with_data();
+    press(&mut app, KeyCode::Char('2'));
+    press(&mut app, KeyCode::Enter);
+    press(&mut app, KeyCode::Backspace);
+    type_text(&mut app, "2q");
+    assert_eq!(app.train.editing.as_deref(), Some("12q"), "letters are typed, not obeyed");
+    press(&mut app, KeyCode::Enter);
+    assert!(app.train.problem.is_some() && app.train.config.epochs == 10);
+    press(&mut app, KeyCode::Backspace);
+    press(&mut app, KeyCode::Enter);
+    assert_eq!((app.train.config.epochs, app.place()), (12, Place::Form));
+    press(&mut app, KeyCode::Enter);
+    type_text(&mut app, "9");
+    press(&mut app, KeyCode::Esc);
+    assert_eq!(app.train.config.epochs, 12);
+}
+
+#[test]
+fn a_click_on_another_setting_ends_the_typing() {
+    let mut app = sample::with_data();
+    press(&mut app, KeyCode::Char('2'));
+    press(&mut app, KeyCode::Enter);
+    type_text(&mut app, "9");
+    clicked(&mut app, Target::Field(2));
+    assert_eq!((app.train.field, app.place(), app.train.config.epochs), (2, Place::Form, 10));
+}
+
+#[test]
+fn a_click_shows_even_when_the_release_comes_with_it() {
+    let mut app = sample::with_data();
+    app.dirty = false;
+    clicked(&mut app, Target::Action(Action::ShowRuns));
+    let up = MouseEventKind::Up(MouseButton::Left);
+    let release = MouseEvent { kind: up, column: 0, row: 0, modifiers: KeyModifiers::NONE };
+    tell(&mut app, [Message::Mouse(release)]);
+    assert!(app.dirty);
+    app.dirty = false;
+    tell(&mut app, [Message::Mouse(release)]);
+    assert!(!app.dirty, "a release alone changes nothing");
+}
+
+#[test]
+fn a_question_takes_clicks_and_keys_from_what_lies_below() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Char('x'));
+    clicked(&mut app, Target::Row(3));
+    press(&mut app, KeyCode::Char('j'));
+    press(&mut app, KeyCode::Char('1'));
+    assert_eq!((app.runs.row, app.screen, app.place()), (0, Screen::Runs, Place::Question));
+    let run_id = sample::run_id(5);
+    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::DeleteRun { run_id }]);
+}
+
+#[test]
+fn pause_and_stop_say_at_once_that_they_were_heard() {
+    let mut app = sample::training();
+    assert_eq!(press(&mut app, KeyCode::Char(' ')), [Effect::PauseRun]);
+    assert!(app.train.live.as_ref().unwrap().asked.is_some());
+    tell(&mut app, [sample::event(TrainEvent::Phase(Phase::Paused))]);
+    assert_eq!(app.train.live.as_ref().unwrap().asked, None);
+    assert_eq!(press(&mut app, KeyCode::Char(' ')), [Effect::ContinueRun]);
+    assert_eq!(press(&mut app, KeyCode::Char('s')), [Effect::StopRun]);
+    assert_eq!(press(&mut app, KeyCode::Char('s')), [], "once is enough");
+}
+
+#[test]
+fn a_run_goes_on_while_other_screens_are_looked_at() {
+    let mut app = sample::training();
+    press(&mut app, KeyCode::Char('1'));
+    tell(&mut app, [sample::event(TrainEvent::Step(sample::step(74)))]);
+    assert_eq!(app.train.live.as_ref().unwrap().step.unwrap().step, 74);
+    assert!(app.train.is_running());
+}
+
+#[test]
+fn leaving_while_a_run_is_under_way_asks_then_stops_it_then_leaves() {
+    let mut app = sample::training();
+    assert_eq!(press(&mut app, KeyCode::Char('q')), []);
+    assert_eq!(app.popup, Some(Popup::Question(Question::Quit)));
+    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::StopRun]);
+    let ended = tell(&mut app, [sample::event(TrainEvent::Ended(Outcome::Stopped))]);
+    assert_eq!(ended.last(), Some(&Effect::Quit));
+}
+
+#[test]
+fn the_question_whether_to_leave_goes_away_when_the_run_ends_by_itself() {
+    let mut app = sample::training();
+    press(&mut app, KeyCode::Char('q'));
+    let effects = tell(&mut app, sample::ending());
+    assert_eq!((app.popup.as_ref(), effects.contains(&Effect::Quit)), (None, false));
+    assert_eq!(press(&mut app, KeyCode::Char('q')), [Effect::Quit]);
+}
+
+#[test]
+fn a_signal_leaves_without_a_question() {
+    assert_eq!(tell(&mut sample::training(), [Message::Terminate]), [Effect::Quit]);
+}
+
+#[test]
+fn control_c_asks_as_q_does_even_while_a_value_is_typed() {
+    let mut app = sample::with_data();
+    press(&mut app, KeyCode::Char('2'));
+    press(&mut app, KeyCode::Enter);
+    let key = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(tell(&mut app, [Message::Key(key)]), [Effect::Quit]);
+}
+
+#[test]
+fn a_run_that_could_not_start_says_why() {
+    let mut app = sample::with_data();
+    press(&mut app, KeyCode::Char('2'));
+    assert!(matches!(press(&mut app, KeyCode::Char('s'))[..], [Effect::StartRun(_)]));
+    tell(&mut app, [Message::Train(TrainMessage::Refused("runs.db is no database".into()))]);
+    let outcome = app.train.live.as_ref().unwrap().outcome.clone();
+    assert_eq!(outcome, Some(Outcome::Failed("runs.db is no database".into())));
+    press(&mut app, KeyCode::Char('n'));
+    assert_eq!(app.place(), Place::Form);
+}
+
+#[test]
+fn the_table_sorts_by_any_column_and_keeps_the_chosen_run() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Char('j'));
+    let names = |app: &App| app.runs.rows().iter().map(|run| run.started.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&app), ["run-5", "run-4", "run-3", "run-2", "run-1"]);
+    clicked(&mut app, Target::Column(0));
+    assert_eq!(names(&app), ["run-1", "run-2", "run-3", "run-4", "run-5"]);
+    clicked(&mut app, Target::Column(0));
+    assert_eq!(names(&app)[0], "run-5");
+    clicked(&mut app, Target::Row(3));
+    tell(&mut app, [sample::runs()]);
+    assert_eq!(app.runs.chosen().unwrap().started.name, "run-2");
+}
+
+#[test]
+fn sorting_by_what_some_runs_lack_puts_those_last() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('3'));
+    app.runs.sort_by(super::runs::Column::Test);
+    let with: Vec<bool> = app.runs.rows().iter().map(|run| run.test.is_some()).collect();
+    assert_eq!(with, [true, true, false, false, false]);
+}
+
+#[test]
+fn only_what_can_go_on_is_resumed() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('3'));
+    assert!(!app.can(Action::ResumeRun), "run-5 is finished");
+    assert_eq!(press(&mut app, KeyCode::Char('r')), []);
+    press(&mut app, KeyCode::Down);
+    press(&mut app, KeyCode::Down);
+    assert_eq!(app.runs.chosen().unwrap().state, RunState::Crashed);
+    let run_id = sample::run_id(3);
+    assert!(press(&mut app, KeyCode::Char('r')).contains(&Effect::ResumeRun { run_id }));
+    assert_eq!(app.screen, Screen::Train);
+}
+
+#[test]
+fn a_second_run_is_not_started_beside_the_first() {
+    let mut app = sample::training();
+    tell(&mut app, [sample::runs()]);
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Down);
+    press(&mut app, KeyCode::Down);
+    assert!(!press(&mut app, KeyCode::Char('r')).iter().any(|effect| matches!(effect, Effect::ResumeRun { .. })));
+}
+
+#[test]
+fn a_deleted_run_leaves_the_table() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('3'));
+    let effects = tell(&mut app, [Message::Runs(RunsMessage::Deleted(Ok("run-5".into())))]);
+    assert_eq!(effects, [Effect::LoadRuns]);
+    assert_eq!(app.runs.notice.as_deref(), Some("run-5 was deleted"));
+}
+
+#[test]
+fn inspect_begins_with_the_newest_run_that_can_predict() {
+    let mut app = sample::with_runs();
+    let run_id = sample::run_id(5);
+    assert_eq!(press(&mut app, KeyCode::Char('4')), [Effect::LoadCases { run_id }]);
+}
+
+#[test]
+fn stepping_asks_for_the_picture_and_for_no_answer_that_is_known() {
+    let mut app = sample::inspecting();
+    let effects = press(&mut app, KeyCode::Char('j'));
+    let [Effect::Show(view)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((view.index, view.predict_with.as_ref(), view.neighbours.len()), (1, None, 2));
+    let effects = press(&mut app, KeyCode::Char('G'));
+    let [Effect::Show(view)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((view.index, view.predict_with.clone()), (4, Some(sample::run_id(5))));
+}
+
+#[test]
+fn n_steps_from_mistake_to_mistake() {
+    let mut app = sample::inspecting();
+    assert_eq!(asks_for_view(&press(&mut app, KeyCode::Char('n'))), Some(1));
+    assert_eq!(asks_for_view(&press(&mut app, KeyCode::Char('n'))), Some(3));
+    assert_eq!(asks_for_view(&press(&mut app, KeyCode::Char('n'))), None, "there is no more");
+    assert_eq!(asks_for_view(&press(&mut app, KeyCode::Char('N'))), Some(1));
+}
+
+#[test]
+fn a_picture_that_comes_too_late_is_dropped() {
+    let mut app = sample::inspecting();
+    let generation = app.inspect.generation;
+    press(&mut app, KeyCode::Char('j'));
+    tell(&mut app, [Message::Inspect(InspectMessage::Picture { generation, picture: Err("late".into()) })]);
+    assert_eq!(app.inspect.picture, super::message::Loadable::Loading);
+}
+
+#[test]
+fn the_confusion_matrix_counts_what_was_seen() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('j'));
+    press(&mut app, KeyCode::Char('k'));
+    let (seen, all) = app.inspect.confusions();
+    assert_eq!((seen.tn, seen.fp, seen.fn_, seen.tp), (1, 1, 0, 0));
+    assert_eq!((all.tn, all.fp, all.fn_, all.tp), (1, 1, 1, 1));
+}
+
+#[test]
+fn an_answer_for_another_run_is_not_shown() {
+    let mut app = sample::inspecting();
+    let logits = Ok([0.0, 1.0]);
+    let answer = |run_id| InspectMessage::Prediction { run_id, index: 4, logits: logits.clone() };
+    tell(&mut app, [Message::Inspect(answer(sample::run_id(1)))]);
+    assert_eq!(app.inspect.list()[4].logits, None);
+    tell(&mut app, [Message::Inspect(answer(sample::run_id(5)))]);
+    assert_eq!(app.inspect.list()[4].is_right(), Some(true));
+}
