@@ -379,6 +379,9 @@ impl App {
         let ended = matches!(message, TrainMessage::Refused(_) | TrainMessage::Event(TrainEvent::Ended(_)));
         let changes =
             ended || matches!(message, TrainMessage::Started { .. } | TrainMessage::Event(TrainEvent::Epoch { .. }));
+        if let TrainMessage::Started { run_id, .. } = &message {
+            self.runs.expected = Some(run_id.clone());
+        }
         let mut effects = self.train.hear(message);
         if ended && self.leaving {
             return vec![Effect::Quit];

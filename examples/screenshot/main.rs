@@ -59,16 +59,21 @@ const fn saved(keys: &'static str, shows: &'static [&'static str], file: &'stati
     Step { keys, shows, save: Some(Picture { file, title }) }
 }
 
-/// From an empty folder to a finished run.
-const WALK: [Step; 9] = [
-    step("", &["demo"]),
-    saved("d", &["SYNTHETIC", "NORMAL"], "data.svg", "The Data screen: images by split and class"),
-    step("2", &["Epochs", "Batch size"]),
-    step("\x1b[B", &["Epochs"]),
-    saved("s", &["epoch 2"], "train.svg", "The Train screen: loss and accuracy of a running epoch"),
-    step("", &["finished"]),
-    saved("3", &["finished"], "runs.svg", "The Runs screen: finished runs and their figures"),
-    saved("4", &["PNEUMONIA"], "inspect.svg", "The Inspect screen: an image and its prediction"),
+/// From an empty folder to two finished runs; a setting is typed by Enter, Ctrl-U, its value and Enter.
+const WALK: [Step; 14] = [
+    step("", &["No chest X-rays found"]),
+    saved("d", &["SYNTHETIC", "Samples"], "data.svg", "The Data screen: what is in the data set"),
+    step("2", &["▸ epochs", "batch size"]),
+    step("\r\x154\r", &["▸ epochs             4 "]),
+    step("\x1b[B\r\x1516\r", &["▸ batch size         16 "]),
+    step("\x1b[B\x1b[B\x1b[B\x1b[B\r\x1564\r", &["▸ image size         64 "]),
+    saved("s", &["epoch 4 of 4, batch 6"], "train.svg", "The Train screen: loss and accuracy of a run under way"),
+    step("", &["✓ finished"]),
+    step("n", &["▸ image size"]),
+    step("\x1b[A\x1b[A\x1b[A\r\x150.0003\r", &["▸ learning rate      0.0003 "]),
+    step("s", &["run-2", "✓ finished"]),
+    saved("3", &["▸ run-2", "run-1"], "runs.svg", "The Runs screen: past runs and their figures"),
+    saved("4j", &["2 of 100", "▀", "prediction"], "inspect.svg", "The Inspect screen: a test image and its prediction"),
     step("q", &[]),
 ];
 

@@ -84,11 +84,21 @@ pub struct RunsScreen {
     pub descending: bool,
     /// What was done or went wrong, in one line.
     pub notice: Option<String>,
+    /// A run that has just begun; it is chosen as soon as the table has it.
+    pub expected: Option<String>,
 }
 
 impl Default for RunsScreen {
     fn default() -> Self {
-        Self { runs: Loadable::Idle, detail: None, row: 0, sorted_by: Column::Started, descending: true, notice: None }
+        Self {
+            runs: Loadable::Idle,
+            detail: None,
+            row: 0,
+            sorted_by: Column::Started,
+            descending: true,
+            notice: None,
+            expected: None,
+        }
     }
 }
 
@@ -140,7 +150,8 @@ impl RunsScreen {
     }
 
     fn fill(&mut self, runs: Vec<Run>) {
-        let chosen = self.rows().get(self.row).map(|run| run.started.id.clone());
+        let expected = self.expected.take_if(|id| runs.iter().any(|run| run.started.id == *id));
+        let chosen = expected.or_else(|| self.rows().get(self.row).map(|run| run.started.id.clone()));
         self.runs = Loadable::Ready(runs);
         self.sort();
         let again = self.rows().iter().position(|run| Some(&run.started.id) == chosen.as_ref());

@@ -183,6 +183,19 @@ fn the_table_sorts_by_any_column_and_keeps_the_chosen_run() {
 }
 
 #[test]
+fn a_run_that_begins_is_the_chosen_one_in_the_table() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('2'));
+    press(&mut app, KeyCode::Char('s'));
+    tell(&mut app, sample::run_events());
+    tell(&mut app, [sample::runs()]);
+    assert_eq!(app.runs.chosen().unwrap().started.name, "run-3");
+    app.runs.row = 0;
+    tell(&mut app, [sample::runs()]);
+    assert_eq!(app.runs.chosen().unwrap().started.name, "run-5", "only once");
+}
+
+#[test]
 fn sorting_by_what_some_runs_lack_puts_those_last() {
     let mut app = sample::with_runs();
     press(&mut app, KeyCode::Char('3'));
