@@ -1,0 +1,103 @@
+//! How fast the terminal program answers: start to first frame, key to frame idle and in training, and what it costs
+//! while nothing happens. `cargo bench --bench screen`
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for the one who runs it")]
+
+#[path = "../tests/support/desk.rs"]
+mod desk;
+#[path = "../tests/support/terminal.rs"]
+mod terminal;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use desk::Desk;
+use terminal::{Key, Terminal};
+
+const PRESSES: usize = 200;
+
+fn main() {
+    // `cargo test --benches` is no place to measure.
+    if std::env::args().any(|argument| argument == "--bench") {
+        starts();
+        answers();
+    }
+}
+
+fn open(desk: &Desk) -> Terminal {
+    let mut terminal = Terminal::start(desk.program(&[]), 40, 120);
+    terminal.patience = Duration::from_mins(3);
+    terminal
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}
+
+fn report(what: &str, mut values: Vec<f64>, unit: &str) {
+    values.sort_by(f64::total_cmp);
+    let last = values.len() - 1;
+    let (median, high) = (values[last / 2], values[last * 99 / 100]);
+    println!("{what:<44} median {median:7.1}  99 % {high:7.1}  worst {:7.1} {unit}", values[last]);
+}
+
+fn starts() {
+    let desk = Desk::with_demo();
+    let one = |_| {
+        let start = Instant::now();
+        let terminal = open(&desk);
+        terminal.wait_for("quit");
+        let frame = milliseconds(start);
+        terminal.wait_for("SYNTHETIC");
+        terminal.key(Key::Char('q'));
+        terminal.wait_for_exit();
+        frame
+    };
+    report("start to first frame", (0..20).map(one).collect(), "ms");
+}
+
+fn answers() {
+    let desk = Desk::with_demo();
+    let terminal = open(&desk);
+    terminal.wait_for("SYNTHETIC");
+    report("key to frame, idle", presses(&terminal), "ms");
+    println!("{:<44} {:14.2} %", "processor time, idle, of one core", processor_share(&terminal));
+    terminal.key(Key::Char('2'));
+    terminal.wait_for("▸ epochs");
+    let down = "\x1b[B";
+    terminal.send(&format!("\r\x15500\r{down}\r\x158\r"));
+    terminal.wait_until("batches of 8", |screen| {
+        ["▸ batch size         8 ", "epochs             500 "].iter().all(|part| screen.contents().contains(part))
+    });
+    terminal.key(Key::Char('s'));
+    terminal.wait_for("images/s");
+    report("key to frame, training at batch 8, 224 px", presses(&terminal), "ms");
+    terminal.send("qy");
+    terminal.wait_for_exit();
+}
+
+/// Opens and closes the help, at moments that have nothing to do with the program's own.
+fn presses(terminal: &Terminal) -> Vec<f64> {
+    let press = |number: usize| {
+        thread::sleep(Duration::from_millis(50 + (number as u64 * 37) % 101));
+        let start = Instant::now();
+        let opens = number.is_multiple_of(2);
+        terminal.key(if opens { Key::Char('?') } else { Key::Escape });
+        terminal.wait_until("the help", |screen| screen.contents().contains("Shift-Tab") == opens);
+        milliseconds(start)
+    };
+    (0..PRESSES).map(press).collect()
+}
+
+/// Percent of one core over ten seconds, where the system tells.
+fn processor_share(terminal: &Terminal) -> f64 {
+    let ticks = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", terminal.pid().as_raw_nonzero())).ok()?;
+        let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+        Some(fields[11].parse::<f64>().ok()? + fields[12].parse::<f64>().ok()?)
+    };
+    let before = ticks();
+    thread::sleep(Duration::from_secs(10));
+    // A tick is a hundredth of a second.
+    before.zip(ticks()).map_or(f64::NAN, |(before, after)| (after - before) / 10.0)
+}
