@@ -33,7 +33,7 @@ fn patient(mut terminal: Terminal) -> Terminal {
 /// Chooses the settings by keys and starts.
 fn train(terminal: &Terminal, settings: &[(&str, &str)]) {
     terminal.key(Key::Char('2'));
-    terminal.wait_for("New run");
+    terminal.wait_for("Enter type");
     for (label, value) in settings {
         terminal.click_on(label);
         terminal.wait_for(&format!("▸ {label}"));
@@ -91,8 +91,10 @@ fn from_an_empty_folder_to_a_run_that_is_inspected_and_the_shell_after_it() {
 
     terminal.wait_for("No chest X-rays found");
     terminal.key(Key::Char('d'));
-    let data = terminal.wait_for("SYNTHETIC");
-    assert!(data.contains("data/demo") && data.contains("400 images"), "{data}");
+    terminal.wait_until("what is in the demo set", |screen| {
+        let text = screen.contents();
+        ["SYNTHETIC", "data/demo", "400 images"].iter().all(|part| text.contains(part))
+    });
 
     train(&terminal, &[&QUICK[..], &[("epochs", "2"), ("sample fraction", "0.3")]].concat());
     terminal.wait_until("points on the chart", |screen| has_braille(&screen.contents()));
@@ -242,13 +244,16 @@ fn the_mouse_chooses_screens_rows_and_keys() {
     terminal.click_on("3 Runs");
     terminal.wait_for("▸ run-1");
     terminal.click_on("run-1");
-    terminal.wait_for("Esc back");
     terminal.click_on("i inspect");
     terminal.wait_for("1 of 10");
     terminal.scroll(10, 10, true);
     terminal.wait_for("2 of 10");
     terminal.click_on("? help");
-    terminal.wait_for("Everywhere");
+    // A frame comes in several pieces, the footer last.
+    terminal.wait_until("help, and its footer", |screen| {
+        let text = screen.contents();
+        text.contains("Everywhere") && text.contains("Esc close") && !text.contains("q quit")
+    });
     terminal.key(Key::Escape);
     terminal.wait_for("q quit");
     terminal.click_on("q quit");

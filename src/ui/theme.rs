@@ -23,9 +23,10 @@ impl Theme {
         self.coloured(Color::Indexed(240))
     }
 
+    /// The terminal's own colour, also where a dim frame is around it.
     #[expect(clippy::unused_self, reason = "asked for as the others are")]
     pub fn title(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
+        Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD)
     }
 
     /// Keys, and what the user is at.

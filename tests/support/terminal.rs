@@ -288,12 +288,11 @@ impl Terminal {
         self.send(&format!("\x1b[<0;{x};{y}M\x1b[<0;{x};{y}m"));
     }
 
-    /// Clicks on the first cell of `text`, which must be on the screen.
+    /// Waits until `text` is on the screen, and clicks on its first cell.
     #[track_caller]
     pub fn click_on(&self, text: &str) {
-        let Some((row, column)) = self.find(text) else {
-            panic!("{text:?} isn't there to be clicked on; {}", self.shared.lock().picture());
-        };
+        let (row, column) =
+            self.wait(&format!("{text:?}, to click on it"), |state| position(state.parser.screen(), text));
         self.click(row, column);
     }
 
@@ -305,7 +304,7 @@ impl Terminal {
 
     /// Where `text` first stands on the screen: row and column of its first cell, counted from 0.
     pub fn find(&self, text: &str) -> Option<(u16, u16)> {
-        self.screen(|screen| (0..screen.size().0).find_map(|row| Some((row, column_of(screen, row, text)?))))
+        self.screen(|screen| position(screen, text))
     }
 
     /// Gives the terminal another size, and tells the program.
@@ -464,6 +463,10 @@ fn reap(mut child: Box<dyn Child + Send + Sync>, pid: Pid, shared: &Shared) {
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len().max(1)).position(|window| window == wanted)
+}
+
+fn position(screen: &vt100::Screen, text: &str) -> Option<(u16, u16)> {
+    (0..screen.size().0).find_map(|row| Some((row, column_of(screen, row, text)?)))
 }
 
 fn column_of(screen: &vt100::Screen, row: u16, text: &str) -> Option<u16> {
