@@ -19,7 +19,7 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 use crate::store::Run;
 use crate::train::{TrainConfig, TrainEvent};
 use action::{Action, Place, action_of};
-use data::DataScreen;
+use data::{DataScreen, DataState};
 use inspect::InspectScreen;
 use message::{Effect, Loadable, Message, RunsMessage, TrainMessage};
 use runs::{Column, RunsScreen};
@@ -314,13 +314,18 @@ impl App {
         self.runs.rows().iter().find(|run| Some(&run.started.id) == ended)
     }
 
-    /// Whether a key that depends on the run looked at does something now.
+    /// Whether a key that depends on what is looked at does something now.
     #[must_use]
     pub fn can(&self, action: Action) -> bool {
-        match (action, self.looked_at()) {
-            (Action::ResumeRun, run) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
-            (Action::InspectRun, run) => run.is_some_and(|run| run.best_epoch.is_some()),
-            (Action::Open | Action::Sort | Action::Delete, run) => run.is_some(),
+        let run = self.looked_at();
+        match (action, self.place()) {
+            (Action::ResumeRun, _) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
+            (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
+            (Action::Open | Action::Sort | Action::Delete, _) => run.is_some(),
+            (Action::Down, Place::Data) => matches!(self.data.state, DataState::Ready(_)),
+            (Action::Up | Action::Down | Action::NextMistake | Action::NextRun, Place::Inspect) => {
+                self.inspect.case().is_some()
+            }
             _ => true,
         }
     }
@@ -368,11 +373,12 @@ impl App {
         if self.train.is_running() {
             return self.note("a run is under way: stop it before another goes on".into());
         }
-        let Some((run_id, config)) = self.looked_at().and_then(runs::resumable) else {
+        let run = self.looked_at().and_then(|run| Some((run.started.clone(), runs::resumable(run)?)));
+        let Some((run, config)) = run else {
             return self.note("only a stopped, failed or crashed run can go on".into());
         };
         self.screen = Screen::Train;
-        self.train.resume(run_id, config)
+        self.train.resume(&run, config)
     }
 
     fn hear_run(&mut self, message: TrainMessage) -> Vec<Effect> {

@@ -69,6 +69,10 @@ fn explain_io(source: &io::Error) -> String {
     let next = match source.kind() {
         io::ErrorKind::PermissionDenied => "check who owns it, or choose another folder",
         io::ErrorKind::StorageFull => "the disk is full: free some space and try again",
+        io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => "a limit is reached: raise it or free some space",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a part of the path is a file, not a folder: choose another place"
+        }
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only: choose another folder",
         _ => return source.to_string(),
     };

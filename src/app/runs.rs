@@ -208,10 +208,9 @@ impl RunsScreen {
     }
 }
 
-/// A run's id and settings, where it can go on.
+/// A run's settings, where it can go on.
 #[must_use]
-pub fn resumable(run: &Run) -> Option<(String, TrainConfig)> {
+pub fn resumable(run: &Run) -> Option<TrainConfig> {
     let over = matches!(run.state, RunState::Stopped | RunState::Failed | RunState::Crashed);
-    let config = serde_json::from_value(run.started.config.clone()).ok()?;
-    over.then(|| (run.started.id.clone(), config))
+    serde_json::from_value(run.started.config.clone()).ok().filter(|_| over)
 }

@@ -7,6 +7,7 @@ use super::curve::Curve;
 use super::form::Field;
 use super::message::{Effect, RunDetail, TrainMessage};
 use crate::metrics::EpochFigures;
+use crate::store::NewRun;
 use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
 
 /// A run of this program, from its start on.
@@ -166,9 +167,10 @@ impl TrainScreen {
     }
 
     /// Goes on with a run from its checkpoint.
-    pub fn resume(&mut self, run_id: String, config: TrainConfig) -> Vec<Effect> {
+    pub fn resume(&mut self, run: &NewRun, config: TrainConfig) -> Vec<Effect> {
+        let run_id = run.id.clone();
         self.editing = None;
-        self.live = Some(Live { run_id: Some(run_id.clone()), ..Live::new(config) });
+        self.live = Some(Live { run_id: Some(run_id.clone()), name: run.name.clone(), ..Live::new(config) });
         vec![Effect::ResumeRun { run_id }]
     }
 

@@ -147,7 +147,7 @@ pub fn save_best(folder: &Path, identity: &Identity, position: &Position, networ
 /// `Checkpoint` or `Network` name the file and what is wrong with it.
 pub fn load_last(folder: &Path) -> Result<Checkpoint> {
     let path = last_path(folder);
-    let (tensors, metadata) = weights::load(&path)?;
+    let (tensors, metadata) = load(&path)?;
     let record = read_record(&path, &metadata)?;
     let (model, optimizer) = (stripped(MODEL, &tensors), stripped(OPTIMIZER, &tensors));
     let identity = Identity { run_id: record.run_id, config: record.config, split_hash: record.split_hash };
@@ -159,7 +159,7 @@ pub fn load_last(folder: &Path) -> Result<Checkpoint> {
 /// # Errors
 /// Where the file is missing, damaged or of another shape.
 pub fn load_best(folder: &Path, network: &Network) -> Result<()> {
-    let (tensors, _) = weights::load(&best_path(folder))?;
+    let (tensors, _) = load(&best_path(folder))?;
     Ok(network.load_state(&tensors)?)
 }
 
@@ -168,8 +168,21 @@ pub fn load_best(folder: &Path, network: &Network) -> Result<()> {
 /// # Errors
 /// Where the file is missing, damaged or not one of ours.
 pub fn read_config(path: &Path) -> Result<TrainConfig> {
-    let (_, metadata) = weights::load(path)?;
+    let (_, metadata) = load(path)?;
     Ok(read_record(path, &metadata)?.config)
+}
+
+type Content = (BTreeMap<String, Tensor>, HashMap<String, String>);
+
+/// What goes wrong with a file of the user's and with one of ours calls for different next steps.
+fn load(path: &Path) -> Result<Content> {
+    weights::load(path).map_err(|error| match error {
+        xray_nn::Error::BadFile { path, .. } => {
+            let problem = "is damaged: put a copy back if there is one, or start a new run with the same settings";
+            Error::Checkpoint { path, problem: problem.into() }
+        }
+        other => other.into(),
+    })
 }
 
 impl Checkpoint {

@@ -21,7 +21,10 @@ const TEXT: u16 = 36;
 pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.inspect;
     match (&screen.run, &screen.cases) {
-        (None, _) => note(painter, area, "No run can predict yet: train one on 2, an epoch is enough"),
+        (None, _) => match &app.runs.runs {
+            Loadable::Failed(problem) => note(painter, area, &format!("✗ {problem}")),
+            _ => note(painter, area, "No run can predict yet: train one on 2, an epoch is enough"),
+        },
         (Some(_), Loadable::Failed(problem)) => note(painter, area, &format!("✗ {problem}")),
         (Some(_), Loadable::Idle | Loadable::Loading) => note(painter, area, "reading…"),
         (Some(_), Loadable::Ready(cases)) if cases.is_empty() => {

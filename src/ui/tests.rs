@@ -129,6 +129,12 @@ fn inspect_shows_picture_truth_and_prediction() {
 }
 
 #[test]
+fn inspect_says_why_it_has_nothing_to_show() {
+    let failed = Message::Runs(RunsMessage::Loaded(Err("runs.db: no database; name another file with --db".into())));
+    assert_looks("inspect_failed", &pressed(told(sample::empty(), [failed]), &[KeyCode::Char('4')]), USUAL);
+}
+
+#[test]
 fn help_lists_every_key() {
     assert_looks("help", &pressed(sample::with_data(), &[KeyCode::Char('?')]), &[(60, 16), (80, 24), (200, 60)]);
 }

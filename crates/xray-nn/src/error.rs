@@ -57,6 +57,7 @@ fn explain_io(source: &io::Error) -> String {
         io::ErrorKind::NotFound => "check the path",
         io::ErrorKind::PermissionDenied => "check who owns it, or choose another folder",
         io::ErrorKind::StorageFull => "the disk is full: free some space and try again",
+        io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded => "a limit is reached: raise it or free some space",
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only: choose another folder",
         _ => return source.to_string(),
     };
