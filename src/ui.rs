@@ -115,12 +115,19 @@ fn running(live: &Live) -> String {
     }
 }
 
-/// The keys that work here, from the one table.
+/// The keys that work here, from the one table; help and quit, the last two, always.
 fn footer(painter: &mut Painter, area: Rect, app: &App) {
     let shown = |binding: &&Binding| !binding.short.is_empty() && app.can(binding.action);
     let keys = bindings_at(app.place()).filter(shown);
-    let keys = keys.map(|binding| (binding.action, binding.written, label(binding.action, binding.short, app)));
-    painter.keys(Rect { x: area.x + 1, width: area.width - 1, ..area }, keys);
+    let mut keys: Vec<_> = keys.map(|b| (b.action, b.written, label(b.action, b.short, app))).collect();
+    let width = |keys: &[(Action, &str, &str)]| {
+        keys.iter().map(|(_, key, text)| key.chars().count() + text.chars().count() + 3).sum::<usize>()
+    };
+    // Two cells stand between keys, and none after the last.
+    while width(&keys) > usize::from(area.width) + 1 && keys.len() > 2 {
+        keys.remove(keys.len() - 3);
+    }
+    painter.keys(Rect { x: area.x + 1, width: area.width - 1, ..area }, keys.into_iter());
 }
 
 /// What the key does now.

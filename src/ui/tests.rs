@@ -170,6 +170,18 @@ fn no_colour_is_used_where_none_is_wanted() {
 }
 
 #[test]
+fn help_and_quit_are_in_every_footer_that_takes_them() {
+    for row in 0..5 {
+        let mut app = pressed(sample::with_runs(), &[KeyCode::Char('3')]);
+        app.runs.row = row;
+        for size in SIZES {
+            let text = text(&app, size);
+            assert!(text.trim_end().ends_with("? help  q quit"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn synthetic_data_is_marked_in_a_colour_of_its_own() {
     let (buffer, _) = frame(&told(sample::empty(), [sample::summary(true)]), (80, 24));
     let header: String = (0..80).map(|x| buffer[(x, 0)].symbol()).collect();
