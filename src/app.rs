@@ -160,7 +160,11 @@ impl App {
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
         match self.screen {
-            Screen::Data | Screen::Train => self.data.is_synthetic(),
+            Screen::Data => self.data.is_synthetic(),
+            Screen::Train => {
+                let of_run = self.train.live.as_ref().and_then(|live| live.synthetic);
+                of_run.unwrap_or_else(|| self.data.is_synthetic())
+            }
             Screen::Runs => self.runs.chosen().is_some_and(|run| run.started.synthetic),
             Screen::Inspect => self.inspect.run.as_ref().is_some_and(|run| run.synthetic),
         }
@@ -402,31 +406,40 @@ impl App {
     }
 
     fn hear_runs(&mut self, message: RunsMessage) -> Vec<Effect> {
-        if let RunsMessage::Detail(Ok(detail)) = &message {
+        if let RunsMessage::Detail { detail: Ok(detail), .. } = &message {
             self.train.recall(detail);
         }
-        let deleted = matches!(message, RunsMessage::Deleted(_));
-        self.runs.hear(message);
-        if deleted {
-            return vec![Effect::LoadRuns];
+        match message {
+            RunsMessage::Detail { .. } => {
+                self.runs.hear(message);
+                Vec::new()
+            }
+            RunsMessage::Deleted(_) => {
+                self.runs.hear(message);
+                vec![Effect::LoadRuns]
+            }
+            RunsMessage::Loaded(_) => {
+                self.runs.hear(message);
+                let mut effects = self.runs.refresh();
+                effects.extend(self.follow_inspected());
+                effects
+            }
         }
-        self.follow_inspected()
     }
 
     /// Keeps Inspect in step with the table: a first run to look at, or the end of the one looked at.
     fn follow_inspected(&mut self) -> Vec<Effect> {
         let Loadable::Ready(runs) = &self.runs.runs else { return Vec::new() };
-        let Some(shown) = &self.inspect.run else {
-            return if self.screen == Screen::Inspect { self.inspect_newest() } else { Vec::new() };
-        };
-        match runs.iter().find(|run| run.started.id == shown.id) {
-            None => {
-                self.inspect = InspectScreen::default();
-                Vec::new()
+        if let Some(shown) = &self.inspect.run {
+            match runs.iter().find(|run| run.started.id == shown.id) {
+                None => self.inspect.forget(),
+                Some(run) if run.best_epoch != shown.best_epoch || run.state != shown.state => {
+                    return self.inspect.choose(run);
+                }
+                Some(_) => return Vec::new(),
             }
-            Some(run) if run.best_epoch != shown.best_epoch || run.state != shown.state => self.inspect.choose(run),
-            Some(_) => Vec::new(),
         }
+        if self.screen == Screen::Inspect { self.inspect_newest() } else { Vec::new() }
     }
 }
 

@@ -25,9 +25,9 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// Folder of the data set, or one that holds it
-    #[arg(long, global = true, value_name = "DIR", env = "XRAY_TUI_DATA", default_value = "data")]
-    pub data: PathBuf,
+    /// Folder of the data set, or one that holds it [default: data; for eval, the run's own]
+    #[arg(long, global = true, value_name = "DIR", env = "XRAY_TUI_DATA")]
+    pub data: Option<PathBuf>,
     /// Database of the runs; checkpoints lie beside it
     #[arg(long, global = true, value_name = "FILE", default_value = "runs.db")]
     pub db: PathBuf,

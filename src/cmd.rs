@@ -1,7 +1,5 @@
 //! The subcommands: one file each, human text or one JSON object; progress and errors go to standard error.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this room is for")]
-
 mod bench;
 mod data;
 mod eval;
@@ -33,7 +31,7 @@ pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
     match command {
         Command::Data(command) => data::run(command, &place, out),
         Command::Train(args) => train::run(args, &place, out),
-        Command::Eval(args) => eval::run(args, &place, out),
+        Command::Eval(args) => eval::run(args, common.data.as_deref(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
         Command::Bench(args) => bench::run(*args, &place, out),
@@ -50,7 +48,8 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
 /// The folders and files that the common flags name.
 #[must_use]
 pub fn workplace(common: &Common) -> Workplace {
-    Workplace { data: common.data.clone(), db: common.db.clone(), cache: cache::default_folder() }
+    let data = common.data.clone().unwrap_or_else(|| "data".into());
+    Workplace { data, db: common.db.clone(), cache: cache::default_folder() }
 }
 
 /// How a command speaks.
@@ -69,14 +68,14 @@ impl Output {
     /// A line of progress.
     fn progress(self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            say(text);
         }
     }
 
     /// A line of progress that only `-v` shows.
     fn detail(self, text: &str) {
         if self.verbose {
-            eprintln!("{text}");
+            say(text);
         }
     }
 
@@ -86,18 +85,23 @@ impl Output {
         let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
     }
 
-    /// Tells decoding as it goes on, at every tenth.
-    fn decoding(self) -> impl FnMut(Progress) -> ControlFlow<()> {
+    /// Tells how far `what` is, at every tenth.
+    fn counting(self, what: &'static str) -> impl FnMut(Progress) -> ControlFlow<()> {
         let (out, mut told) = (self, 0);
         move |progress| {
             let tenth = progress.done * 10 / progress.total.max(1);
             if tenth > told {
                 told = tenth;
-                out.progress(&format!("decoding {} of {}", progress.done, progress.total));
+                out.progress(&format!("{what} {} of {}", progress.done, progress.total));
             }
             ControlFlow::Continue(())
         }
     }
+}
+
+/// A line on standard error. That nobody reads it any more is no reason to stop a run.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// The store with the state of dead runs put right.
@@ -148,7 +152,7 @@ fn run_json(run: &Run) -> Value {
         "ended": run.ended_at,
         "seconds": run.seconds,
         "images_per_second": run.images_per_second,
-        "data": run.started.data,
+        "data": run.started.data.to_string_lossy(),
         "synthetic": run.started.synthetic,
         "config": run.started.config,
         "epochs_done": run.epochs_done,

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -16,10 +17,7 @@ fn main() -> ExitCode {
         None => tui::run(cmd::workplace(&cli.common)).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
-        #[expect(clippy::print_stderr, reason = "the program's last word")]
-        {
-            eprintln!("xray-tui: {error:#}");
-        }
+        let _ = writeln!(std::io::stderr(), "xray-tui: {error:#}");
         cmd::exit_code(&error)
     })
 }

@@ -98,6 +98,7 @@ pub enum RunEvent {
         run_id: String,
         name: String,
         config: Box<TrainConfig>,
+        synthetic: bool,
     },
     Train(TrainEvent),
 }
@@ -171,10 +172,11 @@ impl Session<'_> {
         };
         let row = new_run(&data, &splits, (name, config))?;
         let folder = store.run_folder(&row.id);
-        let lock = RunLock::acquire(&folder)?;
+        let taken = || Error::Run { run: row.id.clone(), problem: "another run has this id: start again".into() };
+        let lock = RunLock::acquire(&folder)?.ok_or_else(taken)?;
         store.create_run(&row)?;
         let identity = Identity { run_id: row.id.clone(), config: config.clone(), split_hash: row.split_hash.clone() };
-        self.tell_created(&row.name, &identity);
+        self.tell_created(&row.name, &identity, row.synthetic);
         let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder };
         let outcome = self.train(store, &job, None);
         drop(lock);
@@ -182,11 +184,14 @@ impl Session<'_> {
     }
 
     fn resume(&self, store: &Store, run_id: &str) -> Result<Outcome> {
-        let run = store.run(run_id)?;
         let refuse = |problem: &str| Error::Run { run: run_id.to_owned(), problem: problem.to_owned() };
+        // Before the lock is made beside a run that is gone.
+        store.run(run_id)?;
         let folder = store.run_folder(run_id);
         let _lock = RunLock::acquire(&folder)?
             .ok_or_else(|| refuse("is under way in another xray-tui; stop it there before resuming it here"))?;
+        // Until the lock was ours, another one may have changed it.
+        let run = store.run(run_id)?;
         if run.state == crate::store::RunState::Finished {
             return Err(refuse("is finished; start a new one, with --pretrained to begin from its weights"));
         }
@@ -203,7 +208,7 @@ impl Session<'_> {
         let checkpoint = checkpoint::last_path(&folder).exists().then(|| checkpoint::load_last(&folder)).transpose()?;
         self.restore_rows(store, run_id, checkpoint.as_ref())?;
         let identity = Identity { run_id: run_id.to_owned(), config, split_hash };
-        self.tell_created(&run.started.name, &identity);
+        self.tell_created(&run.started.name, &identity, run.started.synthetic);
         let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder };
         self.train(store, &job, checkpoint)
     }
@@ -270,11 +275,12 @@ impl Session<'_> {
         Workplace { data: run.started.data.clone(), ..self.place.clone() }
     }
 
-    fn tell_created(&self, name: &str, identity: &Identity) {
+    fn tell_created(&self, name: &str, identity: &Identity, synthetic: bool) {
         let created = RunEvent::Created {
             run_id: identity.run_id.clone(),
             name: name.to_owned(),
             config: Box::new(identity.config.clone()),
+            synthetic,
         };
         let _ = self.listener.send(created);
     }

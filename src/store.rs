@@ -63,9 +63,12 @@ pub struct Run {
     pub problem: Option<String>,
     /// Time spent running so far, over all its resumptions.
     pub seconds: f64,
+    /// In training, over the newest session that trained.
     pub images_per_second: Option<f64>,
     pub epochs_done: usize,
+    /// Counted from 1.
     pub best_epoch: Option<usize>,
+    /// 0 to 1.
     pub best_val_accuracy: Option<f64>,
     pub test: Option<Figures>,
 }
@@ -75,9 +78,15 @@ pub struct Run {
 pub struct StepPoint {
     /// Counted from 1.
     pub step: usize,
+    /// Counted from 1.
     pub epoch: usize,
+    /// Batches in an epoch; 0 where an older program did not write it.
+    pub batches: usize,
+    /// Mean cross entropy of the batch in nats.
     pub loss: f64,
+    /// Of the batch, 0 to 1.
     pub accuracy: f64,
+    /// Images trained per second of this step.
     pub images_per_second: f64,
 }
 
@@ -97,7 +106,6 @@ pub struct Answer {
 pub struct RunEnd {
     pub state: RunState,
     pub problem: Option<String>,
-    pub images_per_second: Option<f64>,
     pub test: Option<Figures>,
 }
 
@@ -223,9 +231,9 @@ impl Store {
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
         for p in points {
             self.change(
-                "INSERT OR REPLACE INTO steps (run_id, step, epoch, loss, accuracy, images_per_second) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![run_id, p.step, p.epoch, p.loss, p.accuracy, p.images_per_second],
+                "INSERT OR REPLACE INTO steps (run_id, step, epoch, batches, loss, accuracy, images_per_second) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![run_id, p.step, p.epoch, p.batches, p.loss, p.accuracy, p.images_per_second],
             )?;
         }
         self.thin(run_id)?;
@@ -248,13 +256,13 @@ impl Store {
         )
     }
 
-    /// Sets the time that a run has been running and its speed.
+    /// Sets the time that a run has been running and, where it is known, its speed.
     ///
     /// # Errors
     /// `Store` where the file cannot be written.
     pub fn add_seconds(&self, run_id: &str, seconds: f64, images_per_second: Option<f64>) -> Result<()> {
         self.change(
-            "UPDATE runs SET seconds = ?2, images_per_second = ?3 WHERE id = ?1",
+            "UPDATE runs SET seconds = ?2, images_per_second = coalesce(?3, images_per_second) WHERE id = ?1",
             params![run_id, seconds, images_per_second],
         )
     }
@@ -289,9 +297,8 @@ impl Store {
     pub fn end_run(&self, run_id: &str, end: &RunEnd) -> Result<()> {
         let test = end.test.as_ref().map(text);
         self.change(
-            "UPDATE runs SET state = ?2, problem = ?3, images_per_second = coalesce(?4, images_per_second), test = ?5, \
-             ended_at = ?6 WHERE id = ?1",
-            params![run_id, word(end.state), end.problem, end.images_per_second, test, now()],
+            "UPDATE runs SET state = ?2, problem = ?3, test = ?4, ended_at = ?5 WHERE id = ?1",
+            params![run_id, word(end.state), end.problem, test, now()],
         )
     }
 
@@ -344,10 +351,11 @@ impl Store {
     /// `Run` where it is under way; `Store` or `Io` where something cannot be deleted.
     pub fn delete_run(&self, run_id: &str) -> Result<()> {
         let folder = self.run_folder(run_id);
-        if lock::is_held(&folder)? {
+        // Held until all is gone, so that nobody resumes it meanwhile.
+        let Some(_lock) = lock::RunLock::acquire(&folder)? else {
             let problem = "is under way; stop it before deleting it".into();
             return Err(Error::Run { run: run_id.to_owned(), problem });
-        }
+        };
         self.change("DELETE FROM runs WHERE id = ?1", [run_id])?;
         match std::fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", &folder, error)),
@@ -430,7 +438,8 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 
 /// WAL needs shared memory, which network file systems lack.
 fn refuse_network_folder(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    // The folder itself may be yet to be made.
+    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
     if !is_on_network(folder) {
         return Ok(());
     }

@@ -29,8 +29,9 @@ use workers::Workers;
 /// At most 60 frames a second.
 const FRAME: Duration = Duration::from_micros(16_667);
 
-/// How long a run may take to stop when the program is told to end by a signal or loses its terminal.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a run may take to stop when the program is told to end by a signal or loses its terminal: a batch of 64
+/// takes half a minute on two cores.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Opens the terminal program and returns when the user leaves it.
 ///
@@ -47,16 +48,22 @@ pub fn run(place: Workplace) -> anyhow::Result<()> {
     let mut program = Program { app, scene: Scene::default(), workers, wake, inbox, told_to_end, graphics: None };
     let result = program.run(&mut screen);
     drop(screen);
-    let patience = if program.app.leaving { Duration::ZERO } else { PATIENCE };
-    program.workers.leave(patience);
+    // Who leaves while the run is still stopping has said that it need not be waited for.
+    let hurried = program.app.leaving && !program.lost_terminal();
+    program.workers.leave(if hurried { Duration::ZERO } else { PATIENCE });
     // Nobody is left to be told that the terminal has gone.
     if program.lost_terminal() { Ok(()) } else { result.context("the terminal failed") }
 }
 
 fn watch_signals(wake: &Wake, told_to_end: &Arc<AtomicBool>) -> io::Result<()> {
+    // A second one of those that somebody sends on purpose ends the process at once. A terminal that closes sends
+    // hang-ups, from the system and from the shell: they must not cost the run its checkpoint.
+    let again = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&again))?;
+        signal_hook::flag::register(signal, Arc::clone(&again))?;
+    }
     for signal in [SIGTERM, SIGHUP, SIGINT] {
-        // A second one ends the process at once.
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(told_to_end))?;
         signal_hook::flag::register(signal, Arc::clone(told_to_end))?;
     }
     wake.on_signals(&[SIGTERM, SIGHUP, SIGINT, SIGWINCH])

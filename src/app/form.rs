@@ -90,7 +90,7 @@ impl Field {
             Self::ValidationFraction => next.validation_fraction = number(text)?,
             Self::ImageSize => next.image_size = whole(text)?,
             Self::Seed => next.seed = text.parse().map_err(|_| "must be a whole number, 0 or more".to_owned())?,
-            Self::Flip => changes.horizontal_flip = matches!(text, "on" | "yes" | "true" | "1"),
+            Self::Flip => changes.horizontal_flip = switch(text)?,
             Self::Rotation => changes.rotation_degrees = number(text)?,
             Self::Brightness => changes.brightness = number(text)?,
             Self::Contrast => changes.contrast = number(text)?,
@@ -122,6 +122,14 @@ impl Field {
             Self::Pretrained => return None,
         }
         next.validate().is_ok().then_some(next)
+    }
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_lowercase().as_str() {
+        "on" | "yes" | "true" | "1" => Ok(true),
+        "off" | "no" | "false" | "0" => Ok(false),
+        _ => Err(format!("{text:?} is neither on nor off")),
     }
 }
 
@@ -173,6 +181,7 @@ mod tests {
     fn a_value_out_of_range_is_refused_with_what_is_allowed() {
         let said = Field::ImageSize.typed(&TrainConfig::default(), "9999").unwrap_err();
         assert!(said.contains("32 to 512"), "{said}");
+        assert!(Field::Flip.typed(&TrainConfig::default(), "onn").unwrap_err().contains("neither on nor off"));
         assert!(Field::Epochs.typed(&TrainConfig::default(), "many").unwrap_err().contains("no whole number"));
     }
 

@@ -45,6 +45,8 @@ pub struct InspectScreen {
     pub index: usize,
     /// Counts the pictures asked for; a reply to an older one is dropped.
     pub generation: u64,
+    /// Answers to what was asked before are of another network or list, and dropped.
+    since: u64,
     pub picture: Loadable<Arc<GreyImage>>,
     pub problem: Option<String>,
     /// Images shown so far.
@@ -60,9 +62,15 @@ impl InspectScreen {
             cases: Loadable::Loading,
             index: if again { self.index } else { 0 },
             generation: self.generation + 1,
+            since: self.generation + 1,
             ..Self::default()
         };
         vec![Effect::LoadCases { run_id: run.started.id.clone() }]
+    }
+
+    /// Has no run any more.
+    pub fn forget(&mut self) {
+        *self = Self { generation: self.generation, since: self.generation, ..Self::default() };
     }
 
     #[must_use]
@@ -82,13 +90,16 @@ impl InspectScreen {
         match message {
             InspectMessage::Cases { run_id, cases } if self.is_shown(&run_id) => {
                 self.cases = cases.map_or_else(Loadable::Failed, Loadable::Ready);
+                self.since = self.generation;
                 return self.show(self.index.min(self.list().len().saturating_sub(1)));
             }
             InspectMessage::Picture { generation, picture } if generation == self.generation => {
                 self.picture = picture.map_or_else(Loadable::Failed, Loadable::Ready);
             }
-            InspectMessage::Prediction { run_id, index, logits } if self.is_shown(&run_id) => {
-                self.answer(index, logits);
+            InspectMessage::Prediction { generation, run_id, index, logits }
+                if generation > self.since && self.is_shown(&run_id) =>
+            {
+                self.answer(index, logits, generation);
             }
             InspectMessage::Cases { .. } | InspectMessage::Picture { .. } | InspectMessage::Prediction { .. } => {}
         }
@@ -99,14 +110,14 @@ impl InspectScreen {
         self.run.as_ref().is_some_and(|shown| shown.id == run_id)
     }
 
-    fn answer(&mut self, index: usize, logits: Result<[f32; 2], String>) {
+    fn answer(&mut self, index: usize, logits: Result<[f32; 2], String>, generation: u64) {
         match (logits, &mut self.cases) {
             (Ok(logits), Loadable::Ready(cases)) => {
                 if let Some(case) = cases.get_mut(index) {
                     case.logits = Some(logits);
                 }
             }
-            (Err(problem), _) => self.problem = Some(problem),
+            (Err(problem), _) if generation == self.generation => self.problem = Some(problem),
             _ => {}
         }
     }

@@ -75,6 +75,7 @@ pub enum TrainMessage {
         run_id: String,
         name: String,
         config: Box<TrainConfig>,
+        synthetic: bool,
     },
     /// It could not start.
     Refused(String),
@@ -85,7 +86,10 @@ pub enum TrainMessage {
 #[derive(Debug)]
 pub enum RunsMessage {
     Loaded(Result<Vec<Run>, String>),
-    Detail(Result<Box<RunDetail>, String>),
+    Detail {
+        run_id: String,
+        detail: Result<Box<RunDetail>, String>,
+    },
     /// A run was deleted, or why it was not.
     Deleted(Result<String, String>),
 }
@@ -103,10 +107,11 @@ impl RunDetail {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "steps stay far below 2^53")]
     pub fn curves(&self) -> (Curve, Curve) {
-        // The last step of an epoch tells how many there are in one; thinning keeps the run's last.
-        let batches = self.steps.iter().map(|point| point.step.div_ceil(point.epoch.max(1))).max().unwrap_or(1);
+        // Where they were not written, the last step of an epoch tells how many there are in one.
+        let guess = self.steps.iter().map(|point| point.step.div_ceil(point.epoch.max(1))).max().unwrap_or(1);
         let (mut loss, mut accuracy) = (Curve::default(), Curve::default());
         for point in &self.steps {
+            let batches = if point.batches == 0 { guess } else { point.batches };
             let epochs = point.step as f64 / batches as f64;
             loss.push(epochs, point.loss);
             accuracy.push(epochs, point.accuracy);
@@ -129,6 +134,7 @@ pub enum InspectMessage {
     },
     /// Computed for an image that the store had no answer for.
     Prediction {
+        generation: u64,
         run_id: String,
         index: usize,
         logits: Result<[f32; 2], String>,

@@ -78,6 +78,8 @@ fn compare(a: Option<f64>, b: Option<f64>) -> Ordering {
 pub struct RunsScreen {
     pub runs: Loadable<Vec<Run>>,
     pub detail: Option<Loadable<Box<RunDetail>>>,
+    /// The run whose detail was asked for last.
+    opened: String,
     /// The chosen row.
     pub row: usize,
     pub sorted_by: Column,
@@ -93,6 +95,7 @@ impl Default for RunsScreen {
         Self {
             runs: Loadable::Idle,
             detail: None,
+            opened: String::new(),
             row: 0,
             sorted_by: Column::Started,
             descending: true,
@@ -140,10 +143,10 @@ impl RunsScreen {
         match message {
             RunsMessage::Loaded(Ok(runs)) => self.fill(runs),
             RunsMessage::Loaded(Err(problem)) => self.runs = Loadable::Failed(problem),
-            RunsMessage::Detail(detail) if self.detail == Some(Loadable::Loading) => {
+            RunsMessage::Detail { run_id, detail } if self.detail.is_some() && self.opened == run_id => {
                 self.detail = Some(detail.map_or_else(Loadable::Failed, Loadable::Ready));
             }
-            RunsMessage::Detail(_) => {}
+            RunsMessage::Detail { .. } => {}
             RunsMessage::Deleted(Ok(name)) => self.notice = Some(format!("{name} was deleted")),
             RunsMessage::Deleted(Err(problem)) => self.notice = Some(problem),
         }
@@ -203,8 +206,25 @@ impl RunsScreen {
     fn open(&mut self) -> Vec<Effect> {
         let Some(run) = self.rows().get(self.row) else { return Vec::new() };
         let run_id = run.started.id.clone();
+        self.opened.clone_from(&run_id);
         self.detail = Some(Loadable::Loading);
         vec![Effect::LoadRun { run_id }]
+    }
+
+    /// Reads the open run again where the table knows more of it, or closes it where it is gone.
+    pub fn refresh(&mut self) -> Vec<Effect> {
+        let (Some(Loadable::Ready(detail)), Loadable::Ready(runs)) = (&self.detail, &self.runs) else {
+            return Vec::new();
+        };
+        let run_id = detail.run.started.id.clone();
+        match runs.iter().find(|run| run.started.id == run_id) {
+            Some(run) if *run == detail.run => Vec::new(),
+            Some(_) => vec![Effect::LoadRun { run_id }],
+            None => {
+                self.detail = None;
+                Vec::new()
+            }
+        }
     }
 }
 

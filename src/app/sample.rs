@@ -131,7 +131,8 @@ pub fn event(event: TrainEvent) -> Message {
 
 /// All that a run says from its start to the middle of its fourth epoch.
 pub fn run_events() -> Vec<Message> {
-    let started = TrainMessage::Started { run_id: run_id(3), name: "run-3".into(), config: Box::new(config()) };
+    let (run_id, name, config) = (run_id(3), "run-3".into(), Box::new(config()));
+    let started = TrainMessage::Started { run_id, name, config, synthetic: false };
     let mut messages = vec![Message::Train(started), event(TrainEvent::Phase(Phase::Preparing))];
     for number in 1..=73 {
         messages.push(event(TrainEvent::Step(step(number))));
@@ -193,13 +194,14 @@ pub fn detail() -> Message {
     let steps = (1..=100).map(step).map(|step| StepPoint {
         step: step.step,
         epoch: step.epoch,
+        batches: step.batches,
         loss: step.loss,
         accuracy: step.accuracy,
         images_per_second: step.images_per_second,
     });
     let (run, steps) = (run(5, RunState::Finished), steps.collect());
     let detail = RunDetail { run, epochs: (1..=5).map(epoch).collect(), steps };
-    Message::Runs(RunsMessage::Detail(Ok(Box::new(detail))))
+    Message::Runs(RunsMessage::Detail { run_id: run_id(5), detail: Ok(Box::new(detail)) })
 }
 
 /// Five test images: right, wrong, right, wrong, not answered yet.

@@ -287,7 +287,8 @@ fn the_confusion_matrix_counts_what_was_seen() {
 fn an_answer_for_another_run_is_not_shown() {
     let mut app = sample::inspecting();
     let logits = Ok([0.0, 1.0]);
-    let answer = |run_id| InspectMessage::Prediction { run_id, index: 4, logits: logits.clone() };
+    let generation = app.inspect.generation;
+    let answer = |run_id| InspectMessage::Prediction { generation, run_id, index: 4, logits: logits.clone() };
     tell(&mut app, [Message::Inspect(answer(sample::run_id(1)))]);
     assert_eq!(app.inspect.list()[4].logits, None);
     tell(&mut app, [Message::Inspect(answer(sample::run_id(5)))]);

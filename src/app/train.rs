@@ -16,6 +16,8 @@ pub struct Live {
     /// Known once it is in the store.
     pub run_id: Option<String>,
     pub name: String,
+    /// Known once its data set is.
+    pub synthetic: Option<bool>,
     pub config: TrainConfig,
     pub phase: Phase,
     /// Asked for and not yet answered.
@@ -55,6 +57,7 @@ impl Live {
         Self {
             run_id: None,
             name: String::new(),
+            synthetic: None,
             config,
             phase: Phase::Scanning,
             asked: None,
@@ -170,7 +173,8 @@ impl TrainScreen {
     pub fn resume(&mut self, run: &NewRun, config: TrainConfig) -> Vec<Effect> {
         let run_id = run.id.clone();
         self.editing = None;
-        self.live = Some(Live { run_id: Some(run_id.clone()), name: run.name.clone(), ..Live::new(config) });
+        let (name, synthetic) = (run.name.clone(), Some(run.synthetic));
+        self.live = Some(Live { run_id: Some(run_id.clone()), name, synthetic, ..Live::new(config) });
         vec![Effect::ResumeRun { run_id }]
     }
 
@@ -187,8 +191,9 @@ impl TrainScreen {
     pub fn hear(&mut self, message: TrainMessage) -> Vec<Effect> {
         let Some(live) = &mut self.live else { return Vec::new() };
         match message {
-            TrainMessage::Started { run_id, name, config } => {
+            TrainMessage::Started { run_id, name, config, synthetic } => {
                 let resumed = live.run_id.is_some();
+                live.synthetic = Some(synthetic);
                 live.run_id = Some(run_id.clone());
                 live.name = name;
                 live.config = *config;

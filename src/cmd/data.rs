@@ -24,9 +24,10 @@ pub fn run(command: &DataCommand, place: &Workplace, out: Output) -> anyhow::Res
 fn make_demo(folder: &Path, (images, seed): (Option<usize>, Option<u64>), out: Output) -> anyhow::Result<ExitCode> {
     let plain = DemoConfig::default();
     let config = DemoConfig { images: images.unwrap_or(plain.images), seed: seed.unwrap_or(plain.seed) };
-    let mut tell = out.decoding();
+    let mut tell = out.counting("drawing");
     demo::write(folder, &config, &mut tell)?;
-    let answer = json!({"data": folder, "images": config.images, "seed": config.seed, "synthetic": true});
+    let answer =
+        json!({"data": folder.to_string_lossy(), "images": config.images, "seed": config.seed, "synthetic": true});
     out.answer(&answer, || {
         let folder = folder.display();
         format!("{} synthetic images in {folder}; train on them with --data {folder}", config.images)
@@ -36,7 +37,7 @@ fn make_demo(folder: &Path, (images, seed): (Option<usize>, Option<u64>), out: O
 
 fn stats(place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let plain = TrainConfig::default();
-    let data = LoadedData::open(place, plain.image_size, &mut out.decoding())?;
+    let data = LoadedData::open(place, plain.image_size, &mut out.counting("decoding"))?;
     let splits = data.splits(plain.validation_fraction, plain.seed);
     let statistics = gather(&data.dataset, &splits, &data.cache, &data.hash()?);
     out.detail(&format!("decoded {} images; the others were in the cache", data.cache.decoded()));

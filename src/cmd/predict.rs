@@ -44,7 +44,7 @@ fn answer(predictor: &Predictor, file: &Path, show: bool, out: Output) -> (Value
     });
     match answered {
         Ok(prediction) => (prediction_json(file, prediction), true),
-        Err(problem) => (json!({"file": file, "error": problem}), false),
+        Err(problem) => (json!({"file": file.to_string_lossy(), "error": problem}), false),
     }
 }
 
@@ -69,7 +69,7 @@ fn display(picture: &GreyImage, out: Output) {
 }
 
 fn prediction_json(file: &Path, prediction: Prediction) -> Value {
-    json!({"file": file, "label": prediction.class().name(), "probability": prediction.probability()})
+    json!({"file": file.to_string_lossy(), "label": prediction.class().name(), "probability": prediction.probability()})
 }
 
 fn text(run: &Run, predictions: &[Value]) -> String {

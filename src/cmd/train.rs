@@ -90,7 +90,7 @@ fn answer(store: &Store, run_id: &str) -> anyhow::Result<Value> {
     let run = store.run(run_id)?;
     let mut value = run_json(&run);
     value["epochs"] = json!(run.epochs_done);
-    value["checkpoint"] = json!(checkpoint::best_path(&store.run_folder(run_id)));
+    value["checkpoint"] = json!(checkpoint::best_path(&store.run_folder(run_id)).to_string_lossy());
     Ok(value)
 }
 
@@ -121,8 +121,9 @@ struct Narrator {
 impl Narrator {
     fn tell(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Created { run_id, name, config } => {
-                self.out.progress(&format!("{name}  {run_id}"));
+            RunEvent::Created { run_id, name, config, synthetic } => {
+                let mark = if *synthetic { "  SYNTHETIC" } else { "" };
+                self.out.progress(&format!("{name}  {run_id}{mark}"));
                 self.out.detail(&json!(config).to_string());
                 self.run_id = Some(run_id.clone());
             }

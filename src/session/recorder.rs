@@ -53,8 +53,7 @@ impl<'a> Recorder<'a> {
             Outcome::Stopped => (RunState::Stopped, None, None),
             Outcome::Failed(problem) => (RunState::Failed, Some(problem.clone()), None::<Figures>),
         };
-        let end = RunEnd { state, problem, images_per_second: self.images_per_second(), test };
-        self.store.end_run(&self.job.identity.run_id, &end)
+        self.store.end_run(&self.job.identity.run_id, &RunEnd { state, problem, test })
     }
 
     fn step(&mut self, step: &Step) -> Result<()> {
@@ -65,6 +64,7 @@ impl<'a> Recorder<'a> {
         let point = StepPoint {
             step: step.step,
             epoch: step.epoch,
+            batches: step.batches,
             loss: step.loss,
             accuracy: step.accuracy,
             images_per_second: step.images_per_second,

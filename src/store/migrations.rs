@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -63,7 +64,9 @@ const STEPS: [&str; 1] = ["
         logits BLOB NOT NULL,
         PRIMARY KEY (run_id, split, place)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "ALTER TABLE steps ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;",
+];
 
 /// The schema this program writes.
 const NEWEST: usize = STEPS.len();

@@ -60,6 +60,7 @@ pub fn step(row: &Row) -> Result<StepPoint> {
     Ok(StepPoint {
         step: row.get("step")?,
         epoch: row.get("epoch")?,
+        batches: row.get("batches")?,
         loss: row.get("loss")?,
         accuracy: row.get("accuracy")?,
         images_per_second: row.get("images_per_second")?,

@@ -38,11 +38,11 @@ fn epoch(epoch: usize, right: u64) -> EpochFigures {
 }
 
 fn step(step: usize) -> StepPoint {
-    StepPoint { step, epoch: 1, loss: 1.0 / 3.0, accuracy: 0.5, images_per_second: 2.0 }
+    StepPoint { step, epoch: 1, batches: 40, loss: 1.0 / 3.0, accuracy: 0.5, images_per_second: 2.0 }
 }
 
 fn ended(state: RunState) -> RunEnd {
-    RunEnd { state, problem: None, images_per_second: Some(2.0), test: Some(epoch(1, 9).validation) }
+    RunEnd { state, problem: None, test: Some(epoch(1, 9).validation) }
 }
 
 #[test]

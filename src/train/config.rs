@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrainConfig {
-    /// At least 1.
+    /// 1 to 100,000.
     pub epochs: usize,
-    /// Images a step, at least 2 (batch norm needs two values per channel).
+    /// Images a step, 2 to 100,000 (batch norm needs two values per channel).
     pub batch_size: usize,
     /// Adam's step size, above 0.
     pub learning_rate: f64,
@@ -53,8 +53,9 @@ impl TrainConfig {
     /// `BadSetting` names the first setting out of range and what is allowed.
     pub fn validate(&self) -> Result<()> {
         let augmentation = &self.augmentation;
-        check("epochs", self.epochs >= 1, "at least 1")?;
-        check("batch size", self.batch_size >= 2, "at least 2: batch normalisation needs two images")?;
+        check("epochs", (1..=100_000).contains(&self.epochs), "1 to 100,000")?;
+        let allowed = "2 to 100,000: batch normalisation needs two images";
+        check("batch size", (2..=100_000).contains(&self.batch_size), allowed)?;
         check("learning rate", self.learning_rate > 0.0 && self.learning_rate <= 10.0, "above 0, at most 10")?;
         check("sample fraction", self.sample_fraction > 0.0 && self.sample_fraction <= 1.0, "above 0, at most 1")?;
         check(
@@ -65,7 +66,10 @@ impl TrainConfig {
         check("image size", (32..=512).contains(&self.image_size), "32 to 512 pixels")?;
         check("rotation", (0.0..=180.0).contains(&augmentation.rotation_degrees), "0 to 180 degrees")?;
         check("brightness", (0.0..=1.0).contains(&augmentation.brightness), "0 to 1")?;
-        check("contrast", (0.0..=1.0).contains(&augmentation.contrast), "0 to 1")
+        check("contrast", (0.0..=1.0).contains(&augmentation.contrast), "0 to 1")?;
+        // The store and every report keep it as text.
+        let named = self.pretrained.as_ref().is_none_or(|file| file.to_str().is_some());
+        check("pretrained", named, "a path in UTF-8: rename the file or its folder")
     }
 }
 

@@ -42,11 +42,9 @@ impl Control {
         *self.lock()
     }
 
-    /// Sleeps while the wish is `Pause` and returns the wish that ended it.
-    #[must_use]
-    pub fn wait_while_paused(&self) -> Wish {
-        let guard = self.0.1.wait_while(self.lock(), |wish| *wish == Wish::Pause);
-        *guard.unwrap_or_else(PoisonError::into_inner)
+    /// Sleeps while the wish is `Pause`.
+    pub fn wait_while_paused(&self) {
+        drop(self.0.1.wait_while(self.lock(), |wish| *wish == Wish::Pause));
     }
 
     fn change(&self, from: Wish, to: Wish) {

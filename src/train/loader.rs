@@ -1,5 +1,6 @@
 //! Batches made ahead of the training step by a thread of their own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
@@ -37,11 +38,15 @@ pub fn load<'scope, 'env>(
     let (sender, receiver) = sync_channel(AHEAD);
     let work = move || {
         priority::lower();
-        for images in batches {
-            if sender.send(training_batch(&source, images, epoch)).is_err() {
-                return;
+        // A panic is logged; the trainer sees that no more batches come.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            for images in batches {
+                if sender.send(training_batch(&source, images, epoch)).is_err() {
+                    return;
+                }
             }
-        }
+        }));
+        drop(sender);
     };
     std::thread::Builder::new()
         .name("loader".into())

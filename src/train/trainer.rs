@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
 use candle_nn::loss::cross_entropy;
@@ -43,26 +43,35 @@ pub type Emit<'a> = &'a mut dyn FnMut(TrainEvent) -> Result<()>;
 /// A loss that is no number, a checkpoint that cannot be written, a network that cannot be made; what `emit` answers.
 pub fn train(job: &Job, resume: Option<Checkpoint>, control: &Control, emit: Emit) -> Result<Outcome> {
     emit(TrainEvent::Phase(Phase::Preparing))?;
-    let network = make_network(job, emit)?;
+    let network = make_network(job, resume.is_none(), emit)?;
     let mut run = Trainer::new(job, control, network, resume)?;
     match run.all_epochs(emit).and_then(|()| run.test(emit)) {
         Err(Error::Cancelled) => {
             run.save_last()?;
             Ok(Outcome::Stopped)
         }
+        Err(error) if run.is_worth_saving() => {
+            // The first error is the one to be told.
+            let _ = run.save_last();
+            Err(error)
+        }
         other => other,
     }
 }
 
-/// A new network for the job: the seed's weights, or `--pretrained` ones under a new head; checked against the reference.
+/// A run whose process dies loses no more than this and a batch.
+const BETWEEN_SAVES: Duration = Duration::from_mins(5);
+
+/// A new network for the job: the seed's weights, or `--pretrained` ones under a new head where it is to be `fresh`;
+/// checked against the reference.
 ///
 /// # Errors
 /// Where the pretrained file cannot be used, or the check fails.
-fn make_network(job: &Job, emit: Emit) -> Result<Network> {
+fn make_network(job: &Job, fresh: bool, emit: Emit) -> Result<Network> {
     let config = &job.identity.config;
     let mut rng = stream(config.seed, Purpose::Weights, [0, 0]);
     let network = Network::new(Class::ALL.len(), &mut rng, &Device::Cpu)?;
-    if let Some(file) = &config.pretrained
+    if let Some(file) = config.pretrained.as_ref().filter(|_| fresh)
         && let Head::Kept { classes_in_file } = weights::load_pretrained(&network, file)?
     {
         let text = format!("{} is for {classes_in_file} classes: the last layer starts anew", file.display());
@@ -112,6 +121,10 @@ struct Trainer<'a> {
     network: Network,
     adam: Adam,
     at: Position,
+    /// When the last checkpoint was written.
+    saved: Instant,
+    /// The loss was no number: the network is no good any more.
+    diverged: bool,
 }
 
 impl<'a> Trainer<'a> {
@@ -122,7 +135,7 @@ impl<'a> Trainer<'a> {
             checkpoint.restore(&network, &mut adam)?;
             at = checkpoint.position;
         }
-        Ok(Self { job, control, network, adam, at })
+        Ok(Self { job, control, network, adam, at, saved: Instant::now(), diverged: false })
     }
 
     fn all_epochs(&mut self, emit: Emit) -> Result<()> {
@@ -172,10 +185,14 @@ impl<'a> Trainer<'a> {
         let seconds = started.elapsed().as_secs_f64();
         let step = self.at.steps + 1;
         if !loss.is_finite() {
+            self.diverged = true;
             return Err(self.not_a_number(epoch, step));
         }
         let figures = Figures::of(logits.into_iter().zip(batch.labels.iter().map(|&label| label == 1)));
         self.count(figures, seconds);
+        if self.saved.elapsed() >= BETWEEN_SAVES {
+            self.save_last()?;
+        }
         emit(TrainEvent::Step(Step {
             step,
             epoch,
@@ -227,7 +244,13 @@ impl<'a> Trainer<'a> {
         self.save_last()
     }
 
-    fn save_last(&self) -> Result<()> {
+    /// Whether there are batches that no checkpoint has, in a network that is sound.
+    fn is_worth_saving(&self) -> bool {
+        self.at.batches_done > 0 && !self.diverged
+    }
+
+    fn save_last(&mut self) -> Result<()> {
+        self.saved = Instant::now();
         checkpoint::save_last(&self.job.folder, &self.job.identity, &self.at, (&self.network, &self.adam))
     }
 
@@ -292,14 +315,19 @@ impl Job<'_> {
 
 /// Waits while the run is to pause, and answers `Cancelled` where it is to stop; tells both.
 fn heed(control: &Control, emit: Emit) -> Result<()> {
-    if control.wish() == Wish::Pause {
-        emit(TrainEvent::Phase(Phase::Paused))?;
+    loop {
+        match control.wish() {
+            Wish::Run => return Ok(()),
+            Wish::Pause => {
+                emit(TrainEvent::Phase(Phase::Paused))?;
+                control.wait_while_paused();
+            }
+            Wish::Stop => {
+                emit(TrainEvent::Phase(Phase::Stopping))?;
+                return Err(Error::Cancelled);
+            }
+        }
     }
-    if control.wait_while_paused() == Wish::Stop {
-        emit(TrainEvent::Phase(Phase::Stopping))?;
-        return Err(Error::Cancelled);
-    }
-    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of images stay far below 2^53")]

@@ -42,7 +42,7 @@ struct Answer {
     keys: Vec<char>,
 }
 
-/// Finds the protocol to use. Must be called before anything else reads the terminal's input. Keys that were pressed
+/// Finds the protocol to use. Must be called before anything else reads the terminal's input. Letters that were typed
 /// meanwhile come back.
 pub fn detect() -> (Option<Protocol>, Vec<KeyEvent>) {
     if !may_ask() {
@@ -163,7 +163,7 @@ impl Graphics {
         PRINTED.store(self.protocol == Protocol::Kitty, Ordering::SeqCst);
         let image = fitted(picture, pixels_of(wanted.area));
         match viuer::print(&image, &self.config(wanted.area)) {
-            Err(viuer::ViuError::KittyResponse(keys)) => keys.iter().filter_map(key_of).collect(),
+            Err(viuer::ViuError::KittyResponse(keys)) => keys_of(&keys),
             Err(error) => {
                 super::log::line(&format!("cannot print a picture: {error}"));
                 Vec::new()
@@ -204,6 +204,14 @@ fn fitted(picture: &GreyImage, (width, height): (u32, u32)) -> DynamicImage {
     grey.resize_exact(width.max(32), height.max(32), image::imageops::FilterType::Triangle)
 }
 
+/// The keys among what came during a print. A sequence that the reader does not know, the mouse's say, comes in pieces
+/// that look like keys: then there are none.
+fn keys_of(heard: &[console::Key]) -> Vec<KeyEvent> {
+    let done = console::Key::UnknownEscSeq(vec!['[', '0', 'n']);
+    let strange = |key: &&console::Key| matches!(key, console::Key::UnknownEscSeq(_)) && **key != done;
+    if heard.iter().any(|key| strange(&key)) { Vec::new() } else { heard.iter().filter_map(key_of).collect() }
+}
+
 fn key_of(key: &console::Key) -> Option<KeyEvent> {
     let code = match key {
         console::Key::Char(c) => KeyCode::Char(*c),
@@ -217,7 +225,6 @@ fn key_of(key: &console::Key) -> Option<KeyEvent> {
         console::Key::End => KeyCode::End,
         console::Key::Tab => KeyCode::Tab,
         console::Key::Enter => KeyCode::Enter,
-        console::Key::CtrlC => return Some(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)),
         _ => return None,
     };
     Some(KeyEvent::new(code, KeyModifiers::NONE))
@@ -247,6 +254,15 @@ mod tests {
     #[test]
     fn a_key_pressed_before_the_answer_is_kept() {
         assert_eq!(parse(b"j\x1b[?1;2ck").keys, ['j', 'k']);
+    }
+
+    #[test]
+    fn a_turn_of_the_wheel_during_a_print_is_no_key() {
+        use console::Key::{Char, UnknownEscSeq};
+        let done = UnknownEscSeq(vec!['[', '0', 'n']);
+        assert_eq!(keys_of(&[Char('j'), done.clone()]), [KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE)]);
+        let wheel = [UnknownEscSeq(vec!['[', '<', '6']), Char('5'), Char(';'), Char('1'), Char('M'), done];
+        assert_eq!(keys_of(&wheel), []);
     }
 
     #[test]

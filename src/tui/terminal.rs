@@ -14,6 +14,8 @@ use ratatui::crossterm::terminal::{
     enable_raw_mode,
 };
 use ratatui::crossterm::{execute, queue};
+use ratatui::layout::{Position, Rect};
+use rustix::fs::{Mode, OFlags};
 
 use super::log;
 use crate::app::App;
@@ -42,8 +44,13 @@ impl Screen {
             return Err(io::Error::other(text));
         }
         restore_on_panic(thread::current().id());
+        let _ = read_without_waiting();
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
+        Self::begin().inspect_err(|_| give_back())
+    }
+
+    fn begin() -> io::Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
         execute!(out, EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, Hide)?;
         Ok(Self(ratatui::Terminal::new(CrosstermBackend::new(out))?))
@@ -66,8 +73,18 @@ impl Screen {
     /// # Errors
     /// If the terminal can't be written to.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.0.clear()
+        // ratatui's own `clear` asks the terminal for its cursor and waits for the answer.
+        let size = self.0.size()?;
+        self.0.resize(Rect::from((Position::ORIGIN, size)))
     }
+}
+
+/// Opens the terminal once more as standard input, so that a read never waits for the rest of a sequence: crossterm
+/// would, and the screen with it. The old one is shared with standard output and the shell, who want to wait.
+fn read_without_waiting() -> rustix::io::Result<()> {
+    let name = rustix::termios::ttyname(io::stdin(), Vec::new())?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    rustix::stdio::dup2_stdin(rustix::fs::open(name, flags, Mode::empty())?)
 }
 
 impl Drop for Screen {

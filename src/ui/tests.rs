@@ -255,7 +255,8 @@ fn any_news() -> impl Strategy<Value = Message> {
         10 => Message::Inspect(InspectMessage::Cases { run_id: sample::run_id(5), cases: Ok(Vec::new()) }),
         11 => {
             let logits = Ok([f32::NAN, 1.0]);
-            Message::Inspect(InspectMessage::Prediction { run_id: sample::run_id(5), index: number % 7, logits })
+            let (generation, run_id, index) = (u64::MAX, sample::run_id(5), number % 7);
+            Message::Inspect(InspectMessage::Prediction { generation, run_id, index, logits })
         }
         12 => {
             let generation = u64::try_from(number % 9).unwrap();

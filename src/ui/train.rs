@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::curves::{self, Curves, test_lines};
-use super::painter::{Painter, fit, paragraph};
+use super::painter::{Painter, fit, fit_end, paragraph};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::data::DataState;
@@ -46,12 +46,13 @@ fn form(painter: &mut Painter, area: Rect, app: &App) {
 fn field_line(theme: Theme, screen: &TrainScreen, field: Field, width: u16) -> Line<'static> {
     let chosen = screen.chosen() == field;
     let (label, meaning) = field.label();
+    let room = usize::from(width).saturating_sub(20 + 28).clamp(10, 40);
     let value = match (&screen.editing, chosen) {
-        (Some(text), true) => format!("{text}▏"),
+        // What is typed is seen at its end.
+        (Some(text), true) => fit_end(&format!("{text}▏"), room - 1),
         _ => Some(field.text(&screen.config)).filter(|text| !text.is_empty()).unwrap_or_else(|| "none".into()),
     };
     let sign = if chosen { "▸ " } else { "  " };
-    let room = usize::from(width).saturating_sub(20 + 28).clamp(10, 40);
     Line::from(vec![
         Span::styled(sign, theme.accent()),
         Span::styled(fit(label, 18), theme.dim()),
@@ -67,19 +68,20 @@ fn plan(theme: Theme, app: &App) -> Vec<Line<'static>> {
     match &app.data.state {
         DataState::Ready(summary) => {
             let of = |split| Class::ALL.iter().map(|class| summary.statistics.count(split, *class)).sum::<usize>();
-            let data =
-                Line::styled(plan_text(config, of(Split::Train), of(Split::Validation), of(Split::Test)), theme.dim());
-            vec![start, data]
+            let text = plan_text(config, of(Split::Train) + of(Split::Validation), of(Split::Test));
+            vec![start, Line::styled(text, theme.dim())]
         }
         DataState::Missing { .. } => vec![Line::styled("! no data set yet: 1 shows how to get one", theme.warning())],
         _ => vec![start],
     }
 }
 
-/// The data set's own split is with seed 42 and a tenth; another seed moves the numbers a little.
-fn plan_text(config: &TrainConfig, train: usize, validation: usize, test: usize) -> String {
+/// About: the split is by patient, and patients have different numbers of images.
+fn plan_text(config: &TrainConfig, learned: usize, test: usize) -> String {
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "about")]
-    let images = (train as f64 * config.sample_fraction).round() as usize;
+    let share = |of: usize, share: f64| (of as f64 * share).round() as usize;
+    let validation = share(learned, config.validation_fraction);
+    let images = share(learned - validation, config.sample_fraction);
     let batches = images.div_ceil(config.batch_size.max(1));
     format!(
         "about {} images in {} batches an epoch; {} to validate, {} to test",
@@ -107,7 +109,7 @@ fn run(painter: &mut Painter, area: Rect, live: &Live, leaving: bool) {
     }
     let used = rows.next().map_or(inner.height, |row| row.y - inner.y);
     let rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
-    let table = (rest.height / 4).clamp(2, 14);
+    let table = (rest.height / 4).clamp(2, 14).min(rest.height);
     let charts = Rect { height: rest.height - table, ..rest };
     let curves = Curves {
         loss: &live.loss,
@@ -184,6 +186,9 @@ fn ended(theme: Theme, live: &Live, outcome: &Outcome, width: usize) -> Vec<Line
             let mut lines = vec![Line::styled(done, theme.good())];
             lines.extend(test.iter().flat_map(|test| test_lines(test.confusion, width)));
             lines
+        }
+        Outcome::Stopped if live.run_id.is_none() => {
+            vec![Line::styled("◌ stopped before it began", theme.warning())]
         }
         Outcome::Stopped => vec![Line::styled("◌ stopped; r goes on from its checkpoint", theme.warning())],
         Outcome::Failed(problem) => paragraph(&format!("✗ failed: {problem}"), width, theme.bad()),

@@ -12,7 +12,7 @@ use crate::dataset::split::Splits;
 use crate::dataset::{Class, GreyImage, statistics};
 use crate::error::{Error, Result};
 use crate::session::{LoadedData, Workplace};
-use crate::train::TrainConfig;
+use crate::train::{TrainConfig, priority};
 use crate::tui::wake::Outbox;
 
 /// Sample pictures of each class.
@@ -41,6 +41,7 @@ pub fn make_demo(place: &Workplace, outbox: &Outbox) {
 fn spawn(outbox: &Outbox, work: impl FnOnce(&Outbox) -> Result<DataSummary> + Send + 'static) {
     let theirs = outbox.clone();
     let started = std::thread::Builder::new().name("data".into()).spawn(move || {
+        priority::lower();
         let result = catch_unwind(AssertUnwindSafe(|| work(&theirs)));
         theirs.send(Message::Data(match result {
             Ok(Ok(summary)) => DataMessage::Ready(Box::new(summary)),

@@ -47,7 +47,9 @@ fn follow(handle: RunHandle, outbox: Outbox) -> crate::error::Result<CurrentRun>
     let pass_on = move || {
         for event in events {
             outbox.send(Message::Train(match event {
-                RunEvent::Created { run_id, name, config } => TrainMessage::Started { run_id, name, config },
+                RunEvent::Created { run_id, name, config, synthetic } => {
+                    TrainMessage::Started { run_id, name, config, synthetic }
+                }
                 RunEvent::Train(event) => TrainMessage::Event(event),
             }));
         }

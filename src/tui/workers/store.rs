@@ -41,7 +41,10 @@ fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
 
 fn answer(store: &Store, effect: &Effect) -> Result<Message> {
     Ok(match effect {
-        Effect::LoadRun { run_id } => Message::Runs(RunsMessage::Detail(Ok(Box::new(detail(store, run_id)?)))),
+        Effect::LoadRun { run_id } => {
+            let detail = Ok(Box::new(detail(store, run_id)?));
+            Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail })
+        }
         Effect::DeleteRun { run_id } => {
             let name = store.run(run_id)?.started.name;
             store.delete_run(run_id)?;
@@ -60,7 +63,9 @@ fn answer(store: &Store, effect: &Effect) -> Result<Message> {
 
 fn failed(effect: &Effect, problem: String) -> Message {
     match effect {
-        Effect::LoadRun { .. } => Message::Runs(RunsMessage::Detail(Err(problem))),
+        Effect::LoadRun { run_id } => {
+            Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail: Err(problem) })
+        }
         Effect::DeleteRun { .. } => Message::Runs(RunsMessage::Deleted(Err(problem))),
         Effect::LoadCases { run_id } => {
             Message::Inspect(InspectMessage::Cases { run_id: run_id.clone(), cases: Err(problem) })

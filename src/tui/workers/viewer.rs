@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::predict::{Predictor, read_picture};
 use crate::session::Workplace;
 use crate::store;
-use crate::train::checkpoint;
+use crate::train::{checkpoint, priority};
 use crate::tui::wake::Outbox;
 
 /// Pictures that are kept decoded.
@@ -33,6 +33,7 @@ pub struct Viewer {
 
 /// A prediction that is wanted.
 struct Question {
+    generation: u64,
     run_id: String,
     index: usize,
     file: PathBuf,
@@ -45,14 +46,18 @@ impl Viewer {
         let mut oracle = Oracle { slot: viewer.questions.clone(), place, outbox, loaded: None };
         // Without the threads Inspect shows no picture or no answer, and all else goes on.
         let _ = Builder::new().name("viewer".into()).spawn(move || shelf.work());
-        let _ = Builder::new().name("predict".into()).spawn(move || oracle.work());
+        let lowered = move || {
+            priority::lower();
+            oracle.work();
+        };
+        let _ = Builder::new().name("predict".into()).spawn(lowered);
         viewer
     }
 
     /// Replaces what was asked before.
     pub fn show(&self, view: View) {
-        let (index, file) = (view.index, view.file.clone());
-        self.questions.put(view.predict_with.clone().map(|run_id| Question { run_id, index, file }));
+        let (generation, index, file) = (view.generation, view.index, view.file.clone());
+        self.questions.put(view.predict_with.clone().map(|run_id| Question { generation, run_id, index, file }));
         self.pictures.put(Some(view));
     }
 }
@@ -118,10 +123,10 @@ struct Oracle {
 impl Oracle {
     fn work(&mut self) {
         loop {
-            let Question { run_id, index, file } = self.slot.take();
+            let Question { generation, run_id, index, file } = self.slot.take();
             let logits = catch_unwind(AssertUnwindSafe(|| self.predict(&run_id, &file)));
             let logits = logits.unwrap_or_else(|_| Err(PANICKED.to_owned()));
-            self.outbox.send(Message::Inspect(InspectMessage::Prediction { run_id, index, logits }));
+            self.outbox.send(Message::Inspect(InspectMessage::Prediction { generation, run_id, index, logits }));
         }
     }
 
