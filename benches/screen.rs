@@ -38,7 +38,9 @@ fn report(what: &str, mut values: Vec<f64>, unit: &str) {
     values.sort_by(f64::total_cmp);
     let last = values.len() - 1;
     let (median, high) = (values[last / 2], values[last * 99 / 100]);
-    println!("{what:<44} median {median:7.1}  99 % {high:7.1}  worst {:7.1} {unit}", values[last]);
+    // Of fewer than a hundred, the hundredth part is none.
+    let high = if values.len() < 100 { "      –".into() } else { format!("{high:7.1}") };
+    println!("{what:<44} median {median:7.1}  99 % {high}  worst {:7.1} {unit}", values[last]);
 }
 
 fn starts() {

@@ -7,13 +7,11 @@ use xray_nn::{Mode, Network};
 
 use crate::dataset::batch::normalise;
 use crate::dataset::random::{Purpose, stream};
+use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
 use crate::metrics;
 use crate::train::{checkpoint, evaluate};
-
-/// Endings of the files that are looked for in a folder.
-const ENDINGS: [&str; 3] = ["jpeg", "jpg", "png"];
 
 /// A trained network, ready to answer.
 #[derive(Debug)]
@@ -115,8 +113,11 @@ pub fn image_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let listed = |error| Error::io("list", folder, error);
     let entries = std::fs::read_dir(folder).map_err(listed)?.collect::<Result<Vec<_>, _>>().map_err(listed)?;
-    let mut paths: Vec<PathBuf> =
-        entries.iter().filter(|entry| !is_hidden(entry)).map(std::fs::DirEntry::path).collect();
+    let mut paths: Vec<PathBuf> = entries
+        .iter()
+        .filter(|entry| !is_hidden(&entry.file_name().to_string_lossy()))
+        .map(std::fs::DirEntry::path)
+        .collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
@@ -128,13 +129,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn is_hidden(entry: &std::fs::DirEntry) -> bool {
-    let name = entry.file_name();
-    let name = name.to_string_lossy();
-    name.starts_with('.') || name == "__MACOSX"
-}
-
 fn is_image(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    is_image_extension(ending)
 }

@@ -2,6 +2,7 @@
 
 pub mod lock;
 mod migrations;
+mod network;
 mod resolve;
 mod rows;
 
@@ -25,6 +26,20 @@ pub enum RunState {
     Failed,
     /// Its process died: the row says running but nobody holds the run's lock.
     Crashed,
+}
+
+impl RunState {
+    /// As the database, `--json` and every table have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+        }
+    }
 }
 
 /// What is known of a run when it starts.
@@ -131,7 +146,7 @@ impl Store {
     /// # Errors
     /// `Store` or `Io` where the file is no database, another program's, from a newer version, or cannot be written.
     pub fn open(path: &Path) -> Result<Self> {
-        refuse_network_folder(path)?;
+        network::refuse(path)?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
         }
@@ -174,7 +189,7 @@ impl Store {
             run.device,
             run.versions.to_string(),
             now(),
-            word(RunState::Running)
+            RunState::Running.name()
         ];
         self.change(
             "INSERT INTO runs (id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, \
@@ -195,7 +210,7 @@ impl Store {
             "UPDATE runs SET state = ?2, ended_at = NULL, problem = NULL, test = NULL, epochs_done = ?3, \
              best_epoch = CASE WHEN best_epoch <= ?3 THEN best_epoch END, \
              best_val_accuracy = CASE WHEN best_epoch <= ?3 THEN best_val_accuracy END WHERE id = ?1",
-            params![run_id, word(RunState::Running), epoch],
+            params![run_id, RunState::Running.name(), epoch],
         )?;
         transaction.commit().map_err(|error| self.problem(&error))
     }
@@ -298,7 +313,7 @@ impl Store {
         let test = end.test.as_ref().map(text);
         self.change(
             "UPDATE runs SET state = ?2, problem = ?3, test = ?4, ended_at = ?5 WHERE id = ?1",
-            params![run_id, word(end.state), end.problem, test, now()],
+            params![run_id, end.state.name(), end.problem, test, now()],
         )
     }
 
@@ -376,7 +391,7 @@ impl Store {
                 continue;
             }
             let sql = "UPDATE runs SET state = ?2, ended_at = ?3 WHERE id = ?1 AND state = 'running'";
-            self.change(sql, params![id, word(RunState::Crashed), now()])?;
+            self.change(sql, params![id, RunState::Crashed.name(), now()])?;
             crashed.push(id);
         }
         Ok(crashed)
@@ -436,44 +451,9 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
-/// WAL needs shared memory, which network file systems lack.
-fn refuse_network_folder(path: &Path) -> Result<()> {
-    // The folder itself may be yet to be made.
-    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
-    if !is_on_network(folder) {
-        return Ok(());
-    }
-    let problem = "lies on a network file system, where SQLite may lose data; name a local file with --db".into();
-    Err(Error::Store { path: path.to_owned(), problem })
-}
-
-#[cfg(target_os = "linux")]
-fn is_on_network(folder: &Path) -> bool {
-    // NFS, SMB, SMB2, CIFS, AFS, Coda: `f_type` of statfs(2).
-    const NETWORK: [i64; 6] = [0x6969, 0x517B, 0xFE53_4D42, 0xFF53_4D42, 0x5346_414F, 0x7375_7245];
-    #[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "its width differs between systems")]
-    rustix::fs::statfs(folder).is_ok_and(|found| NETWORK.contains(&(found.f_type as i64)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_on_network(_folder: &Path) -> bool {
-    false
-}
-
 /// RFC 3339, UTC, milliseconds.
 fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
-}
-
-/// The state as its row has it.
-const fn word(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Finished => "finished",
-        RunState::Stopped => "stopped",
-        RunState::Failed => "failed",
-        RunState::Crashed => "crashed",
-    }
 }
 
 fn text(figures: &Figures) -> String {

@@ -88,10 +88,25 @@ fn the_whole_way_from_demo_to_prediction_speaks_json() {
 #[test]
 fn wrong_use_exits_with_2_and_names_the_setting() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(complaint(folder.path(), &["train", "--epochs", "0"], 2).contains("epochs: must be at least 1"));
+    assert!(complaint(folder.path(), &["train", "--epochs", "0"], 2).contains("epochs: must be 1 to 100,000"));
     assert!(complaint(folder.path(), &["train", "--batch-size", "1"], 2).contains("batch size"));
     assert!(complaint(folder.path(), &["train", "--learning-rate", "NaN"], 2).contains("learning rate"));
     assert!(complaint(folder.path(), &["fly"], 2).contains("fly"));
+}
+
+#[test]
+fn a_validation_split_is_not_made_of_other_images() {
+    let folder = demo();
+    let at = folder.path();
+    answer(at, &[&["train"], &SMALL[..]].concat());
+    std::fs::rename(at.join("data/demo"), at.join("own")).unwrap();
+    let elsewhere = complaint(at, &["eval", "last"], 1);
+    assert!(elsewhere.contains("data/demo"), "without --data it is the run's own: {elsewhere}");
+    assert_eq!(answer(at, &["eval", "last", "--data", "own"])["data_differs"], false);
+    answer(at, &["data", "demo", "--out", "other", "--images", "24", "--seed", "7"]);
+    assert_eq!(answer(at, &["eval", "last", "--data", "other"])["data_differs"], true);
+    let other = ["eval", "last", "--data", "other", "--split", "validation"];
+    assert!(complaint(at, &other, 1).contains("not the data set"));
 }
 
 #[test]

@@ -103,6 +103,50 @@ fn a_run_stopped_in_an_epoch_and_resumed_ends_with_the_same_bits() {
 }
 
 #[test]
+fn a_run_that_fails_in_mid_epoch_keeps_its_batches() {
+    let Bench { place, _folder } = &bench();
+    let (whole, _) = follow(place, new(small()), |_, _| {});
+    let rename = |from: &str, to: &str| {
+        let database = rusqlite::Connection::open(&place.db).unwrap();
+        database.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+        database.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+    };
+    let (failed, outcome) = follow(place, new(small()), |event, _| {
+        if matches!(event, TrainEvent::Step(step) if step.step == 2) {
+            rename("steps", "away");
+        }
+    });
+    assert!(matches!(&outcome, Outcome::Failed(problem) if problem.contains("runs.db")), "{outcome:?}");
+    rename("away", "steps");
+
+    let (whole, failed) = (whole.unwrap(), failed.unwrap());
+    assert!(last(place, &failed).exists());
+    let (_, outcome) = follow(place, Start::Resume { run_id: failed.clone() }, |event, _| {
+        assert!(!matches!(event, TrainEvent::Step(step) if step.step <= 2), "{event:?} was done already");
+    });
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+    assert_eq!(tensors(&last(place, &whole)), tensors(&last(place, &failed)));
+}
+
+#[test]
+fn a_run_goes_on_without_the_weights_that_it_began_with() {
+    let Bench { place, _folder } = &bench();
+    let (first, _) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |_, _| {});
+    let best = checkpoint::best_path(&Store::open(&place.db).unwrap().run_folder(&first.unwrap()));
+    let pretrained = place.db.with_file_name("weights.safetensors");
+    std::fs::copy(best, &pretrained).unwrap();
+    let (id, _) =
+        follow(place, new(TrainConfig { pretrained: Some(pretrained.clone()), ..small() }), |event, control| {
+            if matches!(event, TrainEvent::Step(_)) {
+                control.stop();
+            }
+        });
+    std::fs::remove_file(pretrained).unwrap();
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.unwrap() }, |_, _| {});
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+}
+
+#[test]
 fn a_finished_run_is_not_resumed_but_predicts() {
     let Bench { place, _folder } = &bench();
     let (id, _) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |_, _| {});

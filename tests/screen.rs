@@ -230,10 +230,27 @@ fn a_signal_leaves_a_clean_terminal_and_a_stopped_run() {
         let terminal = open(&desk);
         train_long(&terminal);
         terminal.kill(signal);
+        if signal == Signal::HUP {
+            // The shell sends one too.
+            terminal.wait_for_raw(b"\x1b[?1049l");
+            terminal.kill(signal);
+        }
         assert!(terminal.wait_for_exit().success(), "{signal:?}");
         assert_given_back(&terminal);
         assert_eq!(desk.runs()[0].state, RunState::Stopped, "{signal:?}");
     }
+}
+
+#[test]
+fn an_unfinished_escape_sequence_stops_no_frame() {
+    let desk = Desk::with_demo();
+    let terminal = open(&desk);
+    train_long(&terminal);
+    terminal.send("\x1b[");
+    terminal.wait_for("epoch 4 of 500");
+    terminal.send("A");
+    terminal.kill(Signal::TERM);
+    assert!(terminal.wait_for_exit().success());
 }
 
 #[test]

@@ -6,7 +6,7 @@ const MOST: usize = 1024;
 /// What a stretch of a curve went through.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
-    /// Where it starts, in steps.
+    /// Where it starts, in epochs.
     pub start: f64,
     pub min: f64,
     pub max: f64,
@@ -25,7 +25,7 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Adds a point; a value that is no number breaks the line there.
+    /// Adds a point; a value that is no number breaks the line, unless it has merged with others.
     pub fn push(&mut self, x: f64, y: f64) {
         if self.filled > 0
             && self.filled < self.width.max(1)

@@ -238,6 +238,50 @@ fn a_deleted_run_leaves_the_table() {
 }
 
 #[test]
+fn the_detail_of_another_run_is_not_shown_for_it() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Enter);
+    press(&mut app, KeyCode::Esc);
+    press(&mut app, KeyCode::Down);
+    press(&mut app, KeyCode::Enter);
+    tell(&mut app, [sample::detail()]);
+    assert_eq!(app.runs.detail, Some(super::message::Loadable::Loading), "run-4 is still to come");
+}
+
+#[test]
+fn an_open_run_is_read_again_when_the_table_knows_more() {
+    let mut app = sample::with_detail();
+    assert_eq!(tell(&mut app, [sample::runs()]), [], "nothing new");
+    let mut newer = sample::run(5, RunState::Finished);
+    newer.seconds += 1.0;
+    let run_id = sample::run_id(5);
+    let loaded = |runs| Message::Runs(RunsMessage::Loaded(Ok(runs)));
+    assert_eq!(tell(&mut app, [loaded(vec![newer])]), [Effect::LoadRun { run_id }]);
+    tell(&mut app, [loaded(Vec::new())]);
+    assert_eq!(app.runs.detail, None, "it was deleted elsewhere");
+}
+
+#[test]
+fn a_synthetic_run_is_marked_whatever_the_data_set_on_screen() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Down);
+    press(&mut app, KeyCode::Down);
+    press(&mut app, KeyCode::Char('r'));
+    assert!(app.screen == Screen::Train && app.is_synthetic());
+}
+
+#[test]
+fn when_the_inspected_run_is_deleted_the_next_one_takes_its_place() {
+    let mut app = sample::inspecting();
+    let left = vec![sample::run(1, RunState::Finished)];
+    let run_id = sample::run_id(1);
+    let effects = tell(&mut app, [Message::Runs(RunsMessage::Loaded(Ok(left)))]);
+    assert_eq!(effects, [Effect::LoadCases { run_id }]);
+}
+
+#[test]
 fn inspect_begins_with_the_newest_run_that_can_predict() {
     let mut app = sample::with_runs();
     let run_id = sample::run_id(5);

@@ -41,7 +41,7 @@ fn table(runs: &[Run]) -> String {
             "{:<14}{:<16}{:<10}{:>9}{:>8}{:>12}{:>10}",
             run.started.id,
             run.started.name,
-            word(run),
+            run.state.name(),
             duration(run.seconds),
             run.epochs_done,
             share(run.best_val_accuracy),
@@ -49,10 +49,6 @@ fn table(runs: &[Run]) -> String {
         )
     });
     std::iter::once(head).chain(rows).collect::<Vec<_>>().join("\n")
-}
-
-fn word(run: &Run) -> String {
-    json!(run.state).as_str().unwrap_or_default().to_owned()
 }
 
 fn show(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
@@ -88,7 +84,7 @@ fn epoch_json(epoch: &EpochFigures) -> Value {
 
 fn text(run: &Run, epochs: &[EpochFigures]) -> String {
     let mut lines = vec![
-        format!("{}  {}  {}", run.started.name, run.started.id, word(run)),
+        format!("{}  {}  {}", run.started.name, run.started.id, run.state.name()),
         format!("started   {}   time {}", run.started_at, duration(run.seconds)),
         format!("data      {}  {}", run.started.data.display(), run.started.data_hash),
         format!("config    {}", run.started.config),

@@ -52,6 +52,12 @@ pub fn is_image_extension(extension: &str) -> bool {
     ["jpeg", "jpg", "png"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
+/// Whether a file or folder of this name is passed over.
+#[must_use]
+pub fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') || name == "__MACOSX"
+}
+
 fn check_is_folder(dir: &Path) -> Result<()> {
     match fs::metadata(dir) {
         Ok(meta) if meta.is_dir() => Ok(()),
@@ -160,7 +166,7 @@ fn visible(folder: &Path) -> Result<Vec<Found<()>>> {
     for entry in fs::read_dir(folder).map_err(read)? {
         let entry = entry.map_err(read)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && name != "__MACOSX" {
+        if !is_hidden(&name) {
             found.push(Found { name, path: entry.path(), holds: () });
         }
     }

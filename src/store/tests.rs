@@ -191,16 +191,20 @@ fn a_database_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn a_database_of_schema_1_opens_with_its_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("v1.db");
-    Connection::open(&path).unwrap().execute_batch(include_str!("../../tests/fixtures/store/v1.sql")).unwrap();
-    let store = Store::open(&path).unwrap();
-    let run = store.resolve("last").unwrap();
-    assert_eq!((run.started.name.as_str(), run.state), ("run-1", RunState::Finished));
-    assert_eq!(store.epochs(&run.started.id).unwrap().len(), 1);
-    assert_eq!(store.steps(&run.started.id).unwrap().len(), 1);
-    assert_eq!(store.answers(&run.started.id, Split::Test).unwrap().len(), 1);
+fn a_database_of_any_schema_so_far_opens_with_its_run() {
+    let schemas =
+        [include_str!("../../tests/fixtures/store/v1.sql"), include_str!("../../tests/fixtures/store/v2.sql")];
+    for (schema, batches) in schemas.into_iter().zip([0, 4]) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        Connection::open(&path).unwrap().execute_batch(schema).unwrap();
+        let store = Store::open(&path).unwrap();
+        let run = store.resolve("last").unwrap();
+        assert_eq!((run.started.name.as_str(), run.state), ("run-1", RunState::Finished));
+        assert_eq!(store.epochs(&run.started.id).unwrap().len(), 1);
+        assert_eq!(store.steps(&run.started.id).unwrap()[0].batches, batches);
+        assert_eq!(store.answers(&run.started.id, Split::Test).unwrap().len(), 1);
+    }
 }
 
 proptest! {

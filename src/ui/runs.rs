@@ -156,14 +156,14 @@ fn state_style(theme: Theme, state: RunState) -> Style {
     }
 }
 
-const fn state_text(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "● running",
-        RunState::Finished => "✓ finished",
-        RunState::Stopped => "◌ stopped",
-        RunState::Failed => "✗ failed",
-        RunState::Crashed => "✗ crashed",
-    }
+fn state_text(state: RunState) -> String {
+    let sign = match state {
+        RunState::Running => "●",
+        RunState::Finished => "✓",
+        RunState::Stopped => "◌",
+        RunState::Failed | RunState::Crashed => "✗",
+    };
+    format!("{sign} {}", state.name())
 }
 
 fn value(column: Column, run: &Run) -> String {
@@ -171,7 +171,7 @@ fn value(column: Column, run: &Run) -> String {
     let test = run.test.map(|figures| figures.confusion);
     match column {
         Column::Name => run.started.name.clone(),
-        Column::State => state_text(run.state).into(),
+        Column::State => state_text(run.state),
         Column::Data if run.started.synthetic => "SYNTHETIC".into(),
         Column::Data => run.started.data.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         Column::Started => run.started_at.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect(),

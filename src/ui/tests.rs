@@ -150,6 +150,7 @@ fn gallery() -> Vec<App> {
         sample::with_data(),
         told(sample::empty(), [sample::summary(true)]),
         pressed(sample::with_data(), &[KeyCode::Char('2')]),
+        told(sample::training(), [sample::event(TrainEvent::Ended(Outcome::Failed("no room ".repeat(200))))]),
         sample::training(),
         pressed(sample::training(), &[KeyCode::Char('q')]),
         pressed(sample::with_runs(), &[KeyCode::Char('3')]),
