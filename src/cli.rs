@@ -32,8 +32,8 @@ pub struct Common {
     #[arg(long, global = true, value_name = "FILE", default_value = "runs.db")]
     pub db: PathBuf,
     /// Compute threads [default: one a core]
-    #[arg(long, global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub threads: usize,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Instruction set of the kernels; candle's, the only ones so far, choose by themselves and cannot be told
     #[arg(long, global = true, value_enum, default_value_t = Isa::Auto)]
     pub isa: Isa,

@@ -82,7 +82,7 @@ impl Output {
     /// The answer: `value` on one line with `--json`, else `text`. A closed pipe is no error.
     fn answer(self, value: &Value, text: impl FnOnce() -> String) {
         let text = if self.json { value.to_string() } else { text() };
-        let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
+        let _ = writeln!(std::io::stdout().lock(), "{}", printable(text.trim_end()));
     }
 
     /// Tells how far `what` is, at every tenth.
@@ -101,7 +101,12 @@ impl Output {
 
 /// A line on standard error. That nobody reads it any more is no reason to stop a run.
 fn say(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));
+}
+
+/// Without the control characters that a file's name may hold and a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter }).collect()
 }
 
 /// The store with the state of dead runs put right.

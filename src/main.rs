@@ -7,17 +7,20 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xray_tui::cli::Cli;
+use xray_tui::error::Error;
 use xray_tui::{cmd, train, tui};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    train::priority::start_compute_threads(cli.common.threads);
+    train::priority::start_compute_threads(cli.common.threads.map_or(0, usize::from));
     let done = match &cli.command {
         Some(command) => cmd::run(command, &cli.common),
         None => tui::run(cmd::workplace(&cli.common)).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
-        let _ = writeln!(std::io::stderr(), "xray-tui: {error:#}");
+        // Our own errors say all in one line; others tell their causes after a colon.
+        let own = error.downcast_ref::<Error>().map(ToString::to_string);
+        let _ = writeln!(std::io::stderr(), "xray-tui: {}", own.unwrap_or_else(|| format!("{error:#}")));
         cmd::exit_code(&error)
     })
 }

@@ -90,7 +90,12 @@ impl Predictor {
 /// # Errors
 /// Why it cannot be read, in words for the user.
 pub fn read_picture(path: &Path) -> Result<GreyImage, String> {
-    let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, error).to_string())?;
+    let failed = |error| Error::io("read", path, error).to_string();
+    // A pipe or a device would be read without end.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(format!("{} is no regular file", path.display()));
+    }
+    let bytes = std::fs::read(path).map_err(failed)?;
     Ok(format::decode(&bytes)?.grey)
 }
 

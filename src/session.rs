@@ -161,6 +161,10 @@ impl Session<'_> {
 
     fn begin(&self, store: &Store, name: Option<String>, config: &TrainConfig) -> Result<Outcome> {
         config.validate()?;
+        if let Some(name) = name.as_deref().filter(|name| ["best", "last", "champion"].contains(name)) {
+            let problem = format!("{name} already means a run to every command: choose another");
+            return Err(Error::BadSetting { setting: "name", problem });
+        }
         if let Some(file) = &config.pretrained {
             std::fs::metadata(file).map_err(|e| Error::io("read the pretrained weights", file, e))?;
         }
@@ -205,7 +209,12 @@ impl Session<'_> {
                 data.dataset.root.display()
             )));
         }
-        let checkpoint = checkpoint::last_path(&folder).exists().then(|| checkpoint::load_last(&folder)).transpose()?;
+        let path = checkpoint::last_path(&folder);
+        if run.epochs_done > 0 && !path.exists() {
+            let problem = "is gone: put a copy back, or start a new run with the same settings".into();
+            return Err(Error::Checkpoint { path, problem });
+        }
+        let checkpoint = path.exists().then(|| checkpoint::load_last(&folder)).transpose()?;
         self.restore_rows(store, run_id, checkpoint.as_ref())?;
         let identity = Identity { run_id: run_id.to_owned(), config, split_hash };
         self.tell_created(&run.started.name, &identity, run.started.synthetic);
@@ -270,9 +279,12 @@ impl Session<'_> {
         Ok(splits)
     }
 
-    /// A run goes on with the data it began with, wherever the program was started.
+    /// A run goes on with the data it began with, wherever the program was started; where they have moved, with those
+    /// that the user names now, if they are the same.
     fn place_of(&self, run: &Run) -> Workplace {
-        Workplace { data: run.started.data.clone(), ..self.place.clone() }
+        let moved = !run.started.data.is_dir();
+        let data = if moved { self.place.data.clone() } else { run.started.data.clone() };
+        Workplace { data, ..self.place.clone() }
     }
 
     fn tell_created(&self, name: &str, identity: &Identity, synthetic: bool) {

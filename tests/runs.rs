@@ -147,6 +147,20 @@ fn a_run_goes_on_without_the_weights_that_it_began_with() {
 }
 
 #[test]
+fn weights_that_are_no_numbers_are_refused() {
+    let Bench { place, _folder } = &bench();
+    let (first, _) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |_, _| {});
+    let best = checkpoint::best_path(&Store::open(&place.db).unwrap().run_folder(&first.unwrap()));
+    let (mut weights, _) = xray_nn::weights::load(&best).unwrap();
+    let stem = &weights["conv1.weight"];
+    weights.insert("conv1.weight".into(), stem.affine(f64::NAN, 0.0).unwrap());
+    let pretrained = place.db.with_file_name("nan.safetensors");
+    xray_nn::weights::save(&pretrained, &weights, &std::collections::HashMap::new()).unwrap();
+    let (_, outcome) = follow(place, new(TrainConfig { pretrained: Some(pretrained), ..small() }), |_, _| {});
+    assert!(matches!(&outcome, Outcome::Failed(problem) if problem.contains("conv1.weight")), "{outcome:?}");
+}
+
+#[test]
 fn a_finished_run_is_not_resumed_but_predicts() {
     let Bench { place, _folder } = &bench();
     let (id, _) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |_, _| {});
@@ -175,12 +189,20 @@ fn a_damaged_checkpoint_is_named_and_the_run_stays_as_it_was() {
     });
     let id = id.unwrap();
     let path = last(place, &id);
-    let half = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &half[..half.len() / 2]).unwrap();
-    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
-    assert!(matches!(&outcome, Outcome::Failed(problem) if problem.contains("last.safetensors")), "{outcome:?}");
-    assert_eq!(run_of(place, &id).state, RunState::Stopped);
-    assert_eq!(Store::open(&place.db).unwrap().epochs(&id).unwrap().len(), 1);
+    let whole = std::fs::read(&path).unwrap();
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    for damaged in [Some(&whole[..whole.len() / 2]), Some(&changed[..]), None] {
+        match damaged {
+            Some(bytes) => std::fs::write(&path, bytes).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+        let named = |problem: &str| problem.contains("last.safetensors") && problem.contains("put a copy back");
+        assert!(matches!(&outcome, Outcome::Failed(problem) if named(problem)), "{outcome:?}");
+        assert_eq!(run_of(place, &id).state, RunState::Stopped);
+        assert_eq!(Store::open(&place.db).unwrap().epochs(&id).unwrap().len(), 1);
+    }
 }
 
 #[test]

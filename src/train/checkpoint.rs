@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use xray_nn::{Adam, Network, weights};
 
@@ -130,7 +130,7 @@ pub fn save_last(
 ) -> Result<()> {
     let mut tensors = prefixed(MODEL, network.state()?);
     tensors.extend(prefixed(OPTIMIZER, adam.state()?));
-    Ok(weights::save(&last_path(folder), &tensors, &header(identity, position)?)?)
+    save(&last_path(folder), &tensors, header(identity, position)?)
 }
 
 /// Writes `best.safetensors`, the network's weights under torchvision's names.
@@ -138,7 +138,7 @@ pub fn save_last(
 /// # Errors
 /// Where the file cannot be written; the old one is then still whole.
 pub fn save_best(folder: &Path, identity: &Identity, position: &Position, network: &Network) -> Result<()> {
-    Ok(weights::save(&best_path(folder), &network.state()?, &header(identity, position)?)?)
+    save(&best_path(folder), &network.state()?, header(identity, position)?)
 }
 
 /// Reads `last.safetensors`.
@@ -174,14 +174,43 @@ pub fn read_config(path: &Path) -> Result<TrainConfig> {
 
 type Content = (BTreeMap<String, Tensor>, HashMap<String, String>);
 
+/// The note that holds the checksum of all tensors.
+const CHECKSUM: &str = "xray_tui_crc32";
+
+fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, mut notes: HashMap<String, String>) -> Result<()> {
+    notes.insert(CHECKSUM.into(), checksum(tensors)?);
+    Ok(weights::save(path, tensors, &notes)?)
+}
+
 /// What goes wrong with a file of the user's and with one of ours calls for different next steps.
 fn load(path: &Path) -> Result<Content> {
-    weights::load(path).map_err(|error| match error {
-        xray_nn::Error::BadFile { path, .. } => {
-            let problem = "is damaged: put a copy back if there is one, or start a new run with the same settings";
-            Error::Checkpoint { path, problem: problem.into() }
-        }
+    let damaged = || Error::Checkpoint {
+        path: path.to_owned(),
+        problem: "is damaged: put a copy back if there is one, or start a new run with the same settings".into(),
+    };
+    let (tensors, notes) = weights::load(path).map_err(|error| match error {
+        xray_nn::Error::BadFile { .. } => damaged(),
         other => other.into(),
+    })?;
+    let is_whole = notes.get(CHECKSUM).map_or(Ok(true), |noted| checksum(&tensors).map(|found| found == *noted));
+    if is_whole? { Ok((tensors, notes)) } else { Err(damaged()) }
+}
+
+/// CRC-32 over names and values, little-endian, in the order of the names.
+fn checksum(tensors: &BTreeMap<String, Tensor>) -> Result<String> {
+    let mut hasher = crc32fast::Hasher::new();
+    for (name, tensor) in tensors {
+        hasher.update(name.as_bytes());
+        hasher.update(&bytes(tensor).map_err(xray_nn::Error::from)?);
+    }
+    Ok(format!("{:08x}", hasher.finalize()))
+}
+
+fn bytes(tensor: &Tensor) -> candle_core::Result<Vec<u8>> {
+    let flat = tensor.flatten_all()?;
+    Ok(match flat.dtype() {
+        DType::I64 => flat.to_vec1::<i64>()?.into_iter().flat_map(i64::to_le_bytes).collect(),
+        _ => flat.to_dtype(DType::F32)?.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect(),
     })
 }
 

@@ -23,15 +23,16 @@ pub fn forward(state: &BTreeMap<String, Tensor>, images: &Tensor) -> Result<Tens
     Ok(resnet18(head.dim(0)?, builder)?.forward(images)?)
 }
 
-/// The largest absolute difference between the network's logits for these images and the reference's; NaN if any logit
-/// is. About 1e-5 where both are right.
+/// The largest difference between the network's logits for these images and the reference's, relative to logits above
+/// 1; NaN if any logit is. About 1e-5 where both are right.
 ///
 /// # Errors
 /// If the images do not fit.
 pub fn largest_difference(network: &Network, images: &Tensor) -> Result<f32> {
     let own = network.forward(images, Mode::Evaluate)?;
     let other = forward(&network.state()?, images)?;
-    let differences = (own - other)?.abs()?.flatten_all()?.to_vec1::<f32>()?;
+    let size = other.abs()?.maximum(1_f64)?;
+    let differences = (own - other)?.abs()?.div(&size)?.flatten_all()?.to_vec1::<f32>()?;
     let larger = |a: f32, b: f32| if a.is_nan() || a > b { a } else { b };
     Ok(differences.into_iter().fold(0.0, larger))
 }
