@@ -7,7 +7,7 @@ use candle_nn::VarBuilder;
 use candle_transformers::models::resnet::resnet18;
 
 use crate::arch::{FEATURES, HEAD_WEIGHT};
-use crate::{Error, Mode, Network, Result};
+use crate::{Error, Network, Result};
 
 /// Images (B, 3, S, S) f32 to logits (B, classes), by the network whose [`Network::state`] is given.
 ///
@@ -29,7 +29,7 @@ pub fn forward(state: &BTreeMap<String, Tensor>, images: &Tensor) -> Result<Tens
 /// # Errors
 /// If the images do not fit.
 pub fn largest_difference(network: &Network, images: &Tensor) -> Result<f32> {
-    let own = network.forward(images, Mode::Evaluate)?;
+    let own = network.inference()?.forward(images)?;
     let other = forward(&network.state()?, images)?;
     let size = other.abs()?.maximum(1_f64)?;
     let differences = (own - other)?.abs()?.div(&size)?.flatten_all()?.to_vec1::<f32>()?;
