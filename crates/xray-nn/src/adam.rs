@@ -189,7 +189,8 @@ impl InplaceOp2 for StepOp<'_> {
         let (CpuStorage::F32(parameter), Some((start, end))) = (parameter, layout.contiguous_offsets()) else {
             bail!("adam: a parameter must be contiguous and f32");
         };
-        let Some((from, to)) = gradient_layout.contiguous_offsets().filter(|(from, to)| to - from == end - start) else {
+        let Some((from, to)) = gradient_layout.contiguous_offsets().filter(|(from, to)| to - from == end - start)
+        else {
             bail!("adam: gradient {:?} for parameter {:?}", gradient_layout.shape(), layout.shape());
         };
         let Moments { mean, square } = &mut *self.moments.lock().unwrap_or_else(PoisonError::into_inner);

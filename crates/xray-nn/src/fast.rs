@@ -11,14 +11,13 @@ mod plan;
 
 pub use inference::Inference;
 pub use op::Trunk;
-pub use plan::{Method, Plan, UnitPlan};
+use plan::{Method, Plan, UnitPlan};
 
 use crate::kernel::Compute;
 use crate::kernel::buffer::Buffer;
 use crate::kernel::maps::{Extent, Maps};
 use crate::kernel::norm::Norm;
 use crate::kernel::pool::Codes;
-use crate::simd::Isa;
 
 /// A convolution's result and its batch norm.
 #[derive(Debug)]
@@ -64,10 +63,6 @@ fn empty() -> Maps {
 }
 
 impl Workspace {
-    pub(crate) fn isa(&self) -> Isa {
-        self.compute.isa
-    }
-
     /// The size of the last stage's maps.
     pub(crate) fn features(&self) -> Extent {
         self.blocks.last().map_or(self.pooled.extent, |block| block.output.extent)

@@ -11,6 +11,8 @@ pub mod maps;
 pub mod norm;
 pub mod pool;
 pub mod stem;
+#[cfg(test)]
+mod tests;
 pub mod update;
 pub mod winograd;
 

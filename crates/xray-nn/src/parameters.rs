@@ -71,7 +71,8 @@ pub(crate) fn flatten(views: &[View], state: &BTreeMap<String, Tensor>) -> Resul
 pub(crate) fn split(views: &[View], values: &Tensor) -> Result<Vec<(String, Tensor)>> {
     let flat = values.flatten_all()?;
     let tensor = |view: &View| {
-        let values = flat.narrow(0, view.place.start, view.place.len())?.copy()?;
+        // `copy` would copy all of the variable.
+        let values = flat.narrow(0, view.place.start, view.place.len())?.force_contiguous()?;
         Ok((view.name.clone(), values.reshape(view.shape.as_slice())?))
     };
     views.iter().map(tensor).collect()

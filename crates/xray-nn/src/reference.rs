@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn network() -> Network {
-        Network::new(3, &mut ChaCha8Rng::seed_from_u64(1), &Device::Cpu).unwrap()
+        Network::new(3, &mut ChaCha8Rng::seed_from_u64(1), &crate::Engine::best()).unwrap()
     }
 
     fn images() -> Tensor {
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn both_networks_give_the_same_logits() {
         let network = network();
-        network.forward(&images(), Mode::Train).unwrap();
+        network.forward(&images()).unwrap();
         assert!(largest_difference(&network, &images()).unwrap() < 1e-4);
     }
 

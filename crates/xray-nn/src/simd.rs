@@ -19,8 +19,6 @@ mod avx2;
 mod avx512;
 mod portable;
 
-
-
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]

@@ -46,7 +46,12 @@ impl Workspace {
 
     /// From the gradient of the block's output, in `gradients[0]`, to that of its input, put there. Takes the sums for the
     /// block's last norm, if the block above has made them, and makes those of the block below.
-    fn backward_block(&mut self, (block, index): (&BlockPlan, usize), flat: &mut Flat<'_>, sums: Option<Sums>) -> Option<Sums> {
+    fn backward_block(
+        &mut self,
+        (block, index): (&BlockPlan, usize),
+        flat: &mut Flat<'_>,
+        sums: Option<Sums>,
+    ) -> Option<Sums> {
         let Self { compute, pooled, blocks, weights, gradients: [outer, inner, spare], .. } = self;
         let (below, this) = blocks.split_at_mut(index);
         let below = below.last();
@@ -59,14 +64,21 @@ impl Workspace {
         flat.kernel_gradient(compute, &block.second, (between, &second.maps));
 
         inner.resize(first.maps.images, first.maps.extent);
-        let finish = |row, slab: &mut [_]| gate_and_sum(compute, (row, slab), (&first.maps, &first.norm), Gate::Normalised);
-        let sums = backward_unit(compute, (&block.second, flat.parameters, weights), (&second.maps, inner, false), finish);
+        let finish =
+            |row, slab: &mut [_]| gate_and_sum(compute, (row, slab), (&first.maps, &first.norm), Gate::Normalised);
+        let sums =
+            backward_unit(compute, (&block.second, flat.parameters, weights), (&second.maps, inner, false), finish);
         first.descend(compute, (&block.first, flat), &Sums::join(sums), inner);
         flat.kernel_gradient(compute, &block.first, (Input::plain(input), &first.maps));
 
         let finish = |row, slab: &mut [_]| {
             let gate = |below: &BlockLayers| {
-                gate_and_sum(compute, (row, slab), (&below.second.maps, &below.second.norm), Gate::Output(&below.output))
+                gate_and_sum(
+                    compute,
+                    (row, slab),
+                    (&below.second.maps, &below.second.norm),
+                    Gate::Output(&below.output),
+                )
             };
             below.map(gate)
         };

@@ -35,7 +35,8 @@ fn convolve_stem(
     stem::weights(&parameters[unit.kernel.clone()], weights);
     let extent = images.extent(unit.geometry.outputs);
     layer.maps.resize(images.count(), extent);
-    let parts = stem::convolve(compute, (images, weights), &mut layer.maps, |_, slab| Moments::of(compute, slab, extent));
+    let parts =
+        stem::convolve(compute, (images, weights), &mut layer.maps, |_, slab| Moments::of(compute, slab, extent));
     layer.take(parts, unit, parameters)
 }
 

@@ -43,12 +43,8 @@ impl Trunk {
         Self(Arc::new(Mutex::new(State { plan, workspace, passes: 0, holds: None, moments: Vec::new() })))
     }
 
-    pub fn isa(&self) -> Isa {
-        self.lock().workspace.isa()
-    }
-
     /// Images (B, 3, S, S) f32 and the flat parameters to features (B, 512, S/32, S/32), rounded up, with the moments of
-    /// every unit in the order of [`Plan::units`]. A gradient flows to the parameters.
+    /// every unit in the order of [`units`](crate::arch::units). A gradient flows to the parameters.
     ///
     /// # Errors
     /// If an argument does not lie on the CPU.

@@ -62,12 +62,6 @@ impl Plan {
             .collect();
         Self { stem, blocks, len: next }
     }
-
-    /// The units in order, as [`arch::units`] has them.
-    pub fn units(&self) -> impl Iterator<Item = &UnitPlan> {
-        std::iter::once(&self.stem)
-            .chain(self.blocks.iter().flat_map(|block| [&block.first, &block.second].into_iter().chain(&block.shortcut)))
-    }
 }
 
 impl UnitPlan {
@@ -80,12 +74,7 @@ impl UnitPlan {
             start..*next
         };
         Self {
-            geometry: Geometry {
-                inputs: unit.inputs,
-                outputs: unit.outputs,
-                kernel: unit.kernel,
-                stride: unit.stride,
-            },
+            geometry: Geometry { inputs: unit.inputs, outputs: unit.outputs, kernel: unit.kernel, stride: unit.stride },
             kernel: place(Role::Kernel),
             scale: place(Role::Scale),
             shift: place(Role::Shift),

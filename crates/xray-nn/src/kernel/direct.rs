@@ -102,7 +102,8 @@ pub fn convolve<R: Send>(
         .map(|(band, slab)| {
             let pixels = band.rows.len() * extent.width;
             compute.scratch.with((geometry.groups() + extent.blocks) * pixels, |scratch| {
-                let sight = Sight { input, geometry, rows: band.rows.clone(), height: extent.height, width: extent.width };
+                let sight =
+                    Sight { input, geometry, rows: band.rows.clone(), height: extent.height, width: extent.width };
                 compute.isa.run(Convolve { sight, weights, slab, scratch });
             });
             finish(band.rows.start, slab)

@@ -6,7 +6,10 @@
 
 #![allow(unsafe_code, reason = "tiles read and write through pointers whose ranges are checked once a call")]
 #![allow(clippy::inline_always, reason = "a kernel must be compiled with its caller's instructions")]
-#![allow(clippy::needless_range_loop, reason = "a closure over registers might not be compiled with its caller's instructions")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "a closure over registers might not be compiled with its caller's instructions"
+)]
 
 use crate::simd::{Block, LANES, Simd};
 
@@ -55,20 +58,62 @@ pub struct Right<'a> {
 macro_rules! with_rows {
     ($rows:expr, $most:expr, $R:ident => $call:expr) => {
         match $rows {
-            1 => { const $R: usize = 1; $call }
-            2 => { const $R: usize = 2; $call }
-            3 => { const $R: usize = 3; $call }
-            4 => { const $R: usize = 4; $call }
-            5 => { const $R: usize = 5; $call }
-            6 => { const $R: usize = 6; $call }
-            7 if $most > 6 => { const $R: usize = 7; $call }
-            8 if $most > 6 => { const $R: usize = 8; $call }
-            9 if $most > 8 => { const $R: usize = 9; $call }
-            10 if $most > 8 => { const $R: usize = 10; $call }
-            11 if $most > 8 => { const $R: usize = 11; $call }
-            12 if $most > 8 => { const $R: usize = 12; $call }
-            13 if $most > 8 => { const $R: usize = 13; $call }
-            14 if $most > 8 => { const $R: usize = 14; $call }
+            1 => {
+                const $R: usize = 1;
+                $call
+            }
+            2 => {
+                const $R: usize = 2;
+                $call
+            }
+            3 => {
+                const $R: usize = 3;
+                $call
+            }
+            4 => {
+                const $R: usize = 4;
+                $call
+            }
+            5 => {
+                const $R: usize = 5;
+                $call
+            }
+            6 => {
+                const $R: usize = 6;
+                $call
+            }
+            7 if $most > 6 => {
+                const $R: usize = 7;
+                $call
+            }
+            8 if $most > 6 => {
+                const $R: usize = 8;
+                $call
+            }
+            9 if $most > 8 => {
+                const $R: usize = 9;
+                $call
+            }
+            10 if $most > 8 => {
+                const $R: usize = 10;
+                $call
+            }
+            11 if $most > 8 => {
+                const $R: usize = 11;
+                $call
+            }
+            12 if $most > 8 => {
+                const $R: usize = 12;
+                $call
+            }
+            13 if $most > 8 => {
+                const $R: usize = 13;
+                $call
+            }
+            14 if $most > 8 => {
+                const $R: usize = 14;
+                $call
+            }
             rows => unreachable!("no tile has {rows} rows"),
         }
     };

@@ -172,7 +172,8 @@ pub fn gradient(compute: &Compute, images: Images<'_>, output: &Maps, kernel: &m
             compute.scratch.with(staged_size(images, ROWS), |staged| {
                 let staged = staged.as_flattened_mut();
                 for rows in by_image(band.rows.clone(), extent.height) {
-                    let (image, end) = (rows.start / extent.height, rows.end - rows.start / extent.height * extent.height);
+                    let (image, end) =
+                        (rows.start / extent.height, rows.end - rows.start / extent.height * extent.height);
                     for y in (rows.start % extent.height..end).step_by(ROWS) {
                         let rows = y..end.min(y + ROWS);
                         images.stage(image, rows.clone(), staged);

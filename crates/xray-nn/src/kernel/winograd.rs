@@ -133,8 +133,7 @@ impl<const M: usize> Kernel for Convolve<'_, M> {
         let depth = blocks * crate::simd::LANES;
         for f in 0..frequencies(M) {
             let left = Left::blocks(&spectrum[f * from..], (blocks, tiles.count()), tiles.count());
-            let right =
-                Right { values: &weights[f * depth..], panels: extent.blocks, stride: frequencies(M) * depth };
+            let right = Right { values: &weights[f * depth..], panels: extent.blocks, stride: frequencies(M) * depth };
             multiply(simd, left, right, (&mut products[f * to..], tiles.count()));
         }
         for row in 0..tiles.rows {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use candle_core::{Tensor, Var};
 
+use super::batch_norm::BatchNorm;
 use super::variable;
 use crate::arch;
-use super::batch_norm::BatchNorm;
 use crate::{Error, Mode, Result};
 
 /// A convolution without bias and its batch norm.

@@ -100,8 +100,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn larger(self, value: __m512, best: __m512, then: __m512, otherwise: __m512) -> (__m512, __m512) {
         unsafe {
-            let mask =
-                _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value, best) | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value);
+            let mask = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value, best) | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value);
             (_mm512_mask_blend_ps(mask, otherwise, then), _mm512_mask_blend_ps(mask, best, value))
         }
     }

@@ -17,12 +17,7 @@ const BLOCKS_OF_GROUP: usize = 8 * 1024 * 1024 / size_of::<Block>();
 ///
 /// Groups of pixels are gathered, then the sum of each pair of blocks goes on over the group: in an order that does not
 /// depend on the number of threads.
-pub fn gradient(
-    compute: &Compute,
-    (input, output): (Input<'_>, &Maps),
-    geometry: Geometry,
-    kernel: &mut [f32],
-) {
+pub fn gradient(compute: &Compute, (input, output): (Input<'_>, &Maps), geometry: Geometry, kernel: &mut [f32]) {
     let extent = output.extent;
     let (groups, panels) = (geometry.groups(), geometry.output_blocks());
     let bands = Bands::new((output.images, extent.height), 1, PIXELS_OF_PIECE.div_ceil(extent.width));
@@ -39,7 +34,8 @@ pub fn gradient(
                     compute.isa.run(Gather { sight, output, gathered });
                 });
                 let pixels = |band: &Band| band.rows.len() * extent.width;
-                let parts: Vec<(usize, &[Block])> = group.iter().map(pixels).zip(gathered.chunks_exact(piece_size)).collect();
+                let parts: Vec<(usize, &[Block])> =
+                    group.iter().map(pixels).zip(gathered.chunks_exact(piece_size)).collect();
                 sums.par_chunks_exact_mut(panels * LANES).enumerate().for_each(|(index, sums)| {
                     compute.isa.run(Sum { parts: &parts, groups, index, sums });
                 });

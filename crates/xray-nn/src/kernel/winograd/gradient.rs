@@ -44,17 +44,30 @@ pub fn gradient<const M: usize>(
                     compute.isa.run(Spectra::<M> { input, output, tiles, spectrum });
                 });
                 let tiles = |band: &Band| Tiles { first: 0, rows: band.strips.len(), across };
-                let parts: Vec<(Tiles, &[Block])> = group.iter().map(tiles).zip(spectra.chunks_exact(piece_size)).collect();
+                let parts: Vec<(Tiles, &[Block])> =
+                    group.iter().map(tiles).zip(spectra.chunks_exact(piece_size)).collect();
                 let tasks = sums.par_chunks_exact_mut(to.blocks * LANES).enumerate();
                 tasks.for_each(|(index, sums)| {
                     let (frequency, block) = (index / from.blocks, index % from.blocks);
-                    compute.isa.run(Sum::<M> { parts: &parts, blocks: (from.blocks, to.blocks), frequency, block, sums });
+                    compute.isa.run(Sum::<M> {
+                        parts: &parts,
+                        blocks: (from.blocks, to.blocks),
+                        frequency,
+                        block,
+                        sums,
+                    });
                 });
             }
             let panels = kernel.par_chunks_mut(LANES * inputs * 9).enumerate();
             panels.for_each(|(panel, kernel)| {
                 let outputs = LANES.min(outputs - panel * LANES);
-                compute.isa.run(Back::<M> { sums, blocks: (from.blocks, to.blocks), panel, sizes: (outputs, inputs), kernel });
+                compute.isa.run(Back::<M> {
+                    sums,
+                    blocks: (from.blocks, to.blocks),
+                    panel,
+                    sizes: (outputs, inputs),
+                    kernel,
+                });
             });
         });
     });
@@ -175,4 +188,3 @@ impl<const M: usize> Kernel for Back<'_, M> {
         }
     }
 }
-
