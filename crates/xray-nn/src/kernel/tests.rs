@@ -385,7 +385,7 @@ fn check_pool(isa: Isa, (images, size): (usize, (usize, usize, usize))) -> Resul
         for (y, x) in (0..extent.height).flat_map(|y| (0..extent.width).map(move |x| (y, x))) {
             let window = (0..9).filter_map(|k| {
                 let (row, column) = ((2 * y + k / 3).wrapping_sub(1), (2 * x + k % 3).wrapping_sub(1));
-                (row < height && column < width).then_some((plane * height + row) * width + column)
+                (row < height && column < width).then(|| (plane * height + row) * width + column)
             });
             let best =
                 window.fold(
@@ -443,10 +443,9 @@ fn of_equal_pixels_the_first_gets_the_gradient() {
         let compute = Compute::new(isa);
         let mut input = maps(&[1.0; 9], 1, (1, 3, 3));
         let affine = Affine { scale: vec![[1.0; LANES]], shift: vec![[0.0; LANES]] };
-        let norm = Norm {
-            affine,
-            ..Norm::new(&Moments { count: 9.0, mean: vec![0.0; 16], squares: vec![9.0; 16] }, &[1.0], &[0.0])
-        };
+        let moments = Moments { count: 9.0, mean: vec![0.0; LANES], squares: vec![9.0; LANES] };
+        let mut norm = Norm::new(&moments, &[1.0], &[0.0]);
+        norm.affine = affine;
         let (mut output, mut codes) = (Maps::new(1, pool::pooled(input.extent)), Codes::default());
         pool::forward(&compute, (&input, &norm.affine), &mut output, &mut codes);
         let gradient = maps(&[1.0, 10.0, 100.0, 1000.0], 1, (1, 2, 2));
