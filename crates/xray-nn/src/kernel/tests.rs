@@ -412,7 +412,14 @@ fn check_pool(isa: Isa, (images, size): (usize, (usize, usize, usize))) -> Resul
     check_sums(isa, &sums, (&alone, &with), (values.len() as f64).sqrt())?;
     let terms = norm.terms(&sums, &scale);
     pool::input_gradient(&compute, pooled, (&norm, &terms), &mut input);
-    close(isa, &to_planes(&input, channels), &expected, 1e-4)
+    // Of a few pixels nearly all of the gradient cancels: what is left is compared with what came in.
+    let largest = gradient.iter().fold(1e-3_f64, |most, value| most.max(value.abs()));
+    for (found, expected) in to_planes(&input, channels).iter().zip(&expected) {
+        let error = (f64::from(*found) - expected).abs();
+        let most = 1e-4 * largest.max(expected.abs());
+        prop_assert!(error <= most, "{:?}: {} instead of {}", isa, found, expected);
+    }
+    Ok(())
 }
 
 #[test]
