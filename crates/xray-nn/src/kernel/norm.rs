@@ -33,10 +33,10 @@ impl Moments {
 
     /// Of all values of several slabs together.
     pub fn join(parts: Vec<Self>) -> Self {
-        parts.into_iter().reduce(Self::and).unwrap_or_default()
+        parts.into_iter().reduce(|all, part| all.and(&part)).unwrap_or_default()
     }
 
-    fn and(mut self, other: Self) -> Self {
+    fn and(mut self, other: &Self) -> Self {
         let count = self.count + other.count;
         let share = other.count / count;
         for (channel, (mean, squares)) in self.mean.iter_mut().zip(&mut self.squares).enumerate() {

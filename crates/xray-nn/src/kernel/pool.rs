@@ -5,6 +5,7 @@
 //! first, row by row, and NaN counts as the largest, as in PyTorch.
 
 #![allow(clippy::inline_always, reason = "a kernel must be compiled with its caller's instructions")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "codes are 0 to 8")]
 
 use rayon::prelude::*;
 
@@ -75,17 +76,19 @@ impl Kernel for Forward<'_> {
             let (scale, shift) = (simd.load(&self.affine.scale[block]), simd.load(&self.affine.shift[block]));
             for (x, (output, code)) in output.iter_mut().zip(codes).enumerate() {
                 let (mut best, mut place) = (simd.splat(f32::NEG_INFINITY), simd.zero());
-                for ky in 0..3 {
-                    if 2 * y + ky == 0 || 2 * y + ky > height {
+                for ky in 0..3_u8 {
+                    let row = 2 * y + usize::from(ky);
+                    if row == 0 || row > height {
                         continue;
                     }
-                    let line = self.input.line(image, 2 * y + ky - 1, block);
-                    for kx in 0..3 {
-                        if 2 * x + kx == 0 || 2 * x + kx > width {
+                    let line = self.input.line(image, row - 1, block);
+                    for kx in 0..3_u8 {
+                        let column = 2 * x + usize::from(kx);
+                        if column == 0 || column > width {
                             continue;
                         }
-                        let value = simd.relu(simd.fma(simd.load(&line[2 * x + kx - 1]), scale, shift));
-                        let here = simd.splat(f32::from(ky as u8 * 3 + kx as u8));
+                        let value = simd.relu(simd.fma(simd.load(&line[column - 1]), scale, shift));
+                        let here = simd.splat(f32::from(3 * ky + kx));
                         (place, best) = simd.larger(value, best, here, place);
                     }
                 }

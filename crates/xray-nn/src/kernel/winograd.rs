@@ -201,7 +201,7 @@ fn read<S: Simd, const M: usize>(
         }
         let line = input.maps.line(image, top + y - 1, block);
         if inside {
-            let line = &line[left - 1..left + M + 1];
+            let line = &line[left - 1..=left + M];
             for x in 0..M + 2 {
                 tile[y][x] = simd.load(&line[x]);
             }
