@@ -349,10 +349,10 @@ fn check_norm(isa: Isa, (images, size): (usize, (usize, usize, usize)), far: f32
     let open: Vec<f32> = to_planes(&output, size.0);
     let gated: Vec<f64> =
         gradient.iter().zip(&open).map(|(value, open)| if *open > 0.0 { f64::from(*value) } else { 0.0 }).collect();
-    let (alone, with, expected) = reference.backward(&gated, size, &scale);
+    let (alone, with_normalised, expected) = reference.backward(&gated, size, &scale);
     let mut gradient = maps(&gradient, images, size);
     let sums = norm::gate_and_sum_all(&compute, &mut gradient, (&input, &norm), Gate::Output(&output));
-    check_sums(isa, &sums, (&alone, &with), (1.0 + f64::from(far.abs()) / 10.0) * (count as f64).sqrt())?;
+    check_sums(isa, &sums, (&alone, &with_normalised), (1.0 + f64::from(far.abs()) / 10.0) * (count as f64).sqrt())?;
     let terms = norm.terms(&sums, &scale);
     norm::input_gradient(&compute, &gradient, &terms, &mut input);
     let found = to_planes(&input, size.0);
@@ -405,11 +405,11 @@ fn check_pool(isa: Isa, (images, size): (usize, (usize, usize, usize))) -> Resul
             gradient[*place] += f64::from(*value);
         }
     }
-    let (alone, with, expected) = reference.backward(&gradient, size, &scale);
+    let (alone, with_normalised, expected) = reference.backward(&gradient, size, &scale);
     let of_pooled = maps(&of_pooled, images, (channels, extent.height, extent.width));
     let pooled = Pooled { gradient: &of_pooled, codes: &codes };
     let sums = pool::sum(&compute, pooled, (&input, &norm));
-    check_sums(isa, &sums, (&alone, &with), (values.len() as f64).sqrt())?;
+    check_sums(isa, &sums, (&alone, &with_normalised), (values.len() as f64).sqrt())?;
     let terms = norm.terms(&sums, &scale);
     pool::input_gradient(&compute, pooled, (&norm, &terms), &mut input);
     // Of a few pixels nearly all of the gradient cancels: what is left is compared with what came in.
