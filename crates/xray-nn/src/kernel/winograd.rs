@@ -2,7 +2,7 @@
 //!
 //! The output is cut into tiles of `M` x `M` pixels. Each tile's input, `(M + 2)` x `(M + 2)` pixels, is transformed to as
 //! many "frequencies", in each of which the convolution is a matrix product over the channels; the products are
-//! transformed back. With `M` = 4 that takes 36 products a tile where the direct way takes 144. See [`lines`].
+//! transformed back. With `M` = 4 that takes 36 products a tile where the direct way takes 144. See `lines`.
 //!
 //! A task takes a band of tile rows through all three steps, so that what lies in between stays in its core's cache.
 //!
