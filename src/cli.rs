@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::Split;
 use crate::dataset::augment::Augmentation;
-use crate::train::TrainConfig;
-use crate::train::bench::Settings;
+use crate::train::bench::{self, Settings};
+use crate::train::{EngineKind, TrainConfig};
 
 /// A terminal workbench for pneumonia detection on chest X-rays
 ///
@@ -34,7 +34,7 @@ pub struct Common {
     /// Compute threads [default: one a core]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Instruction set of the kernels; candle's, the only ones so far, choose by themselves and cannot be told
+    /// Instruction set of the kernels; `auto` is the best that this processor has
     #[arg(long, global = true, value_enum, default_value_t = Isa::Auto)]
     pub isa: Isa,
     /// Where to compute; so far on the CPU only
@@ -55,6 +55,25 @@ pub struct Common {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Isa {
     Auto,
+    Avx512,
+    Avx2,
+    Portable,
+}
+
+/// What computes the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    Fast,
+    Plain,
+}
+
+impl From<Engine> for EngineKind {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Fast => Self::Fast,
+            Engine::Plain => Self::Plain,
+        }
+    }
 }
 
 /// Devices.
@@ -78,6 +97,8 @@ pub enum Command {
     /// Look at past runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Check that this machine computes right: one image through three networks
+    Doctor,
     /// Measure how fast this machine trains, answers and decodes
     Bench(BenchArgs),
 }
@@ -157,13 +178,16 @@ pub struct TrainArgs {
     /// Change the contrast of training images by at most this share [default: 0.2]
     #[arg(long, value_name = "X")]
     contrast: Option<f64>,
+    /// What computes the network: this program's kernels, or candle's operations to check them by
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
     /// The run's name in tables
     #[arg(long, value_name = "S")]
     pub name: Option<String>,
     /// Go on with a stopped, failed or crashed run, with its own settings
     #[arg(long, value_name = "RUN", conflicts_with_all = [
         "epochs", "batch_size", "learning_rate", "sample_fraction", "validation_fraction", "image_size", "seed",
-        "pretrained", "no_flip", "rotation", "brightness", "contrast", "name",
+        "pretrained", "no_flip", "rotation", "brightness", "contrast", "engine", "name",
     ])]
     pub resume: Option<String>,
 }
@@ -183,6 +207,7 @@ impl TrainArgs {
             image_size: self.image_size.unwrap_or(plain.image_size),
             seed: self.seed.unwrap_or(plain.seed),
             pretrained: self.pretrained.clone(),
+            engine: self.engine.map_or(plain.engine, EngineKind::from),
             augmentation: Augmentation {
                 horizontal_flip: !self.no_flip && changes.horizontal_flip,
                 rotation_degrees: self.rotation.unwrap_or(changes.rotation_degrees),
@@ -237,7 +262,7 @@ pub struct PredictArgs {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct BenchArgs {
     /// Images a training step; memory grows with it
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = 32)]
     pub batch_size: usize,
     /// Side of the network's input in pixels
     #[arg(long, value_name = "N", default_value_t = 224)]
@@ -245,11 +270,36 @@ pub struct BenchArgs {
     /// Seconds to measure for, in all; a slow machine takes longer, since each figure needs a few passes
     #[arg(long, value_name = "X", default_value_t = 20.0)]
     pub seconds: f64,
+    /// What computes the network
+    #[arg(long, value_enum, default_value_t = Engine::Fast)]
+    pub engine: Engine,
+    /// One kind of work alone, evaluation then with --batch-size
+    #[arg(long, value_enum)]
+    pub only: Option<Work>,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Work {
+    Train,
+    Eval,
+    Decode,
+}
+
+impl From<Work> for bench::Work {
+    fn from(work: Work) -> Self {
+        match work {
+            Work::Train => Self::Train,
+            Work::Eval => Self::Eval,
+            Work::Decode => Self::Decode,
+        }
+    }
 }
 
 impl From<BenchArgs> for Settings {
     fn from(args: BenchArgs) -> Self {
-        Self { batch_size: args.batch_size, image_size: args.image_size, seconds: args.seconds }
+        let BenchArgs { batch_size, image_size, seconds, engine, only } = args;
+        Self { batch_size, image_size, seconds, engine: engine.into(), only: only.map(Into::into) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod doctor;
 mod eval;
 mod predict;
 mod runs;
@@ -13,12 +14,13 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Command, Common};
+use crate::cli::{Command, Common, Isa};
 use crate::dataset::cache::{self, Progress};
 use crate::error::Error;
 use crate::metrics::Figures;
 use crate::session::Workplace;
 use crate::store::{Run, Store};
+use crate::train::machine;
 use crate::units::share;
 
 /// Carries out `command`; the code is the process's.
@@ -28,13 +30,28 @@ use crate::units::share;
 pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
     let out = Output::new(common);
     let place = workplace(common);
+    settle_isa(common.isa)?;
     match command {
         Command::Data(command) => data::run(command, &place, out),
         Command::Train(args) => train::run(args, &place, out),
         Command::Eval(args) => eval::run(args, common.data.as_deref(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
+        Command::Doctor => doctor::run(out),
         Command::Bench(args) => bench::run(*args, &place, out),
+    }
+}
+
+/// Settles which instructions the kernels use.
+///
+/// # Errors
+/// Where this processor does not have them.
+pub fn settle_isa(isa: Isa) -> Result<(), Error> {
+    match isa {
+        Isa::Auto => Ok(()),
+        Isa::Avx512 => machine::choose_isa("avx512"),
+        Isa::Avx2 => machine::choose_isa("avx2"),
+        Isa::Portable => machine::choose_isa("portable"),
     }
 }
 

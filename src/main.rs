@@ -15,7 +15,10 @@ fn main() -> ExitCode {
     train::priority::start_compute_threads(cli.common.threads.map_or(0, usize::from));
     let done = match &cli.command {
         Some(command) => cmd::run(command, &cli.common),
-        None => tui::run(cmd::workplace(&cli.common)).map(|()| ExitCode::SUCCESS),
+        None => cmd::settle_isa(cli.common.isa)
+            .map_err(Into::into)
+            .and_then(|()| tui::run(cmd::workplace(&cli.common)))
+            .map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         // Our own errors say all in one line; others tell their causes after a colon.

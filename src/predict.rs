@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use xray_nn::{Mode, Network};
+use xray_nn::Inference;
 
 use crate::dataset::batch::normalise;
-use crate::dataset::random::{Purpose, stream};
 use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
@@ -16,7 +15,7 @@ use crate::train::{checkpoint, evaluate};
 /// A trained network, ready to answer.
 #[derive(Debug)]
 pub struct Predictor {
-    network: Network,
+    network: Inference,
     image_size: usize,
 }
 
@@ -52,10 +51,8 @@ impl Predictor {
             let problem = "is not there: the run has not finished an epoch yet; train on, or choose another run";
             return Err(Error::Checkpoint { path, problem: problem.into() });
         }
-        let image_size = checkpoint::read_config(&path)?.image_size;
-        let network = Network::new(Class::ALL.len(), &mut stream(0, Purpose::Weights, [0, 0]), &Device::Cpu)?;
-        checkpoint::load_best(folder, &network)?;
-        Ok(Self { network, image_size })
+        let (config, network) = checkpoint::load_best(folder)?;
+        Ok(Self { network, image_size: config.image_size })
     }
 
     /// Side of the square input in pixels.
@@ -66,7 +63,7 @@ impl Predictor {
 
     /// The network itself, for evaluating a whole split.
     #[must_use]
-    pub const fn network(&self) -> &Network {
+    pub const fn network(&self) -> &Inference {
         &self.network
     }
 
@@ -80,7 +77,7 @@ impl Predictor {
         let mut pixels = vec![0.0; 3 * side * side];
         normalise(&square.pixels, &mut pixels);
         let images = Tensor::from_vec(pixels, (1, 3, side, side), &Device::Cpu).map_err(xray_nn::Error::from)?;
-        let logits = evaluate::pairs(&self.network.forward(&images, Mode::Evaluate)?)?;
+        let logits = evaluate::pairs(&self.network.forward(&images)?)?;
         Ok(Prediction { logits: logits[0] })
     }
 }

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod checkpoint;
 pub mod config;
 pub mod control;
+pub mod doctor;
 pub mod evaluate;
 pub mod event;
 pub mod loader;
@@ -12,7 +13,7 @@ pub mod priority;
 pub mod trainer;
 
 pub use checkpoint::Checkpoint;
-pub use config::TrainConfig;
+pub use config::{EngineKind, TrainConfig};
 pub use control::Control;
 pub use evaluate::Answered;
 pub use event::{Outcome, Phase, Step, TrainEvent};

@@ -183,7 +183,7 @@ fn bench_measures_training_evaluation_and_decoding() {
     assert!(measured["cpu"].is_string() || measured["cpu"].is_null());
     let results = measured["results"].as_array().unwrap();
     let names: Vec<_> = results.iter().map(|r| (r["name"].as_str().unwrap(), r["batch"].as_u64().unwrap())).collect();
-    assert_eq!(names, [("train", 2), ("eval", 1), ("decode", 1)]);
+    assert_eq!(names, [("train", 2), ("eval", 1), ("eval", 16), ("eval", 64), ("decode", 1)]);
     for result in results {
         assert!(result["images_per_second"].as_f64().unwrap() > 0.0, "{result}");
         assert!(result["peak_bytes"].as_u64().unwrap_or(1) > 0, "{result}");
@@ -199,4 +199,39 @@ fn bench_decodes_the_data_set_that_is_there() {
     assert!(measured["data"].as_str().unwrap().ends_with("demo"), "{measured}");
     let said = complaint(folder.path(), &["bench", "--seconds", "0"], 2);
     assert!(said.contains("seconds: must be above 0"), "{said}");
+}
+
+#[test]
+fn bench_measures_one_kind_of_work_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = ["bench", "--only", "eval", "--image-size", "32", "--batch-size", "1", "--seconds", "0.1"];
+    let results = answer(folder.path(), &flags)["results"].as_array().unwrap().clone();
+    assert_eq!(results.len(), 1);
+    assert_eq!((&results[0]["name"], &results[0]["batch"]), (&Value::from("eval"), &Value::from(1)));
+}
+
+#[test]
+fn doctor_finds_this_machine_sound_with_the_instructions_that_were_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = answer(folder.path(), &["doctor", "--isa", "portable", "--threads", "2"]);
+    assert_eq!((&found["isa"], &found["threads"]), (&Value::from("portable"), &Value::from(2)));
+    assert_eq!(found["sound"], true, "{found}");
+    assert!(found["largest_difference"].as_f64().unwrap() < 1e-3, "{found}");
+}
+
+#[test]
+fn a_run_says_what_computed_it_and_the_engines_agree() {
+    let folder = demo();
+    let at = folder.path();
+    let run = |engine: &str| {
+        let run =
+            answer(at, &[&["train", "--name", engine, "--engine", engine, "--isa", "portable"], &SMALL[..]].concat());
+        let shown = answer(at, &["runs", "show", engine]);
+        assert_eq!(shown["config"]["engine"], engine);
+        assert_eq!(shown["versions"]["isa"], "portable");
+        assert_eq!(run["state"], "finished");
+        shown["epochs"][0]["train_loss"].as_f64().unwrap()
+    };
+    let (fast, plain) = (run("fast"), run("plain"));
+    assert!((fast - plain).abs() < 0.05 * plain, "training losses {fast} and {plain}");
 }

@@ -18,9 +18,10 @@ pub fn run(args: BenchArgs, place: &Workplace, out: Output) -> anyhow::Result<Ex
     let dataset = data(place, out)?;
     let results = measure(&settings, dataset.as_ref(), &mut |name| out.progress(&format!("measuring {name}")))?;
     let value = json!({
-        "isa": machine::instruction_set(),
+        "isa": machine::isa().name(),
         "threads": machine::compute_threads(),
         "cpu": machine::processor(),
+        "engine": settings.engine,
         "image_size": settings.image_size,
         "data": dataset.as_ref().map(|dataset| &dataset.root),
         "synthetic": dataset.as_ref().is_none_or(|dataset| dataset.synthetic),

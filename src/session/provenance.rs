@@ -4,6 +4,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::train::machine;
+
 /// The git state of the working folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Git {
@@ -27,12 +29,13 @@ fn ask(arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| text.trim().to_owned())
 }
 
-/// The program's version and those of the libraries that decide a run's numbers, as built.
+/// The program's version, those of the libraries that decide a run's numbers, as built, and the instructions in use.
 #[must_use]
 pub fn versions() -> Value {
     let lock = include_str!("../../Cargo.lock");
     json!({
         "xray-tui": env!("CARGO_PKG_VERSION"),
+        "isa": machine::isa().name(),
         "candle-core": locked(lock, "candle-core"),
         "gemm": locked(lock, "gemm"),
         "image": locked(lock, "image"),

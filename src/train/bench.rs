@@ -3,10 +3,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use candle_core::Device;
-use xray_nn::{Adam, Mode, Network};
+use xray_nn::{Adam, Network};
 
-use super::{TrainConfig, evaluate, machine, trainer};
+use super::{EngineKind, TrainConfig, evaluate, machine, trainer};
 use crate::dataset::batch::{Batch, normalise};
 use crate::dataset::cache::SOURCE_SHORT_SIDE;
 use crate::dataset::demo::{self, DemoConfig};
@@ -22,10 +21,12 @@ const FILES: usize = 32;
 const FEWEST: usize = 3;
 /// Seconds that a pass takes at least, so that no figure is infinite.
 const SHORTEST: f64 = 1e-9;
+/// Batches of evaluation: what Inspect asks for, what a run evaluates by, and a large one.
+const EVALUATED: [usize; 3] = [1, 16, 64];
 /// Shares of the time.
-const FOR_DECODING: f64 = 0.2;
-const FOR_EVALUATION: f64 = 0.2;
-const FOR_TRAINING: f64 = 0.6;
+const FOR_DECODING: f64 = 0.15;
+const FOR_EACH_EVALUATION: f64 = 0.1;
+const FOR_TRAINING: f64 = 0.55;
 
 /// What to measure.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,6 +38,17 @@ pub struct Settings {
     /// About how long to measure, in all: above 0, at most 3600. Where the machine is slow it takes longer, since each
     /// figure needs a few passes.
     pub seconds: f64,
+    pub engine: EngineKind,
+    /// One kind of work with all of the time, evaluation at `batch_size`; without it, each.
+    pub only: Option<Work>,
+}
+
+/// A kind of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    Train,
+    Eval,
+    Decode,
 }
 
 /// One figure.
@@ -62,7 +74,9 @@ impl Settings {
     /// # Errors
     /// `BadSetting` names the first setting out of range and what is allowed.
     pub fn validate(&self) -> Result<()> {
-        let Self { batch_size, image_size, seconds } = *self;
+        let Self { batch_size, image_size, seconds, only, .. } = *self;
+        // Evaluation takes a single image too.
+        let batch_size = if only == Some(Work::Eval) && batch_size == 1 { 2 } else { batch_size };
         TrainConfig { batch_size, image_size, ..TrainConfig::default() }.validate()?;
         if seconds > 0.0 && seconds <= 3600.0 {
             return Ok(());
@@ -71,22 +85,34 @@ impl Settings {
     }
 }
 
-/// Measures training, evaluation at batch 1 and decoding, and answers in this order; `tell` hears which one begins.
+/// Measures training, evaluation at several batch sizes, and decoding, and answers in this order; `tell` hears which one
+/// begins.
 /// `dataset` is what decoding is measured on, without one synthetic X-rays; the network always gets synthetic ones.
 ///
 /// # Errors
 /// `BadSetting` as [`Settings::validate`]; `BadDataSet` where no image of `dataset` can be read; what the network cannot do.
-pub fn measure(settings: &Settings, dataset: Option<&Dataset>, tell: &mut dyn FnMut(&str)) -> Result<[Measured; 3]> {
+pub fn measure(settings: &Settings, dataset: Option<&Dataset>, tell: &mut dyn FnMut(&str)) -> Result<Vec<Measured>> {
     settings.validate()?;
     let synthetic = demo::files(&DemoConfig { images: SYNTHETIC, ..DemoConfig::default() })?;
     let real = dataset.map(readable_files).transpose()?;
+    let files = real.as_deref().unwrap_or(&synthetic);
+    if let Some(work) = settings.only {
+        let all = |share: f64| Settings { seconds: settings.seconds / share, ..*settings };
+        return Ok(vec![match work {
+            Work::Train => training(&synthetic, &all(FOR_TRAINING))?,
+            Work::Eval => evaluation(&synthetic, settings.batch_size, &all(FOR_EACH_EVALUATION))?,
+            Work::Decode => decoding(files, &all(FOR_DECODING))?,
+        }]);
+    }
     // What takes least memory comes first, so that each one's peak is its own.
     tell("decode");
-    let decode = decoding(real.as_deref().unwrap_or(&synthetic), settings)?;
+    let decode = decoding(files, settings)?;
     tell("eval");
-    let eval = evaluation(&synthetic, settings)?;
+    let eval = EVALUATED.into_iter().map(|batch_size| evaluation(&synthetic, batch_size, settings));
+    let eval: Vec<Measured> = eval.collect::<Result<_>>()?;
     tell("train");
-    Ok([training(&synthetic, settings)?, eval, decode])
+    let train = training(&synthetic, settings)?;
+    Ok([train].into_iter().chain(eval).chain([decode]).collect())
 }
 
 /// The readable ones of some files spread evenly over `dataset`.
@@ -113,31 +139,32 @@ fn decoding(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
     Ok(Measured { batch: 1, precision: None, ..timing.measured("decode", files.len()) })
 }
 
-/// Answering for one image.
-fn evaluation(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
-    let images = evaluate::to_tensor(&batch(files, 1, settings.image_size), settings.image_size)?;
-    let network = network()?;
-    let timing = time(FOR_EVALUATION * settings.seconds, &clock(), || {
-        black_box(evaluate::pairs(&network.forward(&images, Mode::Evaluate)?)?);
+/// Answering for so many images.
+fn evaluation(files: &[Vec<u8>], batch_size: usize, settings: &Settings) -> Result<Measured> {
+    let images = evaluate::to_tensor(&batch(files, batch_size, settings.image_size), settings.image_size)?;
+    let network = network(settings.engine)?.inference()?;
+    let timing = time(FOR_EACH_EVALUATION * settings.seconds, &clock(), || {
+        black_box(evaluate::pairs(&network.forward(&images)?)?);
         Ok(())
     })?;
-    Ok(timing.measured("eval", 1))
+    Ok(timing.measured("eval", batch_size))
 }
 
 /// The step of the training loop: forward, loss, backward, Adam.
 fn training(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
     let batch = batch(files, settings.batch_size, settings.image_size);
-    let network = network()?;
-    let mut adam = Adam::new(network.parameters(), TrainConfig::default().learning_rate)?;
+    let network = network(settings.engine)?;
+    let learning_rate = TrainConfig::default().learning_rate;
+    let mut adam = Adam::new(network.parameters(), learning_rate).with_isa(machine::isa());
     let timing = time(FOR_TRAINING * settings.seconds, &clock(), || {
         trainer::step((&network, &mut adam), &batch, settings.image_size).map(drop)
     })?;
     Ok(timing.measured("train", settings.batch_size))
 }
 
-fn network() -> Result<Network> {
+fn network(engine: EngineKind) -> Result<Network> {
     let mut rng = stream(TrainConfig::default().seed, Purpose::Weights, [0, 0]);
-    Ok(Network::new(Class::ALL.len(), &mut rng, &Device::Cpu)?)
+    Ok(Network::new(Class::ALL.len(), &mut rng, &engine.here())?)
 }
 
 /// `count` pictures from `files`, over and over again, with labels that take turns.
@@ -260,7 +287,7 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_named() {
-        let fine = Settings { batch_size: 2, image_size: 32, seconds: 0.1 };
+        let fine = Settings { batch_size: 2, image_size: 32, seconds: 0.1, engine: EngineKind::Fast, only: None };
         assert!(fine.validate().is_ok());
         let problem = |settings: Settings| settings.validate().unwrap_err().to_string();
         assert!(problem(Settings { batch_size: 1, ..fine }).starts_with("batch size"));

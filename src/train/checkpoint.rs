@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
-use xray_nn::{Adam, Network, weights};
+use xray_nn::{Adam, Inference, Network, weights};
 
 use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures};
@@ -154,22 +154,16 @@ pub fn load_last(folder: &Path) -> Result<Checkpoint> {
     Ok(Checkpoint { identity, position: record.position, model, optimizer })
 }
 
-/// Reads the best epoch's weights into `network`.
+/// The network with the best epoch's weights, and the settings of the run that wrote them.
 ///
 /// # Errors
-/// Where the file is missing, damaged or of another shape.
-pub fn load_best(folder: &Path, network: &Network) -> Result<()> {
-    let (tensors, _) = load(&best_path(folder))?;
-    Ok(network.load_state(&tensors)?)
-}
-
-/// The settings of the run that wrote a checkpoint file.
-///
-/// # Errors
-/// Where the file is missing, damaged or not one of ours.
-pub fn read_config(path: &Path) -> Result<TrainConfig> {
-    let (_, metadata) = load(path)?;
-    Ok(read_record(path, &metadata)?.config)
+/// Where the file is missing, damaged, of another shape or not one of ours.
+pub fn load_best(folder: &Path) -> Result<(TrainConfig, Inference)> {
+    let path = best_path(folder);
+    let (tensors, metadata) = load(&path)?;
+    let config = read_record(&path, &metadata)?.config;
+    let network = Inference::new(&tensors, &config.engine.here())?;
+    Ok((config, network))
 }
 
 type Content = (BTreeMap<String, Tensor>, HashMap<String, String>);

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
+use xray_nn::Engine;
 
+use super::machine;
 use crate::dataset::augment::Augmentation;
 use crate::error::{Error, Result};
 
@@ -28,6 +31,29 @@ pub struct TrainConfig {
     pub augmentation: Augmentation,
     /// Start from these weights: safetensors or torchvision's `.pth`.
     pub pretrained: Option<PathBuf>,
+    pub engine: EngineKind,
+}
+
+/// What computes the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// This program's own kernels.
+    #[default]
+    Fast,
+    /// candle's operations, layer by layer: slow, to check the other one by.
+    Plain,
+}
+
+impl EngineKind {
+    /// The engine on this machine.
+    #[must_use]
+    pub fn here(self) -> Engine {
+        match self {
+            Self::Fast => Engine::Fast(machine::isa()),
+            Self::Plain => Engine::Plain(Device::Cpu),
+        }
+    }
 }
 
 impl Default for TrainConfig {
@@ -42,6 +68,7 @@ impl Default for TrainConfig {
             seed: 42,
             augmentation: Augmentation::default(),
             pretrained: None,
+            engine: EngineKind::default(),
         }
     }
 }

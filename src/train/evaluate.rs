@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor};
-use xray_nn::{Mode, Network};
+use xray_nn::Inference;
 
 use crate::dataset::Dataset;
 use crate::dataset::batch::{Batch, evaluation_batch};
@@ -28,7 +28,7 @@ pub struct Answered {
 /// # Errors
 /// `Cancelled` where `watch` breaks; what the network or the cache cannot do.
 pub fn answer(
-    network: &Network,
+    network: &Inference,
     (dataset, cache): (&Dataset, &Cache),
     images: &[usize],
     watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
@@ -39,7 +39,7 @@ pub fn answer(
             return Err(Error::Cancelled);
         }
         let batch = evaluation_batch(dataset, cache, chunk)?;
-        let logits = network.forward(&to_tensor(&batch, cache.image_size())?, Mode::Evaluate)?;
+        let logits = network.forward(&to_tensor(&batch, cache.image_size())?)?;
         answers.extend(chunk.iter().zip(pairs(&logits)?).map(|(&image, logits)| Answered { image, logits }));
     }
     Ok(answers)

@@ -1,16 +1,33 @@
 //! What this program computes on: processor, instruction set, threads, memory.
 
-/// The vector instructions that the kernels here run on: `avx2` or `portable`.
+use std::sync::OnceLock;
+
+use xray_nn::Isa;
+
+use crate::error::{Error, Result};
+
+/// The instructions that the kernels use in this process, once they are settled.
+static ISA: OnceLock<Isa> = OnceLock::new();
+
+/// Settles which instructions the kernels use: `avx512`, `avx2` or `portable`. Only the first call counts.
 ///
-/// candle's gemm takes AVX2 with FMA where the processor has both. Its AVX-512 kernels are behind a feature that
-/// candle leaves off, and nothing can force one or the other.
+/// # Errors
+/// `BadSetting` where this processor does not have them; it names those that it has.
+pub fn choose_isa(name: &str) -> Result<()> {
+    let missing = || {
+        let here: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
+        let problem = format!("this processor has no {name}: leave the flag out, or choose from {}", here.join(", "));
+        Error::BadSetting { setting: "isa", problem }
+    };
+    let isa = Isa::named(name).ok_or_else(missing)?;
+    let _ = ISA.set(isa);
+    Ok(())
+}
+
+/// The instructions that the kernels use: those chosen, else the best that this processor has.
 #[must_use]
-pub fn instruction_set() -> &'static str {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-        return "avx2";
-    }
-    "portable"
+pub fn isa() -> Isa {
+    *ISA.get_or_init(Isa::best)
 }
 
 /// Threads that compute.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::loss::cross_entropy;
 use xray_nn::weights::Head;
-use xray_nn::{Adam, Mode, Network, reference, weights};
+use xray_nn::{Adam, Inference, Network, reference, weights};
 
 use crate::dataset::batch::{Batch, Source, order};
 use crate::dataset::cache::{Cache, Progress};
@@ -19,7 +19,7 @@ use crate::metrics::{EpochFigures, Figures};
 use crate::train::checkpoint::{self, Checkpoint, Identity, Partial, Position};
 use crate::train::control::Wish;
 use crate::train::evaluate::{self, Answered};
-use crate::train::{Control, Outcome, Phase, Step, TrainEvent, loader};
+use crate::train::{Control, Outcome, Phase, Step, TrainEvent, loader, machine};
 
 /// What a run works on.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ const BETWEEN_SAVES: Duration = Duration::from_mins(5);
 fn make_network(job: &Job, fresh: bool, emit: Emit) -> Result<Network> {
     let config = &job.identity.config;
     let mut rng = stream(config.seed, Purpose::Weights, [0, 0]);
-    let network = Network::new(Class::ALL.len(), &mut rng, &Device::Cpu)?;
+    let network = Network::new(Class::ALL.len(), &mut rng, &config.engine.here())?;
     if let Some(file) = config.pretrained.as_ref().filter(|_| fresh)
         && let Head::Kept { classes_in_file } = weights::load_pretrained(&network, file)?
     {
@@ -98,7 +98,7 @@ fn broken_tensor(network: &Network) -> Result<Option<String>> {
 }
 
 /// Largest difference of a logit from the reference's that rounding explains; usual is 1e-5.
-const TOLERANCE: f32 = 1e-3;
+pub(super) const TOLERANCE: f32 = 1e-3;
 
 /// The self-check of every run: the network must answer as candle-transformers' ResNet-18 does with the same weights.
 fn check_network(network: &Network) -> Result<()> {
@@ -118,17 +118,14 @@ fn check_network(network: &Network) -> Result<()> {
 /// # Errors
 /// Where the batch has another shape, or the network cannot run.
 pub fn step((network, adam): (&Network, &mut Adam), batch: &Batch, size: usize) -> Result<(f64, Vec<[f32; 2]>)> {
-    let logits = network.forward(&evaluate::to_tensor(batch, size)?, Mode::Train)?;
-    let learn = || -> candle_core::Result<_> {
-        let labels = Tensor::from_slice(&batch.labels, batch.labels.len(), &Device::Cpu)?;
-        let loss = cross_entropy(&logits, &labels)?;
-        Ok((f64::from(loss.to_scalar::<f32>()?), loss.backward()?))
-    };
-    let (loss, gradients) = learn().map_err(xray_nn::Error::from)?;
-    if loss.is_finite() {
-        adam.step(&gradients)?;
+    let labels = Tensor::from_slice(&batch.labels, batch.labels.len(), &Device::Cpu);
+    let logits = network.forward(&evaluate::to_tensor(batch, size)?)?;
+    let loss = labels.and_then(|labels| cross_entropy(&logits, &labels)).map_err(xray_nn::Error::from)?;
+    let value = f64::from(loss.to_scalar::<f32>().map_err(xray_nn::Error::from)?);
+    if value.is_finite() {
+        adam.step(&network.backward(&loss)?)?;
     }
-    Ok((loss, evaluate::pairs(&logits)?))
+    Ok((value, evaluate::pairs(&logits)?))
 }
 
 struct Trainer<'a> {
@@ -145,7 +142,7 @@ struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     fn new(job: &'a Job<'a>, control: &'a Control, network: Network, resume: Option<Checkpoint>) -> Result<Self> {
-        let mut adam = Adam::new(network.parameters(), job.identity.config.learning_rate)?;
+        let mut adam = Adam::new(network.parameters(), job.identity.config.learning_rate).with_isa(machine::isa());
         let mut at = Position::start();
         if let Some(checkpoint) = resume {
             checkpoint.restore(&network, &mut adam)?;
@@ -281,8 +278,7 @@ impl<'a> Trainer<'a> {
         if images.is_empty() {
             return Ok(Outcome::Finished { best_epoch, test: None });
         }
-        let best = Network::new(Class::ALL.len(), &mut stream(0, Purpose::Weights, [0, 0]), &Device::Cpu)?;
-        checkpoint::load_best(&self.job.folder, &best)?;
+        let (_, best) = checkpoint::load_best(&self.job.folder)?;
         let (job, control) = (self.job, self.control);
         let phase = |p: Progress| Phase::Testing { done: p.done, total: p.total };
         let answers = job.answer(&best, (images, control), phase, emit)?;
@@ -292,7 +288,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn answer(&self, images: &[usize], phase: impl Fn(Progress) -> Phase, emit: Emit) -> Result<Vec<Answered>> {
-        self.job.answer(&self.network, (images, self.control), phase, emit)
+        self.job.answer(&self.network.inference()?, (images, self.control), phase, emit)
     }
 
     fn not_a_number(&self, epoch: usize, step: usize) -> Error {
@@ -318,7 +314,7 @@ impl Job<'_> {
     /// Answers `images` with `network`, telling the phase and obeying pause and stop.
     fn answer(
         &self,
-        network: &Network,
+        network: &Inference,
         (images, control): (&[usize], &Control),
         phase: impl Fn(Progress) -> Phase,
         emit: Emit,

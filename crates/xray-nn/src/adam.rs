@@ -1,13 +1,17 @@
-//! Adam, with PyTorch's arithmetic, and a state that goes into a checkpoint.
+//! Adam and AdamW, with PyTorch's arithmetic, and a state that goes into a checkpoint.
 //!
-//! Kingma and Ba, 2014 (arXiv:1412.6980), algorithm 1. As in `torch.optim.Adam`, `epsilon` is added after the second
-//! moment's bias is corrected and its root taken; no weight decay.
+//! Kingma and Ba, 2014 (arXiv:1412.6980), algorithm 1; weight decay as Loshchilov and Hutter, 2017 (arXiv:1711.05101),
+//! apart from the gradient. As in `torch.optim.AdamW`, `epsilon` is added after the second moment's bias is corrected and
+//! its root taken. The arithmetic itself is in [`crate::kernel::update`].
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use candle_core::backprop::GradStore;
-use candle_core::{Device, Tensor, Var};
+use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Tensor, bail};
 
+use crate::kernel::update::{Moving, Step, update};
+use crate::parameters::{Gradients, Parameter, View};
+use crate::simd::Isa;
 use crate::{Error, Result};
 
 const BETA_1: f64 = 0.9;
@@ -20,7 +24,9 @@ const OF: &str = "this optimizer's state";
 /// The optimizer of some parameters.
 #[derive(Debug)]
 pub struct Adam {
+    isa: Isa,
     learning_rate: f64,
+    weight_decay: f64,
     steps: i64,
     slots: Vec<Slot>,
 }
@@ -28,23 +34,38 @@ pub struct Adam {
 /// A parameter with the moving averages of its gradient and of its square.
 #[derive(Debug)]
 struct Slot {
-    name: String,
-    parameter: Var,
-    mean: Tensor,
-    square: Tensor,
+    parameter: Parameter,
+    moments: Mutex<Moments>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Moments {
+    mean: Vec<f32>,
+    square: Vec<f32>,
 }
 
 impl Adam {
-    /// An optimizer that has not stepped yet. It shares the parameters' values.
-    ///
-    /// # Errors
-    /// If there is no memory for the moments.
-    pub fn new(parameters: &[(String, Var)], learning_rate: f64) -> Result<Self> {
-        let slot = |(name, parameter): &(String, Var)| {
-            let zeros = parameter.as_detached_tensor().zeros_like()?;
-            Ok(Slot { name: name.clone(), parameter: parameter.clone(), mean: zeros.clone(), square: zeros })
+    /// An optimizer that has not stepped yet, without weight decay. It shares the parameters' values.
+    pub fn new(parameters: &[Parameter], learning_rate: f64) -> Self {
+        let slot = |parameter: &Parameter| {
+            let zeros = vec![0.0; parameter.variable.elem_count()];
+            let moments = Moments { mean: zeros.clone(), square: zeros };
+            Slot { parameter: parameter.clone(), moments: Mutex::new(moments) }
         };
-        Ok(Self { learning_rate, steps: 0, slots: parameters.iter().map(slot).collect::<Result<_>>()? })
+        let slots = parameters.iter().map(slot).collect();
+        Self { isa: Isa::best(), learning_rate, weight_decay: 0.0, steps: 0, slots }
+    }
+
+    /// Shrinks every parameter by `learning rate * weight_decay` a step: AdamW.
+    #[must_use]
+    pub fn with_weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
+    }
+
+    /// Computes with these instructions.
+    #[must_use]
+    pub fn with_isa(self, isa: Isa) -> Self {
+        Self { isa, ..self }
     }
 
     pub fn learning_rate(&self) -> f64 {
@@ -59,33 +80,49 @@ impl Adam {
     /// Moves every parameter against its gradient.
     ///
     /// # Errors
-    /// If a parameter has no gradient; then none is moved. (PyTorch would skip it, but all of a network's parameters
-    /// take part in its loss, so that a missing gradient is a mistake.)
-    pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
-        let of = |slot: &Slot| {
-            // Undetached, a moment would keep the graph, and so the activations, of every step that it has seen.
-            let gradient = gradients.get(&slot.parameter).map(Tensor::detach);
-            gradient.ok_or_else(|| Error::NoGradient { name: slot.name.clone() })
-        };
-        let gradients = self.slots.iter().map(of).collect::<Result<Vec<_>>>()?;
+    /// If a gradient has another shape than its parameter, or lies on another device.
+    pub fn step(&mut self, gradients: &Gradients) -> Result<()> {
         self.steps += 1;
-        let correction = Correction::after(self.steps);
-        for (slot, gradient) in self.slots.iter_mut().zip(&gradients) {
-            slot.step(gradient, self.learning_rate, correction)?;
+        let step = self.numbers();
+        for (slot, gradient) in self.slots.iter().zip(&gradients.0) {
+            let operation = StepOp { isa: self.isa, step, moments: &slot.moments };
+            slot.parameter.variable.inplace_op2(&gradient.contiguous()?, &operation)?;
         }
         Ok(())
     }
 
-    /// `adam.steps` (i64 scalar) and per parameter `adam.mean.<name>` and `adam.square.<name>`, of its shape. Later
+    /// The numbers of the step whose count has just been taken. The moments start at zero and so are too small by a factor.
+    #[expect(clippy::cast_possible_truncation, reason = "parameters are f32")]
+    fn numbers(&self) -> Step {
+        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        let (of_mean, of_square) = (1.0 - BETA_1.powi(steps), 1.0 - BETA_2.powi(steps));
+        Step {
+            beta_1: BETA_1 as f32,
+            beta_2: BETA_2 as f32,
+            epsilon: EPSILON as f32,
+            rate: (self.learning_rate / of_mean) as f32,
+            root: (1.0 / of_square.sqrt()) as f32,
+            keeps: (1.0 - self.learning_rate * self.weight_decay) as f32,
+            takes: [(1.0 - BETA_1) as f32, (1.0 - BETA_2) as f32],
+        }
+    }
+
+    /// `adam.steps` (i64 scalar) and per tensor `adam.mean.<name>` and `adam.square.<name>`, of its shape. Later
     /// steps leave it as it is.
     ///
     /// # Errors
-    /// If candle cannot make the tensor of `adam.steps`.
+    /// If candle cannot make a tensor.
     pub fn state(&self) -> Result<BTreeMap<String, Tensor>> {
         let mut state = BTreeMap::from([(STEPS.to_owned(), Tensor::new(self.steps, &Device::Cpu)?)]);
         for slot in &self.slots {
-            state.insert(mean_name(&slot.name), slot.mean.clone());
-            state.insert(square_name(&slot.name), slot.square.clone());
+            let moments = slot.lock();
+            for view in &slot.parameter.views {
+                let tensor = |values: &[f32]| {
+                    Tensor::from_slice(&values[view.place.clone()], view.shape.as_slice(), &Device::Cpu)
+                };
+                state.insert(mean_name(&view.name), tensor(&moments.mean)?);
+                state.insert(square_name(&view.name), tensor(&moments.square)?);
+            }
         }
         Ok(state)
     }
@@ -96,14 +133,10 @@ impl Adam {
     /// Names the first tensor that is missing, unknown, or of another shape or type.
     pub fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         let steps = take(state, STEPS, &Tensor::new(self.steps, &Device::Cpu)?)?.to_scalar()?;
-        let mut moments = Vec::with_capacity(self.slots.len());
-        for slot in &self.slots {
-            let mean = take(state, &mean_name(&slot.name), &slot.mean)?;
-            moments.push((mean, take(state, &square_name(&slot.name), &slot.square)?));
-        }
+        let moments: Vec<Moments> = self.slots.iter().map(|slot| slot.read(state)).collect::<Result<_>>()?;
         self.refuse_unknown(state)?;
-        for (slot, (mean, square)) in self.slots.iter_mut().zip(moments) {
-            (slot.mean, slot.square) = (mean, square);
+        for (slot, moments) in self.slots.iter_mut().zip(moments) {
+            *slot.lock() = moments;
         }
         self.steps = steps;
         Ok(())
@@ -117,27 +150,53 @@ impl Adam {
 }
 
 impl Slot {
-    fn step(&mut self, gradient: &Tensor, learning_rate: f64, correction: Correction) -> Result<()> {
-        self.mean = ((&self.mean * BETA_1)? + (gradient * (1.0 - BETA_1))?)?;
-        self.square = ((&self.square * BETA_2)? + (gradient.sqr()? * (1.0 - BETA_2))?)?;
-        let root = ((self.square.sqrt()? / correction.square.sqrt())? + EPSILON)?;
-        let update = (self.mean.div(&root)? * (learning_rate / correction.mean))?;
-        self.parameter.set(&(self.parameter.as_detached_tensor() - update)?)?;
-        Ok(())
+    fn lock(&self) -> std::sync::MutexGuard<'_, Moments> {
+        self.moments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The moments that `state` has for this slot.
+    fn read(&self, state: &BTreeMap<String, Tensor>) -> Result<Moments> {
+        let mut moments = Moments { mean: Vec::new(), square: Vec::new() };
+        for View { name, shape, .. } in &self.parameter.views {
+            let like = Tensor::zeros(shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?;
+            let of = |name: &str| -> Result<Vec<f32>> { Ok(take(state, name, &like)?.flatten_all()?.to_vec1()?) };
+            moments.mean.extend(of(&mean_name(name))?);
+            moments.square.extend(of(&square_name(name))?);
+        }
+        Ok(moments)
     }
 }
 
-/// What the moments, which start at zero, are too small by.
-#[derive(Debug, Clone, Copy)]
-struct Correction {
-    mean: f64,
-    square: f64,
+/// A step as an operation of candle's on (parameter, gradient).
+struct StepOp<'a> {
+    isa: Isa,
+    step: Step,
+    moments: &'a Mutex<Moments>,
 }
 
-impl Correction {
-    fn after(steps: i64) -> Self {
-        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
-        Self { mean: 1.0 - BETA_1.powi(steps), square: 1.0 - BETA_2.powi(steps) }
+impl InplaceOp2 for StepOp<'_> {
+    fn name(&self) -> &'static str {
+        "adam-step"
+    }
+
+    fn cpu_fwd(
+        &self,
+        parameter: &mut CpuStorage,
+        layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let (CpuStorage::F32(parameter), Some((start, end))) = (parameter, layout.contiguous_offsets()) else {
+            bail!("adam: a parameter must be contiguous and f32");
+        };
+        let Some((from, to)) = gradient_layout.contiguous_offsets().filter(|(from, to)| to - from == end - start)
+        else {
+            bail!("adam: gradient {:?} for parameter {:?}", gradient_layout.shape(), layout.shape());
+        };
+        let Moments { mean, square } = &mut *self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        let (parameter, gradient) = (&mut parameter[start..end], &gradient.as_slice::<f32>()?[from..to]);
+        update(self.isa, self.step, Moving { parameter, mean, square, gradient });
+        Ok(())
     }
 }
 

@@ -21,6 +21,9 @@ pub const IMAGE_CHANNELS: usize = 3;
 pub const FEATURES: usize = 512;
 /// Input pixels per feature pixel along each side.
 pub const REDUCTION: usize = 32;
+/// Side of the stem's kernel in pixels.
+pub const STEM_KERNEL: usize = 7;
+pub const STEM_STRIDE: usize = 2;
 /// Channels between the stem and the first stage.
 pub const STEM_CHANNELS: usize = 64;
 /// Batch norm: added to the variance before its root is taken.
@@ -64,7 +67,7 @@ impl Unit {
     }
 
     /// Its six tensors, in torchvision's order.
-    fn tensors(&self) -> [TensorSpec; 6] {
+    pub fn tensors(&self) -> [TensorSpec; 6] {
         let of_norm = |part: &str, role| TensorSpec::new(&self.norm, part, &[self.outputs], role);
         let kernel = [self.outputs, self.inputs, self.kernel, self.kernel];
         [
@@ -109,7 +112,7 @@ impl Block {
 /// The first convolution and its batch norm.
 pub fn stem() -> Unit {
     let (conv, norm) = ("conv1".to_owned(), "bn1".to_owned());
-    Unit { conv, norm, inputs: IMAGE_CHANNELS, outputs: STEM_CHANNELS, kernel: 7, stride: 2 }
+    Unit { conv, norm, inputs: IMAGE_CHANNELS, outputs: STEM_CHANNELS, kernel: STEM_KERNEL, stride: STEM_STRIDE }
 }
 
 /// The eight residual blocks, from the input's side to the output's.
@@ -124,6 +127,16 @@ pub fn blocks() -> Vec<Block> {
         }
     }
     blocks
+}
+
+/// All twenty units in order: the stem, then each block's first, second and shortcut.
+pub fn units() -> Vec<Unit> {
+    let mut units = vec![stem()];
+    for block in blocks() {
+        units.extend([block.first, block.second]);
+        units.extend(block.shortcut);
+    }
+    units
 }
 
 /// What a tensor is for; decides how it starts and whether it is learnt.
@@ -179,12 +192,7 @@ pub const HEAD_BIAS: &str = "fc.bias";
 
 /// Every tensor of a network with so many classes: 122, in the order of torchvision's `state_dict()`.
 pub fn tensors(classes: usize) -> Vec<TensorSpec> {
-    let mut units = vec![stem()];
-    for block in blocks() {
-        units.extend([block.first, block.second]);
-        units.extend(block.shortcut);
-    }
-    let mut tensors: Vec<TensorSpec> = units.iter().flat_map(Unit::tensors).collect();
+    let mut tensors: Vec<TensorSpec> = units().iter().flat_map(Unit::tensors).collect();
     tensors.push(TensorSpec::new("fc", "weight", &[classes, FEATURES], Role::HeadWeight));
     tensors.push(TensorSpec::new("fc", "bias", &[classes], Role::HeadBias));
     tensors

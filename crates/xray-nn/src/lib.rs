@@ -1,20 +1,31 @@
-//! ResNet-18 for xray-tui: what candle lacks to train one.
+//! ResNet-18 for xray-tui, made to be trained on a CPU.
 //!
-//! [`arch`] says what the network is made of, [`Network`] runs and trains it, [`Adam`] improves it, [`weights`] keeps
-//! it in files that PyTorch reads too, and [`mod@reference`] checks it against another implementation.
+//! [`arch`] says what the network is made of, [`Network`] trains it, [`Inference`] answers with it, [`Adam`] improves it,
+//! [`weights`] keeps it in files that PyTorch reads too, and [`mod@reference`] checks it against another implementation.
+//!
+//! Below, the trunk is computed by one of two engines from the same parameters. `plain` is candle's operations, layer by
+//! layer. `fast` is one operation of our own over [`kernel`]s, which are written once, over [`simd`], for every
+//! instruction set. Read [`simd`], then [`kernel::maps`] and [`kernel::gemm`], then the convolutions.
 
 #![deny(unsafe_code)]
 
 pub mod adam;
 pub mod arch;
-mod batch_norm;
 mod error;
+mod fast;
+mod inference;
 mod init;
-pub mod max_pool;
+pub mod kernel;
 pub mod network;
+mod parameters;
+mod plain;
 pub mod reference;
+pub mod simd;
 pub mod weights;
 
 pub use adam::Adam;
 pub use error::{Error, Result};
-pub use network::{Mode, Network};
+pub use inference::Inference;
+pub use network::{Engine, Mode, Network};
+pub use parameters::{Gradients, Parameter, View};
+pub use simd::Isa;

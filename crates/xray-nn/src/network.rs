@@ -1,19 +1,23 @@
 //! The trainable ResNet-18.
 
-mod layers;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::{DType, Device, Tensor, Var};
 use rand::RngCore;
 
-use crate::arch::{self, HEAD_BIAS, HEAD_WEIGHT, IMAGE_CHANNELS, REDUCTION, TensorSpec};
+use crate::arch::{self, HEAD_BIAS, HEAD_WEIGHT, IMAGE_CHANNELS, MOMENTUM, REDUCTION, TensorSpec};
+use crate::fast::Trunk;
+use crate::inference::Inference;
 use crate::init::initial;
-use crate::max_pool::max_pool;
+use crate::kernel::norm::Moments;
+use crate::parameters::{Gradients, Parameter, View};
+use crate::plain::{Plain, variable};
+use crate::simd::Isa;
 use crate::{Error, Result};
-use layers::{Residual, Unit};
 
 /// What the network is run for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub enum Mode {
 
 impl Mode {
     /// The variable's value: in training as a part of the graph, else as a constant, which keeps no activations alive.
-    fn view(self, variable: &Var) -> Tensor {
+    pub(crate) fn view(self, variable: &Var) -> Tensor {
         match self {
             Self::Train => variable.as_tensor().clone(),
             Self::Evaluate => variable.as_detached_tensor(),
@@ -34,16 +38,47 @@ impl Mode {
     }
 }
 
-/// A ResNet-18 with a head of some number of classes.
+/// What computes the trunk.
+#[derive(Debug, Clone)]
+pub enum Engine {
+    /// The kernels of this crate, on the CPU.
+    Fast(Isa),
+    /// candle's own operations.
+    Plain(Device),
+}
+
+impl Engine {
+    /// The fast one, with the best instructions that this processor has.
+    pub fn best() -> Self {
+        Self::Fast(Isa::best())
+    }
+
+    fn device(&self) -> Device {
+        match self {
+            Self::Fast(_) => Device::Cpu,
+            Self::Plain(device) => device.clone(),
+        }
+    }
+}
+
+/// A ResNet-18 with a head of some number of classes, in training. To have it answer, see [`Network::inference`].
 #[derive(Debug)]
 pub struct Network {
-    classes: usize,
-    device: Device,
+    engine: Engine,
     specs: Vec<TensorSpec>,
-    variables: BTreeMap<String, Var>,
-    parameters: Vec<(String, Var)>,
-    stem: Unit,
-    blocks: Vec<Residual>,
+    /// The trunk in one piece, the head's weight, the head's bias.
+    parameters: [Parameter; 3],
+    /// The running statistics.
+    statistics: BTreeMap<String, Var>,
+    trunk: TrainedBy,
+}
+
+/// The trunk's engine, with what it keeps between forward and backward.
+#[derive(Debug)]
+enum TrainedBy {
+    Fast(Trunk),
+    /// The variables of the last forward pass, one for each of the trunk's views.
+    Plain(Mutex<Vec<Var>>),
 }
 
 impl Network {
@@ -51,60 +86,88 @@ impl Network {
     ///
     /// # Errors
     /// If candle cannot make the tensors.
-    pub fn new(classes: usize, rng: &mut impl RngCore, device: &Device) -> Result<Self> {
+    pub fn new(classes: usize, rng: &mut impl RngCore, engine: &Engine) -> Result<Self> {
         let specs = arch::tensors(classes);
         let by_name: BTreeMap<&str, &TensorSpec> = specs.iter().map(|spec| (spec.name.as_str(), spec)).collect();
-        let mut variables = BTreeMap::new();
-        for spec in by_name.values() {
-            variables.insert(spec.name.clone(), Var::from_tensor(&initial(spec, rng, device)?)?);
-        }
-        let learnt = by_name.values().filter(|spec| spec.role.is_parameter());
-        let parameter = |spec: &&TensorSpec| Ok((spec.name.clone(), variable(&variables, &spec.name)?));
-        let residual = |block: &arch::Block| Residual::new(block, &variables);
-        Ok(Self {
-            classes,
-            device: device.clone(),
-            parameters: learnt.map(parameter).collect::<Result<_>>()?,
-            stem: Unit::new(&arch::stem(), &variables)?,
-            blocks: arch::blocks().iter().map(residual).collect::<Result<_>>()?,
-            specs,
-            variables,
-        })
+        let mut tensor = |spec: &&TensorSpec| Ok((spec.name.clone(), initial(spec, rng, &engine.device())?));
+        let state = by_name.values().map(&mut tensor).collect::<Result<_>>()?;
+        Self::from_state(&state, engine)
+    }
+
+    /// The network whose [`Network::state`] this is.
+    ///
+    /// # Errors
+    /// Names the first tensor that is missing, unknown, or of another shape or type.
+    pub fn from_state(state: &BTreeMap<String, Tensor>, engine: &Engine) -> Result<Self> {
+        let specs = arch::tensors(classes(state)?);
+        check_state(&specs, state)?;
+        let state = on(state, &engine.device())?;
+        let of_head = |spec: &&TensorSpec| [HEAD_WEIGHT, HEAD_BIAS].contains(&spec.name.as_str());
+        let learnt = specs.iter().filter(|spec| spec.role.is_parameter());
+        let (head, trunk): (Vec<&TensorSpec>, Vec<&TensorSpec>) = learnt.partition(of_head);
+        let single = |index: usize| Parameter::single(head[index], &state);
+        let parameters = [Parameter::flat(&trunk, &state)?, single(0)?, single(1)?];
+        let tracked = specs.iter().filter(|spec| !spec.role.is_parameter());
+        let statistic = |spec: &TensorSpec| Ok((spec.name.clone(), Var::from_tensor(&state[&spec.name])?));
+        let statistics = tracked.map(statistic).collect::<Result<_>>()?;
+        let trunk = match engine {
+            Engine::Fast(isa) => TrainedBy::Fast(Trunk::new(*isa)),
+            Engine::Plain(_) => TrainedBy::Plain(Mutex::default()),
+        };
+        Ok(Self { engine: engine.clone(), specs, parameters, statistics, trunk })
     }
 
     pub fn classes(&self) -> usize {
-        self.classes
+        self.parameters[1].views[0].shape[0]
     }
 
-    pub fn device(&self) -> &Device {
-        &self.device
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
-    /// What the optimizer moves: 62 tensors with their names, in name order. They share their values with the network.
-    pub fn parameters(&self) -> &[(String, Var)] {
+    pub fn device(&self) -> Device {
+        self.engine.device()
+    }
+
+    /// What the optimizer moves: the trunk's 60 tensors in one piece, the head's weight and bias. They share their values
+    /// with the network.
+    pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
 
-    /// Images (B, 3, S, S) f32, normalised as ImageNet's, to logits (B, classes).
+    /// Images (B, 3, S, S) f32, normalised as ImageNet's, to logits (B, classes), moving the running statistics.
     ///
     /// # Errors
     /// As [`Network::features`].
-    pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.head(&self.features(images, mode)?)
+    pub fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        self.head(&self.features(images)?)
     }
 
     /// Images (B, 3, S, S) f32, normalised as ImageNet's, to features (B, 512, S/32, S/32), rounded up and never
-    /// negative. In [`Mode::Evaluate`] a gradient flows to the images, if they are a variable, but not to the weights.
+    /// negative, moving the running statistics. One forward pass can be in flight: the next one takes its memory.
     ///
     /// # Errors
-    /// If the images have another shape or type, or if training would leave batch norm a single value per channel.
-    pub fn features(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        check_images(images, mode)?;
-        let mut x = max_pool(&self.stem.forward(images, mode)?.relu()?)?;
-        for block in &self.blocks {
-            x = block.forward(&x, mode)?;
+    /// If the images have another shape or type, or if they leave batch norm a single value per channel.
+    pub fn features(&self, images: &Tensor) -> Result<Tensor> {
+        check_images(images, Mode::Train)?;
+        match &self.trunk {
+            TrainedBy::Fast(trunk) => {
+                let (features, moments) = trunk.forward(images, self.parameters[0].variable.as_tensor())?;
+                self.track(&moments)?;
+                Ok(features)
+            }
+            TrainedBy::Plain(leaves) => {
+                let mut variables = self.statistics.clone();
+                let mut of_pass = Vec::new();
+                for (name, tensor) in self.parameters[0].tensors()? {
+                    let leaf = Var::from_tensor(&tensor)?;
+                    of_pass.push(leaf.clone());
+                    variables.insert(name, leaf);
+                }
+                *leaves.lock().unwrap_or_else(PoisonError::into_inner) = of_pass;
+                Plain::new(&variables)?.features(images, Mode::Train)
+            }
         }
-        Ok(x)
     }
 
     /// Features (B, 512, h, w) to logits (B, classes): their mean over the picture through the linear layer.
@@ -112,10 +175,38 @@ impl Network {
     /// # Errors
     /// If the features have another shape.
     pub fn head(&self, features: &Tensor) -> Result<Tensor> {
-        let weight = variable(&self.variables, HEAD_WEIGHT)?;
-        let bias = variable(&self.variables, HEAD_BIAS)?;
-        let means = features.flatten_from(2)?.mean(2)?;
-        Ok(means.matmul(&weight.t()?)?.broadcast_add(&bias)?)
+        head(features, self.parameters[1].variable.as_tensor(), self.parameters[2].variable.as_tensor())
+    }
+
+    /// The gradient of every parameter, given a loss that was made of the last forward pass.
+    ///
+    /// # Errors
+    /// If the loss does not depend on a parameter, or another forward pass came in between.
+    pub fn backward(&self, loss: &Tensor) -> Result<Gradients> {
+        let all = loss.backward()?;
+        // Undetached, a gradient would keep the graph, and so the activations, of its step.
+        let of = |variable: &Var, name: &str| {
+            let missing = || Error::NoGradient { name: name.to_owned() };
+            all.get(variable).map(Tensor::detach).ok_or_else(missing)
+        };
+        let [trunk, weight, bias] = &self.parameters;
+        let of_trunk = match &self.trunk {
+            TrainedBy::Fast(_) => of(&trunk.variable, "of the trunk")?,
+            TrainedBy::Plain(leaves) => {
+                let leaves = std::mem::take(&mut *leaves.lock().unwrap_or_else(PoisonError::into_inner));
+                let gradient = |(leaf, view): (&Var, &View)| of(leaf, &view.name)?.flatten_all().map_err(Error::from);
+                Tensor::cat(&leaves.iter().zip(&trunk.views).map(gradient).collect::<Result<Vec<_>>>()?, 0)?
+            }
+        };
+        Ok(Gradients(vec![of_trunk, of(&weight.variable, HEAD_WEIGHT)?, of(&bias.variable, HEAD_BIAS)?]))
+    }
+
+    /// The network as it is now, with fixed weights; later steps leave it as it is.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn inference(&self) -> Result<Inference> {
+        Inference::new(&self.state()?, &self.engine)
     }
 
     /// A copy of every tensor by torchvision's name: parameters and running statistics, f32, and the counts of batches,
@@ -125,7 +216,11 @@ impl Network {
     /// If there is no memory for it.
     pub fn state(&self) -> Result<BTreeMap<String, Tensor>> {
         let copy = |(name, variable): (&String, &Var)| Ok((name.clone(), variable.as_detached_tensor().copy()?));
-        self.variables.iter().map(copy).collect()
+        let mut state: BTreeMap<String, Tensor> = self.statistics.iter().map(copy).collect::<Result<_>>()?;
+        for parameter in &self.parameters {
+            state.extend(parameter.tensors()?);
+        }
+        Ok(state)
     }
 
     /// Takes every tensor from `state`; nothing is changed on an error.
@@ -134,22 +229,64 @@ impl Network {
     /// Names the first tensor that is missing, unknown, or of another shape or type.
     pub fn load_state(&self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         check_state(&self.specs, state)?;
-        for (name, tensor) in state {
-            variable(&self.variables, name)?.set(tensor)?;
+        let state = on(state, &self.device())?;
+        for parameter in &self.parameters {
+            parameter.set(&state)?;
+        }
+        for (name, variable) in &self.statistics {
+            variable.set(&state[name])?;
+        }
+        Ok(())
+    }
+
+    /// Moves the running statistics of all units towards the batch's.
+    fn track(&self, moments: &[Moments]) -> Result<()> {
+        for (unit, moments) in arch::units().iter().zip(moments) {
+            let statistic = |part: &str| variable(&self.statistics, &format!("{}.{part}", unit.norm));
+            let unbiased: Vec<f64> = moments.squares.iter().map(|squares| squares / (moments.count - 1.0)).collect();
+            follow(&statistic("running_mean")?, &moments.mean)?;
+            follow(&statistic("running_var")?, &unbiased)?;
+            let tracked = statistic("num_batches_tracked")?;
+            let seen = tracked.as_detached_tensor();
+            tracked.set(&(&seen + seen.ones_like()?)?)?;
         }
         Ok(())
     }
 }
 
-const OF: &str = "this ResNet-18";
-
-/// The variable of that name, sharing its value.
-fn variable(variables: &BTreeMap<String, Var>, name: &str) -> Result<Var> {
-    let missing = || Error::UnexpectedTensor { name: name.to_owned(), of: OF };
-    variables.get(name).cloned().ok_or_else(missing)
+#[expect(clippy::cast_possible_truncation, reason = "statistics are f32")]
+fn follow(running: &Var, batch: &[f64]) -> Result<()> {
+    let mut values = running.to_vec1::<f32>()?;
+    for (value, batch) in values.iter_mut().zip(batch) {
+        *value = (f64::from(*value) * (1.0 - MOMENTUM) + batch * MOMENTUM) as f32;
+    }
+    Ok(running.set(&Tensor::new(values, running.device())?)?)
 }
 
-fn check_state(specs: &[TensorSpec], state: &BTreeMap<String, Tensor>) -> Result<()> {
+/// Features (B, 512, h, w) to logits (B, classes): their mean over the picture through the linear layer.
+pub(crate) fn head(features: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let means = features.flatten_from(2)?.mean(2)?;
+    Ok(means.matmul(&weight.t()?)?.broadcast_add(bias)?)
+}
+
+/// Classes of the network whose state this is.
+fn classes(state: &BTreeMap<String, Tensor>) -> Result<usize> {
+    let missing = || Error::MissingTensor { name: HEAD_BIAS.to_owned(), expected: vec![0], of: OF };
+    let bias = state.get(HEAD_BIAS).ok_or_else(missing)?;
+    bias.dims1().map_err(|_| Error::WrongShape {
+        name: HEAD_BIAS.to_owned(),
+        found: bias.dims().to_vec(),
+        expected: vec![0],
+    })
+}
+
+fn on(state: &BTreeMap<String, Tensor>, device: &Device) -> Result<BTreeMap<String, Tensor>> {
+    state.iter().map(|(name, tensor)| Ok((name.clone(), tensor.to_device(device)?))).collect()
+}
+
+pub(crate) const OF: &str = "this ResNet-18";
+
+pub(crate) fn check_state(specs: &[TensorSpec], state: &BTreeMap<String, Tensor>) -> Result<()> {
     for spec in specs {
         let (name, expected) = (spec.name.clone(), spec.shape.clone());
         let Some(tensor) = state.get(&name) else {
@@ -167,7 +304,7 @@ fn check_state(specs: &[TensorSpec], state: &BTreeMap<String, Tensor>) -> Result
     unknown.map_or(Ok(()), |name| Err(Error::UnexpectedTensor { name: name.clone(), of: OF }))
 }
 
-fn check_images(images: &Tensor, mode: Mode) -> Result<()> {
+pub(crate) fn check_images(images: &Tensor, mode: Mode) -> Result<()> {
     if images.dtype() != DType::F32 {
         let found = images.dtype().as_str().to_owned();
         return Err(Error::WrongType { name: "images".to_owned(), found, expected: DType::F32.as_str() });

@@ -7,7 +7,7 @@ use candle_nn::VarBuilder;
 use candle_transformers::models::resnet::resnet18;
 
 use crate::arch::{FEATURES, HEAD_WEIGHT};
-use crate::{Error, Mode, Network, Result};
+use crate::{Error, Network, Result};
 
 /// Images (B, 3, S, S) f32 to logits (B, classes), by the network whose [`Network::state`] is given.
 ///
@@ -29,7 +29,7 @@ pub fn forward(state: &BTreeMap<String, Tensor>, images: &Tensor) -> Result<Tens
 /// # Errors
 /// If the images do not fit.
 pub fn largest_difference(network: &Network, images: &Tensor) -> Result<f32> {
-    let own = network.forward(images, Mode::Evaluate)?;
+    let own = network.inference()?.forward(images)?;
     let other = forward(&network.state()?, images)?;
     let size = other.abs()?.maximum(1_f64)?;
     let differences = (own - other)?.abs()?.div(&size)?.flatten_all()?.to_vec1::<f32>()?;
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn network() -> Network {
-        Network::new(3, &mut ChaCha8Rng::seed_from_u64(1), &Device::Cpu).unwrap()
+        Network::new(3, &mut ChaCha8Rng::seed_from_u64(1), &crate::Engine::best()).unwrap()
     }
 
     fn images() -> Tensor {
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn both_networks_give_the_same_logits() {
         let network = network();
-        network.forward(&images(), Mode::Train).unwrap();
+        network.forward(&images()).unwrap();
         assert!(largest_difference(&network, &images()).unwrap() < 1e-4);
     }
 

@@ -9,7 +9,7 @@ use candle_nn::loss::cross_entropy;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde_json::Value;
-use xray_nn::{Adam, Mode, Network, arch, reference};
+use xray_nn::{Adam, Engine, Gradients, Isa, Network, arch, reference};
 
 static FIXTURE: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("fixtures/torchvision.json")).unwrap());
@@ -42,8 +42,14 @@ fn weights(name: &str, shape: &[usize], ordinal: u32) -> Tensor {
     })
 }
 
-fn network() -> Network {
-    let network = Network::new(2, &mut ChaCha8Rng::seed_from_u64(0), &Device::Cpu).unwrap();
+/// candle's operations, and our kernels on every instruction set that is here.
+fn engines() -> Vec<Engine> {
+    let fast = Isa::available().into_iter().map(Engine::Fast);
+    [Engine::Plain(Device::Cpu)].into_iter().chain(fast).collect()
+}
+
+fn network(engine: &Engine) -> Network {
+    let network = Network::new(2, &mut ChaCha8Rng::seed_from_u64(0), engine).unwrap();
     let mut state = network.state().unwrap();
     for ((name, tensor), ordinal) in state.iter_mut().zip(0..) {
         if !tensor.dims().is_empty() {
@@ -77,12 +83,15 @@ fn assert_close(what: &str, found: &[f64], expected: &[f64], (absolute, relative
 
 #[test]
 fn logits_in_evaluation_agree_and_those_of_the_reference_too() {
-    let network = network();
-    for case in FIXTURE["evaluation"].as_array().unwrap() {
+    for (engine, case) in engines()
+        .iter()
+        .flat_map(|engine| FIXTURE["evaluation"].as_array().unwrap().iter().map(move |case| (engine, case)))
+    {
+        let network = network(engine);
         let shape: Vec<usize> = numbers(&case["shape"]).into_iter().map(|size| size as usize).collect();
         let images = images(case["seed"].as_u64().unwrap() as u32, &shape);
         let expected = numbers(&case["logits"]);
-        let own = network.forward(&images, Mode::Evaluate).unwrap();
+        let own = network.inference().unwrap().forward(&images).unwrap();
         assert_close("network", &flat(&own), &expected, (1e-4, 0.0));
         let other = reference::forward(&network.state().unwrap(), &images).unwrap();
         assert_close("reference", &flat(&other), &expected, (1e-4, 0.0));
@@ -91,46 +100,60 @@ fn logits_in_evaluation_agree_and_those_of_the_reference_too() {
 
 #[test]
 fn three_steps_of_adam_agree_in_losses_gradients_and_running_statistics() {
+    for engine in engines() {
+        three_steps(&engine);
+    }
+}
+
+fn three_steps(engine: &Engine) {
     let expected = &FIXTURE["training"];
-    let network = network();
-    let mut adam = Adam::new(network.parameters(), 1e-4).unwrap();
+    let network = network(engine);
+    let mut adam = Adam::new(network.parameters(), 1e-4);
     let images = images(7, &[4, 3, 64, 64]);
     let labels = Tensor::new(&[0_u32, 1, 1, 0], &Device::Cpu).unwrap();
     let mut losses = Vec::new();
+    // A rectifier whose input is zero but for rounding may open or not, which moves all gradients below it.
+    let relative = if matches!(engine, Engine::Plain(_)) { 1e-3 } else { 2e-2 };
     for step in 0..3 {
-        let loss = cross_entropy(&network.forward(&images, Mode::Train).unwrap(), &labels).unwrap();
-        let gradients = loss.backward().unwrap();
+        let loss = cross_entropy(&network.forward(&images).unwrap(), &labels).unwrap();
+        let gradients = network.backward(&loss).unwrap();
         if step == 0 {
-            assert_gradients(&network, &gradients, expected);
+            assert_gradients(&network, &gradients, (expected, relative));
         }
         adam.step(&gradients).unwrap();
         losses.push(f64::from(loss.to_scalar::<f32>().unwrap()));
     }
-    assert_close("losses", &losses, &numbers(&expected["losses"]), (0.0, 1e-3));
+    assert_close("losses", &losses, &numbers(&expected["losses"]), (0.0, relative));
     let state = network.state().unwrap();
-    assert_running_statistics(&state, expected);
-    let after = network.forward(&images, Mode::Evaluate).unwrap();
-    assert_close("logits after the steps", &flat(&after), &numbers(&expected["logits"]), (1e-3, 1e-3));
+    assert_running_statistics(&state, (expected, relative));
+    let after = network.inference().unwrap().forward(&images).unwrap();
+    assert_close("logits after the steps", &flat(&after), &numbers(&expected["logits"]), (relative, relative));
 }
 
-fn assert_gradients(network: &Network, gradients: &candle_core::backprop::GradStore, expected: &Value) {
+fn assert_gradients(network: &Network, gradients: &Gradients, (expected, relative): (&Value, f64)) {
     let norms = expected["gradient_norms"].as_object().unwrap();
-    assert_eq!(norms.len(), network.parameters().len());
-    for (name, parameter) in network.parameters() {
-        let gradient = flat(gradients.get(parameter).unwrap());
+    let gradients = gradients.tensors(network.parameters()).unwrap();
+    assert_eq!(norms.len(), gradients.len());
+    for (name, gradient) in &gradients {
+        let gradient = flat(gradient);
         let norm = gradient.iter().map(|value| value * value).sum::<f64>().sqrt();
-        assert_close(name, &[norm], &[norms[name].as_f64().unwrap()], (0.0, 1e-3));
+        assert_close(name, &[norm], &[norms[name].as_f64().unwrap()], (0.0, relative));
         if let Some(entries) = expected["gradients"].get(name) {
-            assert_close(name, &gradient, &numbers(entries), (1e-3 * norm / (gradient.len() as f64).sqrt(), 1e-3));
+            assert_close(
+                name,
+                &gradient,
+                &numbers(entries),
+                (5.0 * relative * norm / (gradient.len() as f64).sqrt(), relative),
+            );
         }
     }
 }
 
-fn assert_running_statistics(state: &BTreeMap<String, Tensor>, expected: &Value) {
+fn assert_running_statistics(state: &BTreeMap<String, Tensor>, (expected, relative): (&Value, f64)) {
     let running = expected["running"].as_object().unwrap();
     assert_eq!(running.len(), 40);
     for (name, values) in running {
-        assert_close(name, &flat(&state[name]), &numbers(values), (1e-4, 1e-3));
+        assert_close(name, &flat(&state[name]), &numbers(values), (relative / 10.0, relative));
     }
     assert_eq!(state["bn1.num_batches_tracked"].to_scalar::<i64>().unwrap(), expected["tracked"].as_i64().unwrap());
 }

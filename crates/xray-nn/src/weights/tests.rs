@@ -7,12 +7,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::*;
-use crate::Network;
+use crate::{Engine, Network};
 
 const HEAD: &str = "fc.weight";
 
 fn network(classes: usize, seed: u64) -> Network {
-    Network::new(classes, &mut ChaCha8Rng::seed_from_u64(seed), &Device::Cpu).unwrap()
+    Network::new(classes, &mut ChaCha8Rng::seed_from_u64(seed), &Engine::best()).unwrap()
 }
 
 fn few() -> BTreeMap<String, Tensor> {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use candle_core::{Tensor, Var};
 
-use super::{Mode, variable};
+use super::batch_norm::BatchNorm;
+use super::variable;
 use crate::arch;
-use crate::batch_norm::BatchNorm;
-use crate::{Error, Result};
+use crate::{Error, Mode, Result};
 
 /// A convolution without bias and its batch norm.
 #[derive(Debug)]

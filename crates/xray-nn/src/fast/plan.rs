@@ -1,0 +1,109 @@
+//! The trunk for the fast path: each layer's geometry, its place in the flat parameters, and the method it is computed by.
+
+use std::ops::Range;
+
+use crate::arch::{self, Role};
+use crate::kernel::direct::Geometry;
+use crate::kernel::maps::Extent;
+use crate::kernel::winograd::{frequencies, products};
+
+/// A convolution and its batch norm; ranges are places in the flat parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitPlan {
+    pub geometry: Geometry,
+    pub kernel: Range<usize>,
+    pub scale: Range<usize>,
+    pub shift: Range<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockPlan {
+    pub first: UnitPlan,
+    pub second: UnitPlan,
+    pub shortcut: Option<UnitPlan>,
+}
+
+/// The trunk's layers in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub stem: UnitPlan,
+    pub blocks: Vec<BlockPlan>,
+    /// Flat parameters.
+    pub len: usize,
+}
+
+/// How a convolution is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    Direct,
+    /// Winograd's with tiles of 2x2.
+    Winograd2,
+    /// Winograd's with tiles of 4x4.
+    Winograd4,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Plan {
+    pub fn new() -> Self {
+        let mut next = 0;
+        let stem = UnitPlan::new(&arch::stem(), &mut next);
+        let blocks = arch::blocks()
+            .iter()
+            .map(|block| BlockPlan {
+                first: UnitPlan::new(&block.first, &mut next),
+                second: UnitPlan::new(&block.second, &mut next),
+                shortcut: block.shortcut.as_ref().map(|unit| UnitPlan::new(unit, &mut next)),
+            })
+            .collect();
+        Self { stem, blocks, len: next }
+    }
+}
+
+impl UnitPlan {
+    /// The unit's parameters begin at `next`, in the order of [`arch::Unit::tensors`]; `next` is moved behind them.
+    fn new(unit: &arch::Unit, next: &mut usize) -> Self {
+        let mut place = |role| {
+            let tensor = unit.tensors().into_iter().find(|tensor| tensor.role == role);
+            let start = *next;
+            *next += tensor.map_or(0, |tensor| tensor.shape.iter().product());
+            start..*next
+        };
+        Self {
+            geometry: Geometry { inputs: unit.inputs, outputs: unit.outputs, kernel: unit.kernel, stride: unit.stride },
+            kernel: place(Role::Kernel),
+            scale: place(Role::Scale),
+            shift: place(Role::Shift),
+        }
+    }
+
+    /// The size of the output for an input of this size.
+    pub fn extent(&self, input: Extent) -> Extent {
+        let Geometry { outputs, stride, .. } = self.geometry;
+        Extent::new(outputs, input.height.div_ceil(stride), input.width.div_ceil(stride))
+    }
+}
+
+/// What reading one weight costs, in products: fetched from memory it takes as long as some sixteen of them.
+const PRODUCTS_PER_WEIGHT: usize = 16;
+
+impl Method {
+    /// The method that should take the least time for so many images with an output of this size: by its products, and by
+    /// the weights that it reads.
+    pub fn fastest(geometry: Geometry, output: Extent, images: usize) -> Self {
+        if (geometry.kernel, geometry.stride) != (3, 1) {
+            return Self::Direct;
+        }
+        let cost = |weights: usize, products: usize| products * images + weights * PRODUCTS_PER_WEIGHT;
+        // Gathering costs less than transforming: about a fifth of the products.
+        let direct = cost(geometry.taps(), geometry.taps() * output.pixels() * 5 / 6);
+        let two = cost(frequencies(2), products::<2>(output));
+        let four = cost(frequencies(4), products::<4>(output));
+        let candidates = [(four, Self::Winograd4), (two, Self::Winograd2), (direct, Self::Direct)];
+        candidates.into_iter().min_by_key(|(cost, _)| *cost).map_or(Self::Direct, |(_, method)| method)
+    }
+}

@@ -1,0 +1,122 @@
+//! The network with fixed weights: it only answers.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Storage, Tensor, Var};
+
+use crate::arch::{self, EPSILON, FEATURES, HEAD_BIAS, HEAD_WEIGHT, TensorSpec};
+use crate::kernel::Affine;
+use crate::kernel::norm::affine;
+use crate::kernel::stem::Images;
+use crate::network::{check_images, check_state, head};
+use crate::plain::Plain;
+use crate::{Engine, Error, Mode, Result, fast};
+
+/// A ResNet-18 that answers for images, one or many.
+#[derive(Debug)]
+pub struct Inference {
+    trunk: Trunk,
+    /// (classes, 512)
+    weight: Tensor,
+    /// (classes)
+    bias: Tensor,
+}
+
+#[derive(Debug)]
+enum Trunk {
+    Fast(Box<fast::Inference>),
+    Plain(Plain),
+}
+
+impl Inference {
+    /// The network whose [`Network::state`](crate::Network::state) this is.
+    ///
+    /// # Errors
+    /// Names the first tensor that is missing, unknown, or of another shape or type.
+    pub fn new(state: &BTreeMap<String, Tensor>, engine: &Engine) -> Result<Self> {
+        let classes = state.get(HEAD_BIAS).map_or(0, Tensor::elem_count);
+        check_state(&arch::tensors(classes), state)?;
+        let trunk = match engine {
+            Engine::Fast(isa) => Trunk::Fast(Box::new(fast::Inference::new(*isa, flat(state)?, affines(state)?))),
+            Engine::Plain(device) => {
+                let variable = |(name, tensor): (&String, &Tensor)| {
+                    Ok((name.clone(), Var::from_tensor(&tensor.to_device(device)?)?))
+                };
+                Trunk::Plain(Plain::new(&state.iter().map(variable).collect::<Result<_>>()?)?)
+            }
+        };
+        let device = match engine {
+            Engine::Fast(_) => &Device::Cpu,
+            Engine::Plain(device) => device,
+        };
+        let of_head = |name: &str| state[name].to_device(device);
+        Ok(Self { trunk, weight: of_head(HEAD_WEIGHT)?, bias: of_head(HEAD_BIAS)? })
+    }
+
+    /// Images (B, 3, S, S) f32, normalised as ImageNet's, to logits (B, classes).
+    ///
+    /// # Errors
+    /// If the images have another shape or type.
+    pub fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        self.head(&self.features(images)?)
+    }
+
+    /// Images (B, 3, S, S) f32, normalised as ImageNet's, to features (B, 512, S/32, S/32), rounded up and never
+    /// negative. Each image's are the same whatever others come with it, up to rounding.
+    ///
+    /// # Errors
+    /// If the images have another shape or type.
+    pub fn features(&self, images: &Tensor) -> Result<Tensor> {
+        check_images(images, Mode::Evaluate)?;
+        match &self.trunk {
+            Trunk::Plain(plain) => plain.features(images, Mode::Evaluate),
+            Trunk::Fast(trunk) => {
+                let images = images.contiguous()?;
+                let (count, _, height, width) = images.dims4()?;
+                let (storage, layout) = images.storage_and_layout();
+                let values = match (&*storage, layout.contiguous_offsets()) {
+                    (Storage::Cpu(storage), Some((start, end))) => &storage.as_slice::<f32>()?[start..end],
+                    _ => return Err(Error::NotOnCpu),
+                };
+                let (features, [rows, columns]) = trunk.features(Images { values, height, width });
+                Ok(Tensor::from_vec(features, (count, FEATURES, rows, columns), &Device::Cpu)?)
+            }
+        }
+    }
+
+    /// Features (B, 512, h, w) to logits (B, classes): their mean over the picture through the linear layer.
+    ///
+    /// # Errors
+    /// If the features have another shape.
+    pub fn head(&self, features: &Tensor) -> Result<Tensor> {
+        head(features, &self.weight, &self.bias)
+    }
+}
+
+/// The trunk's parameters, one behind the other.
+fn flat(state: &BTreeMap<String, Tensor>) -> Result<Vec<f32>> {
+    let mut values = Vec::new();
+    for unit in arch::units() {
+        for spec in unit.tensors().iter().filter(|spec| spec.role.is_parameter()) {
+            values.extend(vector(state, spec)?);
+        }
+    }
+    Ok(values)
+}
+
+/// Each unit's norm by its running statistics.
+fn affines(state: &BTreeMap<String, Tensor>) -> Result<Vec<Affine>> {
+    let of_unit = |unit: &arch::Unit| {
+        let [_, scale, shift, mean, variance, _] = unit.tensors();
+        let [scale, shift] = [vector(state, &scale)?, vector(state, &shift)?];
+        let mean: Vec<f64> = vector(state, &mean)?.into_iter().map(f64::from).collect();
+        let inverse = |variance: f32| 1.0 / (f64::from(variance) + EPSILON).sqrt();
+        let inverse: Vec<f64> = vector(state, &variance)?.into_iter().map(inverse).collect();
+        Ok(affine((&scale, &shift), (&mean, &inverse)))
+    };
+    arch::units().iter().map(of_unit).collect()
+}
+
+fn vector(state: &BTreeMap<String, Tensor>, spec: &TensorSpec) -> Result<Vec<f32>> {
+    Ok(state[&spec.name].flatten_all()?.to_vec1()?)
+}

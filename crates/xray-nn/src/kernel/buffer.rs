@@ -1,0 +1,81 @@
+//! Memory for maps and scratch: straight from the system in large pages, and back to it when dropped.
+
+use std::alloc::{Layout, handle_alloc_error};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+
+use memmap2::MmapMut;
+
+use crate::simd::Block;
+
+/// Blocks that start as zeros. Pages come into being when they are first written.
+#[derive(Default)]
+pub struct Buffer {
+    memory: Option<MmapMut>,
+    len: usize,
+}
+
+impl Buffer {
+    pub fn new(len: usize) -> Self {
+        let mut buffer = Self::default();
+        buffer.resize(len);
+        buffer
+    }
+
+    /// Makes it `len` blocks long. What they hold is left open: the kernels write all of a result.
+    pub fn resize(&mut self, len: usize) {
+        let has = self.memory.as_ref().map_or(0, |memory| memory.len() / size_of::<Block>());
+        if len > has {
+            // The old memory goes back before the new is asked for.
+            self.memory = None;
+            self.memory = Some(map(len * size_of::<Block>()));
+        }
+        self.len = len;
+    }
+}
+
+/// Anonymous memory; as with a vector, the process ends where there is none left.
+fn map(bytes: usize) -> MmapMut {
+    let no_memory = |_| handle_alloc_error(Layout::array::<u8>(bytes).unwrap_or(Layout::new::<Block>()));
+    let memory = MmapMut::map_anon(bytes).unwrap_or_else(no_memory);
+    // Only a matter of speed: the kernels walk through many pages at once.
+    #[cfg(target_os = "linux")]
+    let _ = memory.advise(memmap2::Advice::HugePage);
+    memory
+}
+
+impl Deref for Buffer {
+    type Target = [Block];
+
+    fn deref(&self) -> &[Block] {
+        self.memory.as_ref().map_or(&[], |memory| &bytemuck::cast_slice(memory)[..self.len])
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [Block] {
+        self.memory.as_mut().map_or(&mut [], |memory| &mut bytemuck::cast_slice_mut(memory)[..self.len])
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} blocks", self.len)
+    }
+}
+
+/// Buffers that tasks borrow, as many as run at once.
+#[derive(Debug, Default)]
+pub struct Scratch(Mutex<Vec<Buffer>>);
+
+impl Scratch {
+    /// Calls `work` with `len` blocks that hold anything.
+    pub fn with<R>(&self, len: usize, work: impl FnOnce(&mut [Block]) -> R) -> R {
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        buffer.resize(len);
+        let result = work(&mut buffer);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        result
+    }
+}

@@ -1,0 +1,106 @@
+//! The gradient of a convolution's weights: what the pixels saw, transposed, times their gradients.
+
+use rayon::prelude::*;
+
+use super::{Geometry, Sight};
+use crate::kernel::gemm::{Tall, multiply_transposed};
+use crate::kernel::maps::{Band, Bands, Maps};
+use crate::kernel::{Compute, Input};
+use crate::simd::{Block, Kernel, LANES, Simd};
+
+/// Pixels that a piece of a group has at least.
+const PIXELS_OF_PIECE: usize = 56;
+/// Blocks that a group may take: 8 MiB, which shared caches have room for.
+const BLOCKS_OF_GROUP: usize = 8 * 1024 * 1024 / size_of::<Block>();
+
+/// Writes the gradient of the weights, (outputs, inputs, kernel, kernel), given the input and the output's gradient.
+///
+/// Groups of pixels are gathered, then the sum of each pair of blocks goes on over the group: in an order that does not
+/// depend on the number of threads.
+pub fn gradient(compute: &Compute, (input, output): (Input<'_>, &Maps), geometry: Geometry, kernel: &mut [f32]) {
+    let extent = output.extent;
+    let (groups, panels) = (geometry.groups(), geometry.output_blocks());
+    let bands = Bands::new((output.images, extent.height), 1, PIXELS_OF_PIECE.div_ceil(extent.width));
+    let pieces: Vec<Band> = bands.iter().collect();
+    let piece_size = (groups + panels) * bands.most() * extent.width;
+    let group = (BLOCKS_OF_GROUP / piece_size).clamp(1, pieces.len());
+    compute.scratch.with(group * piece_size, |gathered| {
+        compute.scratch.with(groups * panels * LANES, |sums| {
+            sums.par_chunks_mut(panels * LANES).for_each(|sums| sums.fill([0.0; LANES]));
+            for group in pieces.chunks(group) {
+                gathered.par_chunks_exact_mut(piece_size).zip(group).for_each(|(gathered, band)| {
+                    let rows = band.rows.clone();
+                    let sight = Sight { input, geometry, rows, height: extent.height, width: extent.width };
+                    compute.isa.run(Gather { sight, output, gathered });
+                });
+                let pixels = |band: &Band| band.rows.len() * extent.width;
+                let parts: Vec<(usize, &[Block])> =
+                    group.iter().map(pixels).zip(gathered.chunks_exact(piece_size)).collect();
+                sums.par_chunks_exact_mut(panels * LANES).enumerate().for_each(|(index, sums)| {
+                    compute.isa.run(Sum { parts: &parts, groups, index, sums });
+                });
+            }
+            unpack(geometry, sums, kernel);
+        });
+    });
+}
+
+/// Gathers what a piece sees, and its gradients as `[panel][pixel]` behind it.
+struct Gather<'a> {
+    sight: Sight<'a>,
+    output: &'a Maps,
+    gathered: &'a mut [Block],
+}
+
+impl Kernel for Gather<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { sight, output, gathered } = self;
+        let (seen, gradients) = gathered.split_at_mut(sight.geometry.groups() * sight.pixels());
+        sight.gather(simd, seen);
+        let mut lines = gradients.chunks_exact_mut(sight.width);
+        for panel in 0..output.extent.blocks {
+            for (row, out) in sight.rows.clone().zip(&mut lines) {
+                out.copy_from_slice(output.line(row / sight.height, row % sight.height, panel));
+            }
+        }
+    }
+}
+
+/// Adds a group's products to the sums of one tap and block of inputs: `[panel][input][output]`.
+struct Sum<'a> {
+    parts: &'a [(usize, &'a [Block])],
+    groups: usize,
+    index: usize,
+    sums: &'a mut [Block],
+}
+
+impl Kernel for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for &(pixels, gathered) in self.parts {
+            let seen = &gathered[self.index * pixels..];
+            let gradients = &gathered[self.groups * pixels..];
+            multiply_transposed(simd, (Tall::blocks(seen), pixels), (gradients, pixels), self.sums);
+        }
+    }
+}
+
+/// `[tap][block][panel][input][output]` to (outputs, inputs, kernel, kernel).
+fn unpack(geometry: Geometry, sums: &[Block], kernel: &mut [f32]) {
+    let Geometry { inputs, .. } = geometry;
+    let (taps, blocks, panels) = (geometry.taps(), geometry.input_blocks(), geometry.output_blocks());
+    kernel.par_chunks_mut(LANES * inputs * taps).enumerate().for_each(|(panel, kernel)| {
+        for (index, out) in kernel.chunks_exact_mut(taps).enumerate() {
+            let (output, input) = (index / inputs, index % inputs);
+            for (tap, out) in out.iter_mut().enumerate() {
+                let tile = (tap * blocks + input / LANES) * panels + panel;
+                *out = sums[tile * LANES + input % LANES][output];
+            }
+        }
+    });
+}
