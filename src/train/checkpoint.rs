@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Tensor};
+use candle_core::{CpuStorage, Storage, Tensor};
 use serde::{Deserialize, Serialize};
 use xray_nn::{Adam, Inference, Network, weights};
 
@@ -195,17 +195,32 @@ fn checksum(tensors: &BTreeMap<String, Tensor>) -> Result<String> {
     let mut hasher = crc32fast::Hasher::new();
     for (name, tensor) in tensors {
         hasher.update(name.as_bytes());
-        hasher.update(&bytes(tensor).map_err(xray_nn::Error::from)?);
+        hash_values(tensor, &mut hasher).map_err(xray_nn::Error::from)?;
     }
     Ok(format!("{:08x}", hasher.finalize()))
 }
 
-fn bytes(tensor: &Tensor) -> candle_core::Result<Vec<u8>> {
-    let flat = tensor.flatten_all()?;
-    Ok(match flat.dtype() {
-        DType::I64 => flat.to_vec1::<i64>()?.into_iter().flat_map(i64::to_le_bytes).collect(),
-        _ => flat.to_dtype(DType::F32)?.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect(),
-    })
+fn hash_values(tensor: &Tensor, hasher: &mut crc32fast::Hasher) -> candle_core::Result<()> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    let (start, end) = layout.contiguous_offsets().unwrap_or_default();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(values)) => hash(&values[start..end], f32::to_le_bytes, hasher),
+        Storage::Cpu(CpuStorage::I64(values)) => hash(&values[start..end], i64::to_le_bytes, hasher),
+        _ => candle_core::bail!("a checkpoint holds f32 and i64 on the CPU, not {:?}", tensor.dtype()),
+    }
+    Ok(())
+}
+
+fn hash<T: Copy, const N: usize>(values: &[T], to_bytes: impl Fn(T) -> [u8; N], hasher: &mut crc32fast::Hasher) {
+    let mut bytes = [0; 1 << 14];
+    for values in values.chunks(bytes.len() / N) {
+        let (bytes, _) = bytes.split_at_mut(N * values.len());
+        for (out, value) in bytes.chunks_exact_mut(N).zip(values) {
+            out.copy_from_slice(&to_bytes(*value));
+        }
+        hasher.update(bytes);
+    }
 }
 
 impl Checkpoint {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use candle_nn::loss::cross_entropy;
 use xray_nn::weights::Head;
 use xray_nn::{Adam, Inference, Network, reference, weights};
@@ -77,24 +77,12 @@ fn make_network(job: &Job, fresh: bool, emit: Emit) -> Result<Network> {
         let text = format!("{} is for {classes_in_file} classes: the last layer starts anew", file.display());
         emit(TrainEvent::Notice(text))?;
     }
-    if let Some(name) = broken_tensor(&network)? {
+    if let Some(name) = network.broken_tensor()? {
         let problem = format!("tensor {name} holds values that are no numbers: choose another file");
         return Err(Error::BadSetting { setting: "pretrained", problem });
     }
     check_network(&network)?;
     Ok(network)
-}
-
-/// The first tensor with a value that is no finite number: a rectifier or max-pool can hide it from the loss.
-fn broken_tensor(network: &Network) -> Result<Option<String>> {
-    // The others are counts.
-    for (name, tensor) in network.state()?.into_iter().filter(|(_, tensor)| tensor.dtype() == DType::F32) {
-        let values = tensor.flatten_all().and_then(|flat| flat.to_vec1::<f32>()).map_err(xray_nn::Error::from)?;
-        if !values.iter().all(|value| value.is_finite()) {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
 }
 
 /// Largest difference of a logit from the reference's that rounding explains; usual is 1e-5.
@@ -238,7 +226,7 @@ impl<'a> Trainer<'a> {
             validation: evaluate::figures(self.job.dataset, &answers),
             seconds: self.at.epoch_seconds + started.elapsed().as_secs_f64(),
         };
-        if broken_tensor(&self.network)?.is_some() {
+        if self.network.broken_tensor()?.is_some() {
             self.diverged = true;
             return Err(self.not_a_number(epoch, self.at.steps));
         }

@@ -37,7 +37,7 @@ impl Inference {
         let classes = state.get(HEAD_BIAS).map_or(0, Tensor::elem_count);
         check_state(&arch::tensors(classes), state)?;
         let trunk = match engine {
-            Engine::Fast(isa) => Trunk::Fast(Box::new(fast::Inference::new(*isa, flat(state)?, affines(state)?))),
+            Engine::Fast(isa) => Trunk::Fast(Box::new(fast::Inference::new(*isa, kernels(state)?, affines(state)?))),
             Engine::Plain(device) => {
                 let variable = |(name, tensor): (&String, &Tensor)| {
                     Ok((name.clone(), Var::from_tensor(&tensor.to_device(device)?)?))
@@ -78,7 +78,7 @@ impl Inference {
                     (Storage::Cpu(storage), Some((start, end))) => &storage.as_slice::<f32>()?[start..end],
                     _ => return Err(Error::NotOnCpu),
                 };
-                let (features, [rows, columns]) = trunk.features(Images { values, height, width });
+                let (features, [rows, columns]) = trunk.features(Images { values, height, width })?;
                 Ok(Tensor::from_vec(features, (count, FEATURES, rows, columns), &Device::Cpu)?)
             }
         }
@@ -93,15 +93,10 @@ impl Inference {
     }
 }
 
-/// The trunk's parameters, one behind the other.
-fn flat(state: &BTreeMap<String, Tensor>) -> Result<Vec<f32>> {
-    let mut values = Vec::new();
-    for unit in arch::units() {
-        for spec in unit.tensors().iter().filter(|spec| spec.role.is_parameter()) {
-            values.extend(vector(state, spec)?);
-        }
-    }
-    Ok(values)
+/// Each unit's kernel.
+fn kernels(state: &BTreeMap<String, Tensor>) -> Result<Vec<Tensor>> {
+    let kernel = |unit: &arch::Unit| Ok(state[&unit.tensors()[0].name].to_device(&Device::Cpu)?.contiguous()?);
+    arch::units().iter().map(kernel).collect()
 }
 
 /// Each unit's norm by its running statistics.

@@ -239,6 +239,26 @@ impl Network {
         Ok(())
     }
 
+    /// The first tensor with a value that is no finite number: a rectifier or max-pool can hide it from the loss.
+    ///
+    /// # Errors
+    /// If candle cannot read a tensor.
+    pub fn broken_tensor(&self) -> Result<Option<String>> {
+        let is_broken = |values: &[f32]| !values.iter().all(|value| value.is_finite());
+        for (name, variable) in self.statistics.iter().filter(|(_, variable)| variable.dtype() == DType::F32) {
+            if is_broken(&variable.to_vec1::<f32>()?) {
+                return Ok(Some(name.clone()));
+            }
+        }
+        for parameter in &self.parameters {
+            let values = parameter.variable.flatten_all()?.to_vec1::<f32>()?;
+            if let Some(view) = parameter.views.iter().find(|view| is_broken(&values[view.place.clone()])) {
+                return Ok(Some(view.name.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Moves the running statistics of all units towards the batch's.
     fn track(&self, moments: &[Moments]) -> Result<()> {
         for (unit, moments) in arch::units().iter().zip(moments) {

@@ -1,7 +1,10 @@
 //! The trunk with fixed weights: batch norm is a factor and a summand, and no map outlives the next layer.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
+
+use candle_core::{Storage, Tensor, bail};
 
 use super::forward::{convolve, pack};
 use super::plan::BlockPlan;
@@ -21,7 +24,8 @@ const TOGETHER: usize = 16;
 #[derive(Debug)]
 pub struct Inference {
     plan: Plan,
-    parameters: Vec<f32>,
+    /// Of each unit, in order, (outputs, inputs, kernel, kernel).
+    kernels: Vec<Tensor>,
     /// Of each unit, in order.
     affines: Vec<Affine>,
     state: Mutex<State>,
@@ -30,19 +34,19 @@ pub struct Inference {
 #[derive(Debug)]
 struct State {
     compute: Compute,
-    packed: HashMap<(usize, Method), Buffer>,
+    packed: Packed,
     stem: Maps,
     codes: Codes,
     /// A block's input, the maps between its convolutions, its shortcut, and its output.
     maps: [Maps; 4],
 }
 
-/// A unit with its number.
-type Numbered<'a> = (usize, &'a UnitPlan);
+/// Weights packed for a method, by the number of their unit.
+type Packed = HashMap<(usize, Method), Buffer>;
 
 impl Inference {
-    /// With the flat parameters, and each unit's norm as a factor and a summand.
-    pub fn new(isa: Isa, parameters: Vec<f32>, affines: Vec<Affine>) -> Self {
+    /// With each unit's kernel, f32 on the CPU, and its norm as a factor and a summand.
+    pub fn new(isa: Isa, kernels: Vec<Tensor>, affines: Vec<Affine>) -> Self {
         let state = State {
             compute: Compute::new(isa),
             packed: HashMap::new(),
@@ -50,80 +54,107 @@ impl Inference {
             codes: Codes::default(),
             maps: [empty(), empty(), empty(), empty()],
         };
-        Self { plan: Plan::new(), parameters, affines, state: Mutex::new(state) }
+        Self { plan: Plan::new(), kernels, affines, state: Mutex::new(state) }
     }
 
     /// Features, (B, 512, h, w), and h and w.
-    pub fn features(&self, images: Images<'_>) -> (Vec<f32>, [usize; 2]) {
+    ///
+    /// # Errors
+    /// If a kernel cannot be read.
+    pub fn features(&self, images: Images<'_>) -> candle_core::Result<(Vec<f32>, [usize; 2])> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut features = Vec::new();
         let mut size = [0, 0];
         let image = images.values.len() / images.count();
         for values in images.values.chunks(TOGETHER * image) {
-            let maps = self.pass(&mut state, Images { values, ..images });
+            let maps = self.pass(&mut state, Images { values, ..images })?;
             features.append(&mut to_planes(maps, crate::arch::FEATURES));
             size = [maps.extent.height, maps.extent.width];
         }
-        (features, size)
+        Ok((features, size))
     }
 
-    fn pass<'s>(&self, state: &'s mut State, images: Images<'_>) -> &'s Maps {
-        self.stem(state, images);
+    fn pass<'s>(&self, state: &'s mut State, images: Images<'_>) -> candle_core::Result<&'s Maps> {
+        self.stem(state, images)?;
         let mut unit = 1;
         for block in &self.plan.blocks {
-            self.block(state, (block, unit));
+            self.block(state, (block, unit))?;
             unit += 2 + usize::from(block.shortcut.is_some());
         }
-        &state.maps[0]
+        Ok(&state.maps[0])
     }
 
-    fn stem(&self, state: &mut State, images: Images<'_>) {
-        let unit = &self.plan.stem;
+    fn stem(&self, state: &mut State, images: Images<'_>) -> candle_core::Result<()> {
+        let outputs = self.plan.stem.geometry.outputs;
         let State { compute, packed, stem, codes, maps: [output, ..] } = state;
-        let outputs = unit.geometry.outputs;
-        let weights = packed.entry((0, Method::Direct)).or_insert_with(|| {
-            let mut weights = Buffer::new(stem::weights_size(outputs));
-            stem::weights(&self.parameters[unit.kernel.clone()], &mut weights);
-            weights
-        });
+        let weights = keep(packed, (0, Method::Direct), |weights| {
+            weights.resize(stem::weights_size(outputs));
+            with_values(&self.kernels[0], |kernel| stem::weights(kernel, weights))
+        })?;
         stem.resize(images.count(), images.extent(outputs));
         stem::convolve(compute, (images, weights), stem, |_, _| ());
         output.resize(images.count(), pool::pooled(stem.extent));
         pool::forward(compute, (stem, &self.affines[0]), output, codes);
+        Ok(())
     }
 
     /// The block's output takes the place of its input, `maps[0]`.
-    fn block(&self, state: &mut State, (block, number): (&BlockPlan, usize)) {
+    fn block(&self, state: &mut State, (block, number): (&BlockPlan, usize)) -> candle_core::Result<()> {
         let State { compute, packed, maps: [input, between, shortcut, output], .. } = state;
-        self.unit((compute, packed), (number, &block.first), (input, between), (true, Shortcut::None));
+        self.unit((compute, packed), (number, &block.first), (input, between), (true, Shortcut::None))?;
         let added = if let Some(unit) = &block.shortcut {
-            self.unit((compute, packed), (number + 2, unit), (input, shortcut), (false, Shortcut::None));
+            self.unit((compute, packed), (number + 2, unit), (input, shortcut), (false, Shortcut::None))?;
             Shortcut::Plain(shortcut)
         } else {
             Shortcut::Plain(input)
         };
-        self.unit((compute, packed), (number + 1, &block.second), (between, output), (true, added));
+        self.unit((compute, packed), (number + 1, &block.second), (between, output), (true, added))?;
         std::mem::swap(input, output);
+        Ok(())
     }
 
     fn unit(
         &self,
-        (compute, packed): (&Compute, &mut HashMap<(usize, Method), Buffer>),
-        (number, unit): Numbered<'_>,
+        (compute, packed): (&Compute, &mut Packed),
+        (number, unit): (usize, &UnitPlan),
         (input, output): (&Maps, &mut Maps),
         (rectify, shortcut): (bool, Shortcut<'_>),
-    ) {
+    ) -> candle_core::Result<()> {
         let extent = unit.extent(input.extent);
         output.resize(input.images, extent);
         let method = Method::fastest(unit.geometry, extent, input.images);
-        let weights = packed.entry((number, method)).or_insert_with(|| {
-            let mut weights = Buffer::default();
-            pack(compute, (unit, method), &self.parameters[unit.kernel.clone()], &mut weights);
-            weights
-        });
+        let weights = keep(packed, (number, method), |weights| {
+            with_values(&self.kernels[number], |kernel| pack(compute, (unit, method), kernel, weights))
+        })?;
         let affine = &self.affines[number];
         convolve(compute, (unit, method), (Input::plain(input), weights, output), |row, slab| {
             activate_slab(compute, (row, slab, extent), (affine, rectify), shortcut);
         });
+        Ok(())
+    }
+}
+
+/// The weights of that unit and method, filled by `fill` when they are first asked for.
+fn keep(
+    packed: &mut Packed,
+    key: (usize, Method),
+    fill: impl FnOnce(&mut Buffer) -> candle_core::Result<()>,
+) -> candle_core::Result<&Buffer> {
+    Ok(match packed.entry(key) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => {
+            let mut weights = Buffer::default();
+            fill(&mut weights)?;
+            entry.insert(weights)
+        }
+    })
+}
+
+/// Calls `work` with the values of a contiguous f32 tensor on the CPU.
+fn with_values<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match (&*storage, layout.contiguous_offsets()) {
+        (Storage::Cpu(storage), Some((start, end))) => Ok(work(&storage.as_slice::<f32>()?[start..end])),
+        _ => bail!("resnet-trunk: weights must be contiguous and on the CPU"),
     }
 }

@@ -26,8 +26,7 @@ pub fn gradient(compute: &Compute, (input, output): (Input<'_>, &Maps), geometry
     let group = (BLOCKS_OF_GROUP / piece_size).clamp(1, pieces.len());
     compute.scratch.with(group * piece_size, |gathered| {
         compute.scratch.with(groups * panels * LANES, |sums| {
-            sums.par_chunks_mut(panels * LANES).for_each(|sums| sums.fill([0.0; LANES]));
-            for group in pieces.chunks(group) {
+            for (number, group) in pieces.chunks(group).enumerate() {
                 gathered.par_chunks_exact_mut(piece_size).zip(group).for_each(|(gathered, band)| {
                     let rows = band.rows.clone();
                     let sight = Sight { input, geometry, rows, height: extent.height, width: extent.width };
@@ -37,6 +36,9 @@ pub fn gradient(compute: &Compute, (input, output): (Input<'_>, &Maps), geometry
                 let parts: Vec<(usize, &[Block])> =
                     group.iter().map(pixels).zip(gathered.chunks_exact(piece_size)).collect();
                 sums.par_chunks_exact_mut(panels * LANES).enumerate().for_each(|(index, sums)| {
+                    if number == 0 {
+                        sums.fill([0.0; LANES]);
+                    }
                     compute.isa.run(Sum { parts: &parts, groups, index, sums });
                 });
             }

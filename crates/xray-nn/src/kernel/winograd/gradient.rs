@@ -36,8 +36,7 @@ pub fn gradient<const M: usize>(
     let sums_of_frequency = from.blocks * to.blocks * LANES;
     compute.scratch.with(group.min(pieces.len()) * piece_size, |spectra| {
         compute.scratch.with(frequencies(M) * sums_of_frequency, |sums| {
-            sums.par_chunks_mut(sums_of_frequency).for_each(|sums| sums.fill([0.0; LANES]));
-            for group in pieces.chunks(group) {
+            for (number, group) in pieces.chunks(group).enumerate() {
                 let parts = spectra.par_chunks_exact_mut(piece_size).zip(group);
                 parts.for_each(|(spectrum, band)| {
                     let tiles = Tiles { first: band.strips.start, rows: band.strips.len(), across };
@@ -48,6 +47,9 @@ pub fn gradient<const M: usize>(
                     group.iter().map(tiles).zip(spectra.chunks_exact(piece_size)).collect();
                 let tasks = sums.par_chunks_exact_mut(to.blocks * LANES).enumerate();
                 tasks.for_each(|(index, sums)| {
+                    if number == 0 {
+                        sums.fill([0.0; LANES]);
+                    }
                     let (frequency, block) = (index / from.blocks, index % from.blocks);
                     compute.isa.run(Sum::<M> {
                         parts: &parts,
