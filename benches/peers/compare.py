@@ -3,7 +3,7 @@
     cargo build --release
     python benches/peers/compare.py [--rounds 3] [--seconds 8] [--threads 2]
 
-Needs torch, torchvision, onnx and onnxruntime in the Python that runs it. Nothing else should run on the machine.
+Needs torch, torchvision, pillow, onnx and onnxruntime in the Python that runs it. Nothing else should run on the machine.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).parent
 PROGRAM = HERE.parent.parent / "target" / "release" / "xray-tui"
@@ -35,7 +36,17 @@ def peer(script, batch, arguments, *flags, extra=None):
     return run([str(part) for part in [*command, "--threads", arguments.threads]], extra)
 
 
-def contests(arguments):
+def decoded(folder, arguments):
+    command = [PROGRAM, "bench", "--only", "decode", "--data", folder, "--seconds", arguments.seconds, "--json", "-q"]
+    return run([str(part) for part in command])["results"][0]
+
+
+def decoded_by(peer, folder, arguments):
+    command = [sys.executable, HERE / "decode.py", peer, "--seconds", arguments.seconds, folder]
+    return run([str(part) for part in command])
+
+
+def contests(arguments, folder):
     torch, ort = "torch_resnet18.py", "onnxruntime_resnet18.py"
     for batch in (32, 64):
         yield f"train f32, batch {batch}", lambda batch=batch: ours("train", batch, arguments), {
@@ -49,6 +60,9 @@ def contests(arguments):
             "onnxruntime": lambda batch=batch: peer(ort, batch, arguments),
             "torch": lambda batch=batch: peer(torch, batch, arguments, "eval"),
         }
+    subprocess.run([sys.executable, HERE / "decode.py", "make", folder], check=True)
+    yield "decode 1500 x 1200, one thread", lambda: decoded(folder, arguments), {
+        who: lambda who=who: decoded_by(who, folder, arguments) for who in ("pil", "torchvision")}
     yield "train f32, batch 16, portable", lambda: ours("train", 16, arguments, "--isa", "portable"), {
         "candle": lambda: ours("train", 16, arguments, "--engine", "plain")}
     yield "train f32, batch 32, two threads", lambda: ours("train", 32, arguments), {
@@ -73,7 +87,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     print(f"{'':<34}{'':<14}{'images/s':>8}{'spread':>14}{'peak':>8}    ours over it")
-    for name, our, peers in contests(arguments):
+    folder = tempfile.TemporaryDirectory()
+    for name, our, peers in contests(arguments, folder.name):
         rounds = [{"xray-tui": our(), **{who: work() for who, work in peers.items()}} for _ in range(arguments.rounds)]
         own = [results["xray-tui"] for results in rounds]
         row(name, "xray-tui", own)
