@@ -10,7 +10,7 @@ use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
 use crate::metrics;
-use crate::train::{checkpoint, evaluate};
+use crate::train::{EngineKind, checkpoint, evaluate};
 
 /// A trained network, ready to answer.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Predictor {
             let problem = "is not there: the run has not finished an epoch yet; train on, or choose another run";
             return Err(Error::Checkpoint { path, problem: problem.into() });
         }
-        let (config, network) = checkpoint::load_best(folder)?;
+        let (config, network) = checkpoint::load_best(folder, EngineKind::Fast)?;
         Ok(Self { network, image_size: config.image_size })
     }
 

@@ -21,7 +21,7 @@ use crate::store::lock::RunLock;
 use crate::store::{NewRun, Run, Store};
 use crate::train::checkpoint::{self, Checkpoint, Identity};
 use crate::train::control::Wish;
-use crate::train::{Control, Job, Outcome, Phase, TrainConfig, TrainEvent, machine, priority, train};
+use crate::train::{Control, EngineKind, Job, Outcome, Phase, TrainConfig, TrainEvent, machine, priority, train};
 use recorder::Recorder;
 
 /// The folders and files a front end works with.
@@ -214,7 +214,7 @@ impl Session<'_> {
             let problem = "is gone: put a copy back, or start a new run with the same settings".into();
             return Err(Error::Checkpoint { path, problem });
         }
-        self.compare_isa(&run);
+        self.compare_isa(&run, config.engine);
         let checkpoint = path.exists().then(|| checkpoint::load_last(&folder)).transpose()?;
         self.restore_rows(store, run_id, checkpoint.as_ref())?;
         let identity = Identity { run_id: run_id.to_owned(), config, split_hash };
@@ -288,10 +288,12 @@ impl Session<'_> {
         Workplace { data, ..self.place.clone() }
     }
 
-    /// The same bits come from the same instructions alone.
-    fn compare_isa(&self, run: &Run) {
+    /// The same bits come from the same instructions alone; candle chooses its own.
+    fn compare_isa(&self, run: &Run, engine: EngineKind) {
         let here = machine::isa().name();
-        if let Some(began) = run.started.versions["isa"].as_str().filter(|began| *began != here) {
+        if let Some(began) =
+            run.started.versions["isa"].as_str().filter(|began| *began != here && engine == EngineKind::Fast)
+        {
             self.tell(TrainEvent::Notice(format!(
                 "the run began with {began} and goes on with {here}: the last digits will differ from those of a run that \
                  was not interrupted; where the processor has them, --isa {began} keeps them the same"

@@ -51,6 +51,16 @@ pub enum Work {
     Decode,
 }
 
+impl Work {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Eval => "eval",
+            Self::Decode => "decode",
+        }
+    }
+}
+
 /// One figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured {
@@ -75,8 +85,11 @@ impl Settings {
     /// `BadSetting` names the first setting out of range and what is allowed.
     pub fn validate(&self) -> Result<()> {
         let Self { batch_size, image_size, seconds, only, .. } = *self;
-        // Evaluation takes a single image too.
-        let batch_size = if only == Some(Work::Eval) && batch_size == 1 { 2 } else { batch_size };
+        // Evaluation takes a single image too, and decoding has no batches.
+        let batch_size = match (only, batch_size) {
+            (Some(Work::Eval), 1) | (Some(Work::Decode), _) => 2,
+            _ => batch_size,
+        };
         TrainConfig { batch_size, image_size, ..TrainConfig::default() }.validate()?;
         if seconds > 0.0 && seconds <= 3600.0 {
             return Ok(());
@@ -94,25 +107,41 @@ impl Settings {
 pub fn measure(settings: &Settings, dataset: Option<&Dataset>, tell: &mut dyn FnMut(&str)) -> Result<Vec<Measured>> {
     settings.validate()?;
     let synthetic = demo::files(&DemoConfig { images: SYNTHETIC, ..DemoConfig::default() })?;
-    let real = dataset.map(readable_files).transpose()?;
-    let files = real.as_deref().unwrap_or(&synthetic);
-    if let Some(work) = settings.only {
-        let all = |share: f64| Settings { seconds: settings.seconds / share, ..*settings };
-        return Ok(vec![match work {
-            Work::Train => training(&synthetic, &all(FOR_TRAINING))?,
-            Work::Eval => evaluation(&synthetic, settings.batch_size, &all(FOR_EACH_EVALUATION))?,
-            Work::Decode => decoding(files, &all(FOR_DECODING))?,
-        }]);
+    let with = |share: f64| Settings { seconds: settings.seconds * share, ..*settings };
+    match settings.only {
+        Some(Work::Decode) => measure_one(Work::Decode, &files(dataset, synthetic)?, &with(1.0), tell),
+        Some(work) => measure_one(work, &synthetic, &with(1.0), tell),
+        None => {
+            // What takes least memory comes first, so that each one's peak is its own if the batch is large enough.
+            let decode = measure_one(Work::Decode, &files(dataset, synthetic.clone())?, &with(FOR_DECODING), tell)?;
+            let mut eval = Vec::new();
+            for batch_size in EVALUATED {
+                let settings = Settings { batch_size, ..with(FOR_EACH_EVALUATION) };
+                eval.extend(measure_one(Work::Eval, &synthetic, &settings, tell)?);
+            }
+            let train = measure_one(Work::Train, &synthetic, &with(FOR_TRAINING), tell)?;
+            Ok([train, eval, decode].concat())
+        }
     }
-    // What takes least memory comes first, so that each one's peak is its own.
-    tell("decode");
-    let decode = decoding(files, settings)?;
-    tell("eval");
-    let eval = EVALUATED.into_iter().map(|batch_size| evaluation(&synthetic, batch_size, settings));
-    let eval: Vec<Measured> = eval.collect::<Result<_>>()?;
-    tell("train");
-    let train = training(&synthetic, settings)?;
-    Ok([train].into_iter().chain(eval).chain([decode]).collect())
+}
+
+fn measure_one(
+    work: Work,
+    files: &[Vec<u8>],
+    settings: &Settings,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Vec<Measured>> {
+    tell(work.name());
+    Ok(vec![match work {
+        Work::Train => training(files, settings)?,
+        Work::Eval => evaluation(files, settings)?,
+        Work::Decode => decoding(files, settings)?,
+    }])
+}
+
+/// The data set's files, else the synthetic ones.
+fn files(dataset: Option<&Dataset>, synthetic: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+    dataset.map_or(Ok(synthetic), readable_files)
 }
 
 /// The readable ones of some files spread evenly over `dataset`.
@@ -129,7 +158,7 @@ fn readable_files(dataset: &Dataset) -> Result<Vec<Vec<u8>>> {
 
 /// Decoding `files` and making of each both pictures that the cache keeps, on one thread.
 fn decoding(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
-    let timing = time(FOR_DECODING * settings.seconds, &clock(), || {
+    let timing = time(settings.seconds, &clock(), || {
         for decoded in files.iter().filter_map(|file| format::decode(file).ok()) {
             black_box(resize::to_short_side(&decoded.grey, SOURCE_SHORT_SIDE));
             black_box(resize::to_square(&decoded.grey, settings.image_size));
@@ -139,15 +168,15 @@ fn decoding(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
     Ok(Measured { batch: 1, precision: None, ..timing.measured("decode", files.len()) })
 }
 
-/// Answering for so many images.
-fn evaluation(files: &[Vec<u8>], batch_size: usize, settings: &Settings) -> Result<Measured> {
-    let images = evaluate::to_tensor(&batch(files, batch_size, settings.image_size), settings.image_size)?;
+/// Answering for a batch of images.
+fn evaluation(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
+    let images = evaluate::to_tensor(&batch(files, settings.batch_size, settings.image_size), settings.image_size)?;
     let network = network(settings.engine)?.inference()?;
-    let timing = time(FOR_EACH_EVALUATION * settings.seconds, &clock(), || {
+    let timing = time(settings.seconds, &clock(), || {
         black_box(evaluate::pairs(&network.forward(&images)?)?);
         Ok(())
     })?;
-    Ok(timing.measured("eval", batch_size))
+    Ok(timing.measured("eval", settings.batch_size))
 }
 
 /// The step of the training loop: forward, loss, backward, Adam.
@@ -156,7 +185,7 @@ fn training(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
     let network = network(settings.engine)?;
     let learning_rate = TrainConfig::default().learning_rate;
     let mut adam = Adam::new(network.parameters(), learning_rate).with_isa(machine::isa());
-    let timing = time(FOR_TRAINING * settings.seconds, &clock(), || {
+    let timing = time(settings.seconds, &clock(), || {
         trainer::step((&network, &mut adam), &batch, settings.image_size).map(drop)
     })?;
     Ok(timing.measured("train", settings.batch_size))

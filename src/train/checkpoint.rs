@@ -12,7 +12,7 @@ use xray_nn::{Adam, Inference, Network, weights};
 
 use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures};
-use crate::train::TrainConfig;
+use crate::train::{EngineKind, TrainConfig};
 
 const FORMAT: u32 = 1;
 const MODEL: &str = "model.";
@@ -154,15 +154,15 @@ pub fn load_last(folder: &Path) -> Result<Checkpoint> {
     Ok(Checkpoint { identity, position: record.position, model, optimizer })
 }
 
-/// The network with the best epoch's weights, and the settings of the run that wrote them.
+/// The settings of the run, and the network with its best epoch's weights, computed by `engine`.
 ///
 /// # Errors
 /// Where the file is missing, damaged, of another shape or not one of ours.
-pub fn load_best(folder: &Path) -> Result<(TrainConfig, Inference)> {
+pub fn load_best(folder: &Path, engine: EngineKind) -> Result<(TrainConfig, Inference)> {
     let path = best_path(folder);
     let (tensors, metadata) = load(&path)?;
     let config = read_record(&path, &metadata)?.config;
-    let network = Inference::new(&tensors, &config.engine.here())?;
+    let network = Inference::new(&tensors, &engine.here())?;
     Ok((config, network))
 }
 

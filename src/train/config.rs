@@ -31,6 +31,8 @@ pub struct TrainConfig {
     pub augmentation: Augmentation,
     /// Start from these weights: safetensors or torchvision's `.pth`.
     pub pretrained: Option<PathBuf>,
+    /// Settings from before there was a choice mean candle.
+    #[serde(default = "EngineKind::unnamed")]
     pub engine: EngineKind,
 }
 
@@ -46,6 +48,10 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
+    const fn unnamed() -> Self {
+        Self::Plain
+    }
+
     /// The engine on this machine.
     #[must_use]
     pub fn here(self) -> Engine {

@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 /// The instructions that the kernels use in this process, once they are settled.
 static ISA: OnceLock<Isa> = OnceLock::new();
 
-/// Settles which instructions the kernels use: `avx512`, `avx2` or `portable`. Only the first call counts.
+/// Settles which instructions the kernels use: `avx512`, `avx2` or `portable`.
 ///
 /// # Errors
-/// `BadSetting` where this processor does not have them; it names those that it has.
+/// `BadSetting` where this processor does not have them (it names those that it has), or where others are in use.
 pub fn choose_isa(name: &str) -> Result<()> {
     let missing = || {
         let here: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
@@ -20,8 +20,11 @@ pub fn choose_isa(name: &str) -> Result<()> {
         Error::BadSetting { setting: "isa", problem }
     };
     let isa = Isa::named(name).ok_or_else(missing)?;
-    let _ = ISA.set(isa);
-    Ok(())
+    if *ISA.get_or_init(|| isa) == isa {
+        return Ok(());
+    }
+    let problem = format!("{} is in use already: name another at the start", self::isa().name());
+    Err(Error::BadSetting { setting: "isa", problem })
 }
 
 /// The instructions that the kernels use: those chosen, else the best that this processor has.

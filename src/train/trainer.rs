@@ -266,7 +266,7 @@ impl<'a> Trainer<'a> {
         if images.is_empty() {
             return Ok(Outcome::Finished { best_epoch, test: None });
         }
-        let (_, best) = checkpoint::load_best(&self.job.folder)?;
+        let (_, best) = checkpoint::load_best(&self.job.folder, self.job.identity.config.engine)?;
         let (job, control) = (self.job, self.control);
         let phase = |p: Progress| Phase::Testing { done: p.done, total: p.total };
         let answers = job.answer(&best, (images, control), phase, emit)?;

@@ -82,6 +82,11 @@ impl Adam {
     /// # Errors
     /// If a gradient has another shape than its parameter, or lies on another device.
     pub fn step(&mut self, gradients: &Gradients) -> Result<()> {
+        let fits = |(slot, gradient): (&Slot, &Tensor)| slot.parameter.variable.elem_count() == gradient.elem_count();
+        if self.slots.len() != gradients.0.len() || !self.slots.iter().zip(&gradients.0).all(fits) {
+            let shapes: Vec<_> = gradients.0.iter().map(Tensor::shape).collect();
+            return Err(candle_core::Error::Msg(format!("adam: gradients {shapes:?} do not fit the parameters")).into());
+        }
         self.steps += 1;
         let step = self.numbers();
         for (slot, gradient) in self.slots.iter().zip(&gradients.0) {

@@ -29,6 +29,8 @@ pub enum Error {
     OneValuePerChannel { batch: usize, height: usize, width: usize },
     #[error("parameter {name} got no gradient: the loss does not depend on it")]
     NoGradient { name: String },
+    #[error("this forward pass was followed by another, or used already: run it again")]
+    PassUsed,
     #[error("the fast engine computes on the CPU: move the images there, or use the plain engine")]
     NotOnCpu,
     #[error("candle: {0}")]

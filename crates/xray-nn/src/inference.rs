@@ -8,7 +8,7 @@ use crate::arch::{self, EPSILON, FEATURES, HEAD_BIAS, HEAD_WEIGHT, TensorSpec};
 use crate::kernel::Affine;
 use crate::kernel::norm::affine;
 use crate::kernel::stem::Images;
-use crate::network::{check_images, check_state, head};
+use crate::network::{check_images, check_state, classes, head};
 use crate::plain::Plain;
 use crate::{Engine, Error, Mode, Result, fast};
 
@@ -34,8 +34,7 @@ impl Inference {
     /// # Errors
     /// Names the first tensor that is missing, unknown, or of another shape or type.
     pub fn new(state: &BTreeMap<String, Tensor>, engine: &Engine) -> Result<Self> {
-        let classes = state.get(HEAD_BIAS).map_or(0, Tensor::elem_count);
-        check_state(&arch::tensors(classes), state)?;
+        check_state(&arch::tensors(classes(state)?), state)?;
         let trunk = match engine {
             Engine::Fast(isa) => Trunk::Fast(Box::new(fast::Inference::new(*isa, kernels(state)?, affines(state)?))),
             Engine::Plain(device) => {

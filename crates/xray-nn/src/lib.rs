@@ -4,8 +4,8 @@
 //! [`weights`] keeps it in files that PyTorch reads too, and [`mod@reference`] checks it against another implementation.
 //!
 //! Below, the trunk is computed by one of two engines from the same parameters. `plain` is candle's operations, layer by
-//! layer. `fast` is one operation of our own over [`kernel`]s, which are written once, over [`simd`], for every
-//! instruction set. Read [`simd`], then [`kernel::maps`] and [`kernel::gemm`], then the convolutions.
+//! layer. `fast` is one operation of our own over `kernel`s, which are written once, over [`simd`], for every
+//! instruction set. Read [`simd`], then `kernel::maps` and `kernel::gemm`, then the convolutions.
 
 #![deny(unsafe_code)]
 
@@ -15,7 +15,7 @@ mod error;
 mod fast;
 mod inference;
 mod init;
-pub mod kernel;
+mod kernel;
 pub mod network;
 mod parameters;
 mod plain;
@@ -26,6 +26,7 @@ pub mod weights;
 pub use adam::Adam;
 pub use error::{Error, Result};
 pub use inference::Inference;
-pub use network::{Engine, Mode, Network};
+pub(crate) use network::Mode;
+pub use network::{Engine, Network};
 pub use parameters::{Gradients, Parameter, View};
 pub use simd::Isa;

@@ -183,6 +183,10 @@ impl Network {
     /// # Errors
     /// If the loss does not depend on a parameter, or another forward pass came in between.
     pub fn backward(&self, loss: &Tensor) -> Result<Gradients> {
+        if let TrainedBy::Fast(trunk) = &self.trunk {
+            // One that nobody asked for belongs to another loss.
+            drop(trunk.take_gradient());
+        }
         let all = loss.backward()?;
         // Undetached, a gradient would keep the graph, and so the activations, of its step.
         let of = |variable: &Var, name: &str| {
@@ -191,9 +195,16 @@ impl Network {
         };
         let [trunk, weight, bias] = &self.parameters;
         let of_trunk = match &self.trunk {
-            TrainedBy::Fast(_) => of(&trunk.variable, "of the trunk")?,
+            TrainedBy::Fast(fast) => {
+                let missing = || Error::NoGradient { name: trunk.views[0].name.clone() };
+                let gradient = fast.take_gradient().ok_or_else(missing)?;
+                Tensor::from_vec(gradient, trunk.variable.shape(), &Device::Cpu)?
+            }
             TrainedBy::Plain(leaves) => {
                 let leaves = std::mem::take(&mut *leaves.lock().unwrap_or_else(PoisonError::into_inner));
+                if leaves.is_empty() {
+                    return Err(Error::PassUsed);
+                }
                 let gradient = |(leaf, view): (&Var, &View)| of(leaf, &view.name)?.flatten_all().map_err(Error::from);
                 Tensor::cat(&leaves.iter().zip(&trunk.views).map(gradient).collect::<Result<Vec<_>>>()?, 0)?
             }
@@ -261,7 +272,11 @@ impl Network {
 
     /// Moves the running statistics of all units towards the batch's.
     fn track(&self, moments: &[Moments]) -> Result<()> {
-        for (unit, moments) in arch::units().iter().zip(moments) {
+        let units = arch::units();
+        if units.len() != moments.len() {
+            return Err(Error::PassUsed);
+        }
+        for (unit, moments) in units.iter().zip(moments) {
             let statistic = |part: &str| variable(&self.statistics, &format!("{}.{part}", unit.norm));
             let unbiased: Vec<f64> = moments.squares.iter().map(|squares| squares / (moments.count - 1.0)).collect();
             follow(&statistic("running_mean")?, &moments.mean)?;
@@ -290,7 +305,7 @@ pub(crate) fn head(features: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<
 }
 
 /// Classes of the network whose state this is.
-fn classes(state: &BTreeMap<String, Tensor>) -> Result<usize> {
+pub(crate) fn classes(state: &BTreeMap<String, Tensor>) -> Result<usize> {
     let missing = || Error::MissingTensor { name: HEAD_BIAS.to_owned(), expected: vec![0], of: OF };
     let bias = state.get(HEAD_BIAS).ok_or_else(missing)?;
     bias.dims1().map_err(|_| Error::WrongShape {

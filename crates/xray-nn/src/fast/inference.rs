@@ -23,12 +23,14 @@ const TOGETHER: usize = 16;
 /// A trunk that only answers. Weights are packed when a size of batch or image first needs them.
 #[derive(Debug)]
 pub struct Inference {
+    isa: Isa,
     plan: Plan,
     /// Of each unit, in order, (outputs, inputs, kernel, kernel).
     kernels: Vec<Tensor>,
     /// Of each unit, in order.
     affines: Vec<Affine>,
-    state: Mutex<State>,
+    /// Of callers that come at once, each takes one; the last to come makes one.
+    states: Mutex<Vec<State>>,
 }
 
 #[derive(Debug)]
@@ -41,20 +43,25 @@ struct State {
     maps: [Maps; 4],
 }
 
+impl State {
+    fn new(isa: Isa) -> Self {
+        Self {
+            compute: Compute::new(isa),
+            packed: HashMap::new(),
+            stem: empty(),
+            codes: Codes::default(),
+            maps: [empty(), empty(), empty(), empty()],
+        }
+    }
+}
+
 /// Weights packed for a method, by the number of their unit.
 type Packed = HashMap<(usize, Method), Buffer>;
 
 impl Inference {
     /// With each unit's kernel, f32 on the CPU, and its norm as a factor and a summand.
     pub fn new(isa: Isa, kernels: Vec<Tensor>, affines: Vec<Affine>) -> Self {
-        let state = State {
-            compute: Compute::new(isa),
-            packed: HashMap::new(),
-            stem: empty(),
-            codes: Codes::default(),
-            maps: [empty(), empty(), empty(), empty()],
-        };
-        Self { plan: Plan::new(), kernels, affines, state: Mutex::new(state) }
+        Self { isa, plan: Plan::new(), kernels, affines, states: Mutex::default() }
     }
 
     /// Features, (B, 512, h, w), and h and w.
@@ -62,7 +69,9 @@ impl Inference {
     /// # Errors
     /// If a kernel cannot be read.
     pub fn features(&self, images: Images<'_>) -> candle_core::Result<(Vec<f32>, [usize; 2])> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held while it works, a lock could be waited for by a thread of the pool that holds it already.
+        let states = || self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = states().pop().unwrap_or_else(|| State::new(self.isa));
         let mut features = Vec::new();
         let mut size = [0, 0];
         let image = images.values.len() / images.count();
@@ -71,6 +80,7 @@ impl Inference {
             features.append(&mut to_planes(maps, crate::arch::FEATURES));
             size = [maps.extent.height, maps.extent.width];
         }
+        states().push(state);
         Ok((features, size))
     }
 

@@ -2,9 +2,10 @@
 //!
 //! One operation a layer would let candle keep, copy and add up every map in between, which costs as much as the
 //! convolutions themselves. What the backward pass needs lies in a workspace that the operation shares, so that only one
-//! forward pass can be in flight: its ticket says which.
+//! forward pass can be in flight: its ticket says which. The parameters' gradient is fetched from there too, as candle
+//! would add it to a tensor of zeros first: three passes over all parameters, on one thread.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Storage, Tensor, bail};
 
@@ -28,6 +29,8 @@ struct State {
     holds: Option<u64>,
     /// Each unit's statistics in the last pass.
     moments: Vec<Moments>,
+    /// The parameters' gradient, from the last backward pass.
+    gradient: Option<Vec<f32>>,
 }
 
 /// One pass through the trunk.
@@ -40,11 +43,19 @@ impl Trunk {
     pub fn new(isa: Isa) -> Self {
         let plan = Plan::new();
         let workspace = Workspace::new(Compute::new(isa), &plan);
-        Self(Arc::new(Mutex::new(State { plan, workspace, passes: 0, holds: None, moments: Vec::new() })))
+        Self(Arc::new(Mutex::new(State {
+            plan,
+            workspace,
+            passes: 0,
+            holds: None,
+            moments: Vec::new(),
+            gradient: None,
+        })))
     }
 
     /// Images (B, 3, S, S) f32 and the flat parameters to features (B, 512, S/32, S/32), rounded up, with the moments of
-    /// every unit in the order of [`units`](crate::arch::units). A gradient flows to the parameters.
+    /// every unit in the order of [`units`](crate::arch::units). The parameters must be a variable for candle to come back
+    /// here; their gradient is then to be had by [`Trunk::take_gradient`].
     ///
     /// # Errors
     /// If an argument does not lie on the CPU.
@@ -54,8 +65,25 @@ impl Trunk {
             state.passes += 1;
             state.passes
         };
-        let features = images.contiguous()?.apply_op2(parameters, TrunkOp { trunk: self.clone(), ticket })?;
+        // No gradient is made for the images: candle must not wait for one.
+        let images = images.detach().contiguous()?;
+        let features = images.apply_op2(parameters, TrunkOp { trunk: self.clone(), ticket })?;
         Ok((features, std::mem::take(&mut self.lock().moments)))
+    }
+
+    /// The parameters' gradient, if there was a backward pass since it was last taken.
+    pub fn take_gradient(&self) -> Option<Vec<f32>> {
+        self.lock().gradient.take()
+    }
+
+    /// The state for a pass. Waiting for another one could wait for ever: it may run below this one, on a thread of the
+    /// pool that took up other work.
+    fn claim(&self) -> candle_core::Result<MutexGuard<'_, State>> {
+        match self.0.try_lock() {
+            Ok(state) => Ok(state),
+            Err(TryLockError::Poisoned(error)) => Ok(error.into_inner()),
+            Err(TryLockError::WouldBlock) => bail!("resnet-trunk: another pass of this network is under way"),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -77,8 +105,11 @@ impl CustomOp2 for TrunkOp {
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let images = as_images(contiguous(images, images_layout)?, images_layout)?;
         let parameters = contiguous(parameters, parameters_layout)?;
-        let State { plan, workspace, holds, moments, .. } = &mut *self.trunk.lock();
-        *holds = None;
+        let State { plan, workspace, holds, moments, gradient, .. } = &mut *self.trunk.claim()?;
+        if parameters.len() != plan.len {
+            bail!("resnet-trunk: {} parameters where {} are needed", parameters.len(), plan.len);
+        }
+        (*holds, *gradient) = (None, None);
         let (features, of_units) = workspace.forward(plan, images, parameters);
         (*holds, *moments) = (Some(self.ticket), of_units);
         let extent = workspace.features();
@@ -92,22 +123,21 @@ impl CustomOp2 for TrunkOp {
         _: &Tensor,
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let mut result = vec![0.0; parameters.elem_count()];
-        {
-            let gradient = gradient.contiguous()?;
-            let (images_storage, images_layout) = images.storage_and_layout();
-            let (parameters_storage, parameters_layout) = parameters.storage_and_layout();
-            let (gradient_storage, gradient_layout) = gradient.storage_and_layout();
-            let images = as_images(on_cpu(&images_storage, images_layout)?, images_layout)?;
-            let parameters = on_cpu(&parameters_storage, parameters_layout)?;
-            let State { plan, workspace, holds, .. } = &mut *self.trunk.lock();
-            if holds.take_if(|held| *held == self.ticket).is_none() {
-                bail!("resnet-trunk: its forward pass was followed by another, or used already: run it again");
-            }
-            let of_features = on_cpu(&gradient_storage, gradient_layout)?;
-            workspace.backward(plan, (images, of_features), (parameters, &mut result));
+        let of_features = gradient.contiguous()?;
+        let (images_storage, images_layout) = images.storage_and_layout();
+        let (parameters_storage, parameters_layout) = parameters.storage_and_layout();
+        let (gradient_storage, gradient_layout) = of_features.storage_and_layout();
+        let images = as_images(on_cpu(&images_storage, images_layout)?, images_layout)?;
+        let parameters = on_cpu(&parameters_storage, parameters_layout)?;
+        let of_features = on_cpu(&gradient_storage, gradient_layout)?;
+        let State { plan, workspace, holds, gradient, .. } = &mut *self.trunk.claim()?;
+        if holds.take_if(|held| *held == self.ticket).is_none() {
+            bail!("resnet-trunk: its forward pass was followed by another, or used already: run it again");
         }
-        Ok((None, Some(Tensor::from_vec(result, parameters.shape(), parameters.device())?)))
+        let mut result = vec![0.0; parameters.len()];
+        workspace.backward(plan, (images, of_features), (parameters, &mut result));
+        *gradient = Some(result);
+        Ok((None, None))
     }
 }
 

@@ -42,12 +42,6 @@ pub enum Method {
     Winograd4,
 }
 
-impl Default for Plan {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Plan {
     pub fn new() -> Self {
         let mut next = 0;

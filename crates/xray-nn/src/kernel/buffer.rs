@@ -25,13 +25,17 @@ impl Buffer {
 
     /// Makes it `len` blocks long. What they hold is left open: the kernels write all of a result.
     pub fn resize(&mut self, len: usize) {
-        let has = self.memory.as_ref().map_or(0, |memory| memory.len() / size_of::<Block>());
-        if len > has {
+        if len > self.room() {
             // The old memory goes back before the new is asked for.
             self.memory = None;
             self.memory = Some(map(len * size_of::<Block>()));
         }
         self.len = len;
+    }
+
+    /// Blocks that it has memory for.
+    fn room(&self) -> usize {
+        self.memory.as_ref().map_or(0, |memory| memory.len() / size_of::<Block>())
     }
 }
 
@@ -65,6 +69,16 @@ impl fmt::Debug for Buffer {
     }
 }
 
+/// The smallest buffer with room for `len` blocks, else the largest, which is to grow: so the many small ones stay small.
+fn best(free: &mut Vec<Buffer>, len: usize) -> Buffer {
+    let order = |buffer: &Buffer| {
+        let room = buffer.room();
+        (room < len, if room < len { usize::MAX - room } else { room })
+    };
+    let index = (0..free.len()).min_by_key(|index| order(&free[*index]));
+    index.map_or_else(Buffer::default, |index| free.swap_remove(index))
+}
+
 /// Buffers that tasks borrow, as many as run at once.
 #[derive(Debug, Default)]
 pub struct Scratch(Mutex<Vec<Buffer>>);
@@ -72,10 +86,11 @@ pub struct Scratch(Mutex<Vec<Buffer>>);
 impl Scratch {
     /// Calls `work` with `len` blocks that hold anything.
     pub fn with<R>(&self, len: usize, work: impl FnOnce(&mut [Block]) -> R) -> R {
-        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let free = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = best(&mut free(), len);
         buffer.resize(len);
         let result = work(&mut buffer);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        free().push(buffer);
         result
     }
 }

@@ -49,11 +49,6 @@ impl Geometry {
         self.outputs.div_ceil(LANES)
     }
 
-    /// Weights in all.
-    pub fn weights(self) -> usize {
-        self.outputs * self.inputs * self.taps()
-    }
-
     /// Blocks that each pixel of the output sees.
     fn groups(self) -> usize {
         self.taps() * self.input_blocks()
@@ -132,6 +127,7 @@ impl Sight<'_> {
     #[inline(always)]
     fn gather<S: Simd>(&self, simd: S, gathered: &mut [Block]) {
         let blocks = self.geometry.input_blocks();
+        assert!(gathered.len() >= self.geometry.groups() * self.pixels());
         let mut lines = gathered.chunks_exact_mut(self.width);
         for tap in 0..self.geometry.taps() {
             let (ky, kx) = (tap / self.geometry.kernel, tap % self.geometry.kernel);

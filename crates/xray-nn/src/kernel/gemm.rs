@@ -36,13 +36,16 @@ impl<'a> Left<'a> {
 
     #[inline(always)]
     fn depth(&self) -> usize {
-        self.groups * self.group_depth
+        self.groups.saturating_mul(self.group_depth)
     }
 
-    /// Floats that it reaches over.
+    /// Whether all that it shows lies in its values.
     #[inline(always)]
-    fn reach(&self) -> usize {
-        (self.groups - 1) * self.group_stride + (self.rows - 1) * self.row_stride + self.group_depth
+    fn is_inside(&self) -> bool {
+        let groups = (self.groups - 1).checked_mul(self.group_stride);
+        let rows = (self.rows - 1).checked_mul(self.row_stride);
+        let reach = groups.zip(rows).and_then(|(groups, rows)| groups.checked_add(rows)?.checked_add(self.group_depth));
+        reach.is_some_and(|reach| reach <= self.values.len())
     }
 }
 
@@ -119,6 +122,12 @@ macro_rules! with_rows {
     };
 }
 
+/// Whether `count` runs of `each`, `stride` apart, lie within `len`. `count` is not 0.
+#[inline(always)]
+fn reaches(count: usize, stride: usize, each: usize, len: usize) -> bool {
+    (count - 1).checked_mul(stride).and_then(|last| last.checked_add(each)).is_some_and(|end| end <= len)
+}
+
 /// Shares `count` rows out evenly among as few tiles of at most `most` as will do: (first, rows) of each.
 #[inline(always)]
 fn shares(count: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
@@ -137,9 +146,9 @@ pub fn multiply<S: Simd>(simd: S, a: Left<'_>, b: Right<'_>, (c, c_stride): (&mu
     if a.rows == 0 || depth == 0 || b.panels == 0 {
         return;
     }
-    assert!(a.reach() <= a.values.len());
-    assert!((b.panels - 1) * b.stride + depth <= b.values.len());
-    assert!((b.panels - 1) * c_stride + a.rows <= c.len());
+    assert!(a.is_inside());
+    assert!(reaches(b.panels, b.stride, depth, b.values.len()));
+    assert!(reaches(b.panels, c_stride, a.rows, c.len()));
     let mut panel = 0;
     while panel < b.panels {
         let wide = S::PANELS == 2 && b.panels - panel >= 2;
@@ -254,8 +263,8 @@ pub fn multiply_transposed<S: Simd>(
         return;
     }
     let panels = c.len() / a.rows;
-    assert!((depth - 1) * a.stride + a.rows <= a.values.len() && panels > 0);
-    assert!((panels - 1) * b_stride + depth <= b.len());
+    assert!(panels > 0 && reaches(depth, a.stride, a.rows, a.values.len()));
+    assert!(reaches(panels, b_stride, depth, b.len()));
     let mut panel = 0;
     while panel < panels {
         let (b, c) = (b[panel * b_stride..].as_ptr(), c[panel * a.rows..].as_mut_ptr());

@@ -119,7 +119,7 @@ pub struct Bands {
     height: usize,
     strip: usize,
     strips: usize,
-    per: usize,
+    count: usize,
 }
 
 /// Neighbouring strips, which one task works on.
@@ -135,7 +135,7 @@ impl Bands {
     pub fn new((images, height): (usize, usize), strip: usize, per: usize) -> Self {
         let strips = images * height.div_ceil(strip);
         let bands = strips.div_ceil(per.max(1)).next_multiple_of(2).min(strips).max(1);
-        Self { height, strip, strips, per: strips.div_ceil(bands) }
+        Self { height, strip, strips, count: bands }
     }
 
     /// Strips of one image.
@@ -145,7 +145,7 @@ impl Bands {
 
     /// The most strips in a band.
     pub fn most(&self) -> usize {
-        self.per
+        self.strips.div_ceil(self.count)
     }
 
     /// The first of all images' rows of a strip.
@@ -155,8 +155,10 @@ impl Bands {
     }
 
     pub fn iter(self) -> impl ExactSizeIterator<Item = Band> {
-        (0..self.strips.div_ceil(self.per)).map(move |index| {
-            let strips = index * self.per..((index + 1) * self.per).min(self.strips);
+        let (each, longer) = (self.strips / self.count, self.strips % self.count);
+        let start = move |index: usize| index * each + index.min(longer);
+        (0..self.count).map(move |index| {
+            let strips = start(index)..start(index + 1);
             Band { rows: self.first_row(strips.start)..self.first_row(strips.end), strips }
         })
     }
@@ -192,6 +194,8 @@ mod tests {
                 (row, strip_at) = (band.rows.end, band.strips.end);
             }
             prop_assert_eq!(row, images * height);
+            let bands = Bands::new((images, height), strip, per).iter().len();
+            prop_assert!(bands.is_multiple_of(2) || bands == strip_at);
         }
 
         #[test]

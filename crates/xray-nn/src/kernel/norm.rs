@@ -2,7 +2,7 @@
 //!
 //! Ioffe and Szegedy, 2015 (arXiv:1502.03167). Sums are taken in f32 over a slab and in f64 over slabs, always in the same
 //! order. Variances are summed about a value of the channel itself and joined by the rule of Chan, Golub and LeVeque
-//! (1979), so that channels far from zero lose no digits.
+//! (1979), so that the variances of channels far from zero lose no digits.
 
 #![allow(clippy::inline_always, reason = "a kernel must be compiled with its caller's instructions")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "sums are f64, maps f32")]

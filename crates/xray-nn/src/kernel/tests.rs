@@ -65,7 +65,7 @@ impl Case {
     fn new(images: usize, geometry: Geometry, (height, width): (usize, usize)) -> Self {
         let mut case = Self { images, geometry, height, width, input: vec![], kernel: vec![], gradient: vec![] };
         case.input = noise(1, images * geometry.inputs * height * width);
-        case.kernel = noise(2, geometry.weights());
+        case.kernel = noise(2, geometry.outputs * geometry.inputs * geometry.taps());
         case.gradient = noise(3, images * geometry.outputs * case.rows() * case.columns());
         case
     }

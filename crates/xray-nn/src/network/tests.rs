@@ -17,11 +17,18 @@ fn network(seed: u64) -> Network {
 
 /// Noise, brighter where the label is 1.
 fn batch(count: usize, seed: u64) -> (Tensor, Tensor) {
+    batch_of(count, 32, seed)
+}
+
+fn batch_of(count: usize, side: usize, seed: u64) -> (Tensor, Tensor) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let labels: Vec<u32> = (0..count).map(|index| (index % 2) as u32).collect();
     let noise = |_| (rng.next_u32() as f32 / u32::MAX as f32) - 0.5;
-    let images =
-        Tensor::from_vec((0..count * 3 * 32 * 32).map(noise).collect::<Vec<f32>>(), (count, 3, 32, 32), &Device::Cpu);
+    let images = Tensor::from_vec(
+        (0..count * 3 * side * side).map(noise).collect::<Vec<f32>>(),
+        (count, 3, side, side),
+        &Device::Cpu,
+    );
     let labels = Tensor::new(labels, &Device::Cpu).unwrap();
     let light = labels.to_dtype(DType::F32).unwrap().reshape((count, 1, 1, 1)).unwrap();
     (images.unwrap().broadcast_add(&(light * 0.2).unwrap()).unwrap(), labels)
@@ -197,7 +204,7 @@ fn the_bits_are_the_same_on_any_number_of_threads() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 let network = Network::new(2, &mut ChaCha8Rng::seed_from_u64(1), &engine).unwrap();
-                let gradients = pass(&network, &batch(3, 1)).1;
+                let gradients = pass(&network, &batch_of(5, 96, 1)).1;
                 let answers = network.inference().unwrap().forward(&batch(3, 1).0).unwrap();
                 (gradients, BTreeMap::from([("answers".to_owned(), answers)]))
             })
@@ -213,18 +220,27 @@ fn the_bits_are_the_same_on_any_number_of_threads() {
 
 #[test]
 fn the_fast_engine_agrees_with_the_plain_one_on_every_instruction_set() {
+    agree(&batch(6, 2));
+}
+
+#[test]
+fn the_engines_agree_where_a_weights_gradient_goes_on_over_several_groups() {
+    // At this size layers 1 and 2 have more tiles and pixels than a group takes.
+    agree(&batch_of(8, 160, 2));
+}
+
+fn agree(set: &(Tensor, Tensor)) {
     let norm = |tensor: &Tensor| -> f64 {
         let values = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
         values.into_iter().map(|value| value * value).sum::<f64>().sqrt()
     };
     let of = |engine: Engine| Network::new(2, &mut ChaCha8Rng::seed_from_u64(3), &engine).unwrap();
-    let set = batch(6, 2);
     let plain = of(Engine::Plain(Device::Cpu));
-    let (expected_loss, expected) = pass(&plain, &set);
+    let (expected_loss, expected) = pass(&plain, set);
     let expected_answers = plain.inference().unwrap().forward(&set.0).unwrap();
     for isa in Isa::available() {
         let fast = of(Engine::Fast(isa));
-        let (loss, gradients) = pass(&fast, &set);
+        let (loss, gradients) = pass(&fast, set);
         assert!((loss - expected_loss).abs() < 1e-4 * expected_loss, "{isa:?}: {loss} instead of {expected_loss}");
         for (name, expected) in &expected {
             let difference = norm(&(&gradients[name] - expected).unwrap()) / norm(expected);
@@ -239,4 +255,45 @@ fn the_fast_engine_agrees_with_the_plain_one_on_every_instruction_set() {
         let difference = norm(&(answers - &expected_answers).unwrap()) / norm(&expected_answers);
         assert!(difference < 1e-3, "{isa:?}: answers differ by {difference}");
     }
+}
+
+#[test]
+fn the_plain_engine_too_says_when_its_pass_is_used_up() {
+    let network = Network::new(2, &mut ChaCha8Rng::seed_from_u64(1), &Engine::Plain(Device::Cpu)).unwrap();
+    let (images, labels) = batch(2, 1);
+    let loss = cross_entropy(&network.forward(&images).unwrap(), &labels).unwrap();
+    assert!(network.backward(&loss).is_ok());
+    assert!(network.backward(&loss).unwrap_err().to_string().contains("run it again"));
+}
+
+#[test]
+fn images_that_carry_a_graph_are_constants_to_the_fast_engine() {
+    let network = network(1);
+    let (images, labels) = batch(2, 1);
+    let images = Var::from_tensor(&images).unwrap();
+    let scaled = (images.as_tensor() * 1.0).unwrap();
+    let loss = cross_entropy(&network.forward(&scaled).unwrap(), &labels).unwrap();
+    assert!(network.backward(&loss).is_ok());
+}
+
+#[test]
+fn a_loss_without_the_trunk_gets_no_gradient_of_another_one() {
+    let network = network(1);
+    let (images, labels) = batch(2, 1);
+    let loss = cross_entropy(&network.forward(&images).unwrap(), &labels).unwrap();
+    loss.backward().unwrap();
+    let features = Tensor::ones((2, arch::FEATURES, 1, 1), DType::F32, &Device::Cpu).unwrap();
+    let other = cross_entropy(&network.head(&features).unwrap(), &labels).unwrap();
+    assert!(matches!(network.backward(&other), Err(Error::NoGradient { .. })));
+}
+
+#[test]
+fn many_may_ask_at_once_inside_a_pool_and_outside() {
+    use rayon::prelude::*;
+    let inference = network(1).inference().unwrap();
+    let (images, _) = batch(1, 1);
+    let bits = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let alone = bits(inference.forward(&images).unwrap());
+    let all: Vec<Vec<f32>> = (0..16).into_par_iter().map(|_| bits(inference.forward(&images).unwrap())).collect();
+    assert!(all.iter().all(|answer| *answer == alone));
 }

@@ -98,9 +98,8 @@ pub fn input_gradient<R: Send>(
     tasks
         .into_par_iter()
         .map(|(band, slab)| {
-            let need = (most + extent.blocks) * band.rows.len().div_ceil(geometry.stride) * columns;
-            // A band of several images with an odd height has more strips than half its rows.
-            let need = need.max((most + extent.blocks) * band.strips.len() * columns);
+            // Each phase has at most one row in each strip.
+            let need = (most + extent.blocks) * band.strips.len() * columns;
             compute.scratch.with(need, |scratch| {
                 let place = Place { rows: band.rows.clone(), extent };
                 compute.isa.run(InputGradient { gradient, weights, geometry, place, adds, slab, scratch });
