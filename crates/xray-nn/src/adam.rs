@@ -2,7 +2,7 @@
 //!
 //! Kingma and Ba, 2014 (arXiv:1412.6980), algorithm 1; weight decay as Loshchilov and Hutter, 2017 (arXiv:1711.05101),
 //! apart from the gradient. As in `torch.optim.AdamW`, `epsilon` is added after the second moment's bias is corrected and
-//! its root taken. The arithmetic itself is in [`crate::kernel::update`].
+//! its root taken. The arithmetic itself is in `kernel::update`.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -35,11 +35,11 @@ pub type Block = [f32; LANES];
 pub trait Simd: Copy {
     /// Sixteen floats in registers.
     type V: Copy;
-    /// Rows of a tile of [`gemm::multiply`](crate::kernel::gemm::multiply): as many as leave its sums in registers.
+    /// Rows of a tile of `kernel::gemm::multiply`: as many as leave its sums in registers.
     const ROWS: usize;
     /// Blocks side by side in a tile, 1 or 2.
     const PANELS: usize;
-    /// Rows of a tile of [`gemm::multiply_transposed`](crate::kernel::gemm::multiply_transposed).
+    /// Rows of a tile of `kernel::gemm::multiply_transposed`.
     const ROWS_TRANSPOSED: usize;
 
     fn splat(self, value: f32) -> Self::V;
