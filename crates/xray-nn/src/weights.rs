@@ -11,14 +11,17 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Map, Value, json};
 
+use crate::kernel::buffer::Buffer;
+use crate::simd::Block;
 use crate::{Error, Result};
 pub use pretrained::{Head, load_pretrained};
 
@@ -53,15 +56,26 @@ pub fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, metadata: &Metadata
 /// Names the file and what is wrong with it: unreadable, cut short, a header that does not match the content, or a type
 /// that candle has no use for.
 pub fn load(path: &Path) -> Result<(BTreeMap<String, Tensor>, Metadata)> {
-    let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+    let (buffer, len) = read(path).map_err(|error| Error::io("read", path, error))?;
+    let bytes = &buffer.bytes()[..len];
     let damaged = |error| {
         Error::bad_file(path, format!("damaged, or no safetensors file ({error}); copy it again or choose another"))
     };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
-    let tensor = |(name, view): (&str, TensorView<'_>)| Ok((name.to_owned(), tensor(name, &view)?));
-    let tensors = file.iter().map(tensor).collect::<Result<_>>().map_err(|error: Error| error.in_file(path))?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let views: Vec<(&str, TensorView<'_>)> = file.iter().collect();
+    let tensor = |(name, view): &(&str, TensorView<'_>)| Ok(((*name).to_owned(), tensor(name, view)?));
+    let tensors = views.par_iter().map(tensor).collect::<Result<_>>().map_err(|error: Error| error.in_file(path))?;
     Ok((tensors, header.metadata().clone().unwrap_or_default()))
+}
+
+/// A file's content, and its length in bytes. Into large pages, as a checkpoint has many small ones.
+fn read(path: &Path) -> io::Result<(Buffer, usize)> {
+    let mut file = File::open(path)?;
+    let len = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let mut buffer = Buffer::new(len.div_ceil(size_of::<Block>()));
+    file.read_exact(&mut buffer.bytes_mut()[..len])?;
+    Ok((buffer, len))
 }
 
 fn tensor(name: &str, view: &TensorView<'_>) -> Result<Tensor> {

@@ -33,6 +33,14 @@ impl Buffer {
         self.len = len;
     }
 
+    pub fn bytes(&self) -> &[u8] {
+        bytemuck::cast_slice(self)
+    }
+
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        bytemuck::cast_slice_mut(self)
+    }
+
     /// Blocks that it has memory for.
     fn room(&self) -> usize {
         self.memory.as_ref().map_or(0, |memory| memory.len() / size_of::<Block>())
