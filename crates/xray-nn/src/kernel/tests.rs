@@ -356,7 +356,9 @@ fn check_norm(isa: Isa, (images, size): (usize, (usize, usize, usize)), far: f32
     let terms = norm.terms(&sums, &scale);
     norm::input_gradient(&compute, &gradient, &terms, &mut input);
     let found = to_planes(&input, size.0);
-    let largest = expected.iter().fold(1e-3_f64, |most, value| most.max(value.abs()));
+    // Of a few pixels nearly all of the gradient cancels: what is left is compared with what came in.
+    let steepest = (0..size.0).map(|c| f64::from(scale[c]).abs() * reference.inverse[c]).fold(1.0, f64::max);
+    let largest = gated.iter().fold(1e-3_f64, |most, value| most.max(value.abs())) * steepest;
     for (found, expected) in found.iter().zip(&expected) {
         let error = (f64::from(*found) - expected).abs();
         prop_assert!(error <= 30.0 * bound * largest, "{:?}: {} instead of {}", isa, found, expected);
