@@ -271,6 +271,7 @@ impl Session<'_> {
         splits.sample_train(&data.dataset, config.sample_fraction, config.seed);
         splits.check_trainable(&data.dataset)?;
         let images = splits.train.len();
+        check_memory(config, images)?;
         if config.batch_size > images {
             self.tell(TrainEvent::Notice(format!(
                 "the batch size, {}, is larger than the {images} training images: every epoch is one batch of {images}",
@@ -317,6 +318,25 @@ impl Session<'_> {
     }
 }
 
+/// Refuses a batch that memory has no room for, before the system ends the program for it.
+fn check_memory(config: &TrainConfig, images: usize) -> Result<()> {
+    let batch = config.batch_size.min(images);
+    let needed = machine::training_bytes(batch, config.image_size);
+    match machine::available_bytes() {
+        Some(free) if needed > free => {
+            let problem = format!(
+                "training on {batch} images of {0} x {0} pixels at once takes about {1:.1} GB of memory, and {2:.1} are free: \
+                 choose a smaller one, or a smaller image size",
+                config.image_size,
+                machine::gigabytes(needed),
+                machine::gigabytes(free)
+            );
+            Err(Error::BadSetting { setting: "batch size", problem })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What is known of a run before its first batch.
 fn new_run(data: &LoadedData, splits: &Splits, (name, config): (String, &TrainConfig)) -> Result<NewRun> {
     let git = provenance::git();
@@ -352,4 +372,18 @@ pub fn config_of(run: &Run) -> Result<TrainConfig> {
 fn next_name(runs: &[Run]) -> String {
     let number = |run: &Run| run.started.name.strip_prefix("run-")?.parse::<u64>().ok();
     format!("run-{}", runs.iter().filter_map(number).max().unwrap_or(0).saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_batch_that_memory_has_no_room_for_is_refused_with_what_it_needs() {
+        let config = TrainConfig { batch_size: 100_000, image_size: 512, ..TrainConfig::default() };
+        let said = check_memory(&config, 100_000).unwrap_err().to_string();
+        assert!(said.contains("100000 images of 512 x 512") && said.contains("choose a smaller one"), "{said}");
+        assert!(check_memory(&config, 8).is_ok(), "only so many images as there are go through at once");
+    }
 }

@@ -220,6 +220,18 @@ fn doctor_finds_this_machine_sound_with_the_instructions_that_were_asked_for() {
 }
 
 #[test]
+fn a_run_ends_with_the_same_numbers_on_any_number_of_threads() {
+    let folder = demo();
+    let at = folder.path();
+    let run = |threads: &str| {
+        answer(at, &[&["train", "--name", threads, "--threads", threads], &SMALL[..]].concat());
+        let shown = answer(at, &["runs", "show", threads]);
+        ["train_loss", "val_loss"].map(|figure| shown["epochs"][0][figure].as_f64().unwrap().to_bits())
+    };
+    assert_eq!(run("1"), run("3"));
+}
+
+#[test]
 fn a_run_says_what_computed_it_and_the_engines_agree() {
     let folder = demo();
     let at = folder.path();

@@ -1,6 +1,6 @@
 //! The settings of the next run, one line each, stepped or typed in place.
 
-use crate::train::TrainConfig;
+use crate::train::{EngineKind, TrainConfig};
 
 /// One setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,11 @@ pub enum Field {
     Brightness,
     Contrast,
     Pretrained,
+    Engine,
 }
 
 impl Field {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Epochs,
         Self::BatchSize,
         Self::LearningRate,
@@ -33,6 +34,7 @@ impl Field {
         Self::Brightness,
         Self::Contrast,
         Self::Pretrained,
+        Self::Engine,
     ];
 
     /// Name and unit or meaning.
@@ -51,6 +53,7 @@ impl Field {
             Self::Brightness => ("brightness", "at most this share"),
             Self::Contrast => ("contrast", "at most this share"),
             Self::Pretrained => ("pretrained", "weights to start from"),
+            Self::Engine => ("engine", "fast, or plain to check it"),
         }
     }
 
@@ -70,6 +73,7 @@ impl Field {
             Self::Rotation => changes.rotation_degrees.to_string(),
             Self::Brightness => changes.brightness.to_string(),
             Self::Contrast => changes.contrast.to_string(),
+            Self::Engine => config.engine.name().into(),
             Self::Pretrained => config.pretrained.as_ref().map_or_else(String::new, |file| file.display().to_string()),
         }
     }
@@ -94,6 +98,9 @@ impl Field {
             Self::Rotation => changes.rotation_degrees = number(text)?,
             Self::Brightness => changes.brightness = number(text)?,
             Self::Contrast => changes.contrast = number(text)?,
+            Self::Engine => {
+                next.engine = EngineKind::named(text).ok_or(format!("{text:?} is neither fast nor plain"))?;
+            }
             Self::Pretrained => next.pretrained = (!text.is_empty()).then(|| text.into()),
         }
         next.validate().map_err(|error| error.to_string())?;
@@ -119,6 +126,7 @@ impl Field {
             Self::Rotation => changes.rotation_degrees += if up { 5.0 } else { -5.0 },
             Self::Brightness => changes.brightness = step_share(changes.brightness, up, 0.1),
             Self::Contrast => changes.contrast = step_share(changes.contrast, up, 0.1),
+            Self::Engine => next.engine = if up { EngineKind::Fast } else { EngineKind::Plain },
             Self::Pretrained => return None,
         }
         next.validate().is_ok().then_some(next)
@@ -193,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stepping_never_leaves_what_is_allowed(steps in prop::collection::vec((0..12_usize, any::<bool>()), 0..200)) {
+        fn stepping_never_leaves_what_is_allowed(steps in prop::collection::vec((0..Field::ALL.len(), any::<bool>()), 0..200)) {
             let mut config = TrainConfig::default();
             for (field, up) in steps {
                 config = Field::ALL[field].stepped(&config, up).unwrap_or(config);

@@ -52,6 +52,21 @@ impl EngineKind {
         Self::Plain
     }
 
+    /// `fast` or `plain`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Fast, Self::Plain].into_iter().find(|engine| engine.name() == name)
+    }
+
     /// The engine on this machine.
     #[must_use]
     pub fn here(self) -> Engine {

@@ -51,6 +51,25 @@ pub fn peak_bytes() -> Option<u64> {
     kilobytes(field(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM")?)
 }
 
+/// Bytes that training on batches of so many images of `side` x `side` pixels takes, up to a tenth.
+#[must_use]
+pub fn training_bytes(images: usize, side: usize) -> u64 {
+    xray_nn::training_bytes(images, side) as u64
+}
+
+/// Bytes as 10^9 bytes, for reading.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "for reading")]
+pub fn gigabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e9
+}
+
+/// Memory in bytes that is free for new uses, where the system tells it (Linux).
+#[must_use]
+pub fn available_bytes() -> Option<u64> {
+    kilobytes(field(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")?)
+}
+
 /// The first value of `name` in lines of `name: value`.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
@@ -79,6 +98,12 @@ mod tests {
     fn the_peak_is_given_in_kibibytes() {
         assert_eq!(kilobytes("  2048 kB".trim()), Some(2 * 1024 * 1024));
         assert_eq!([kilobytes("2048"), kilobytes("many kB"), kilobytes(&format!("{} kB", u64::MAX))], [None; 3]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn linux_tells_what_is_free() {
+        assert!(available_bytes().unwrap() > 1_000_000);
     }
 
     #[cfg(target_os = "linux")]

@@ -26,12 +26,16 @@ pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
 fn form(painter: &mut Painter, area: Rect, app: &App) {
     let inner = painter.panel(area, "New run");
     let screen = &app.train;
-    for (number, (field, row)) in Field::ALL.into_iter().zip(inner.rows()).enumerate() {
+    // Where there is no room for all, the chosen one is shown, and what is wrong with it.
+    let kept = if screen.problem.is_some() { 2 } else { 0 };
+    let shown = Field::ALL.len().min(usize::from(inner.height.saturating_sub(kept)));
+    let first = (screen.field + 1).saturating_sub(shown);
+    for ((number, field), row) in Field::ALL.into_iter().enumerate().skip(first).zip(inner.rows().take(shown)) {
         let line = field_line(painter.theme, screen, field, inner.width);
         painter.line(row, line);
         painter.target(row, Target::Field(number));
     }
-    let used = u16::try_from(Field::ALL.len()).unwrap_or(u16::MAX).min(inner.height);
+    let used = u16::try_from(shown).unwrap_or(u16::MAX);
     let mut rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
     if rest.height > 3 {
         rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };

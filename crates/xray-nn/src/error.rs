@@ -31,8 +31,6 @@ pub enum Error {
     NoGradient { name: String },
     #[error("this forward pass was followed by another, or used already: run it again")]
     PassUsed,
-    #[error("the fast engine computes on the CPU: move the images there, or use the plain engine")]
-    NotOnCpu,
     #[error("candle: {0}")]
     Candle(#[from] candle_core::Error),
 }

@@ -11,6 +11,7 @@ mod plan;
 
 pub use inference::Inference;
 pub use op::Trunk;
+pub use plan::training_bytes;
 use plan::{Method, Plan, UnitPlan};
 
 use crate::kernel::Compute;

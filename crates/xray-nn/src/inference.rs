@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Storage, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 
 use crate::arch::{self, EPSILON, FEATURES, HEAD_BIAS, HEAD_WEIGHT, TensorSpec};
 use crate::kernel::Affine;
@@ -10,7 +10,8 @@ use crate::kernel::norm::affine;
 use crate::kernel::stem::Images;
 use crate::network::{check_images, check_state, classes, head};
 use crate::plain::Plain;
-use crate::{Engine, Error, Mode, Result, fast};
+use crate::storage::values;
+use crate::{Engine, Mode, Result, fast};
 
 /// A ResNet-18 that answers for images, one or many.
 #[derive(Debug)]
@@ -73,10 +74,7 @@ impl Inference {
                 let images = images.contiguous()?;
                 let (count, _, height, width) = images.dims4()?;
                 let (storage, layout) = images.storage_and_layout();
-                let values = match (&*storage, layout.contiguous_offsets()) {
-                    (Storage::Cpu(storage), Some((start, end))) => &storage.as_slice::<f32>()?[start..end],
-                    _ => return Err(Error::NotOnCpu),
-                };
+                let values = values(&storage, layout)?;
                 let (features, [rows, columns]) = trunk.features(Images { values, height, width })?;
                 Ok(Tensor::from_vec(features, (count, FEATURES, rows, columns), &Device::Cpu)?)
             }

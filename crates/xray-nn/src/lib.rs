@@ -21,10 +21,12 @@ mod parameters;
 mod plain;
 pub mod reference;
 pub mod simd;
+mod storage;
 pub mod weights;
 
 pub use adam::Adam;
 pub use error::{Error, Result};
+pub use fast::training_bytes;
 pub use inference::Inference;
 pub(crate) use network::Mode;
 pub use network::{Engine, Network};

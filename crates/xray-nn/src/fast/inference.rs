@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
-use candle_core::{Storage, Tensor, bail};
+use candle_core::Tensor;
 
 use super::forward::{convolve, pack};
 use super::plan::BlockPlan;
@@ -16,6 +16,7 @@ use crate::kernel::pool::{self, Codes};
 use crate::kernel::stem::{self, Images};
 use crate::kernel::{Affine, Compute, Input};
 use crate::simd::Isa;
+use crate::storage::values;
 
 /// Images that go through together: their maps stay in the shared cache.
 const TOGETHER: usize = 16;
@@ -75,8 +76,8 @@ impl Inference {
         let mut features = Vec::new();
         let mut size = [0, 0];
         let image = images.values.len() / images.count();
-        for values in images.values.chunks(TOGETHER * image) {
-            let maps = self.pass(&mut state, Images { values, ..images })?;
+        for part in images.values.chunks(TOGETHER * image) {
+            let maps = self.pass(&mut state, Images { values: part, ..images })?;
             features.append(&mut to_planes(maps, crate::arch::FEATURES));
             size = [maps.extent.height, maps.extent.width];
         }
@@ -99,7 +100,9 @@ impl Inference {
         let State { compute, packed, stem, codes, maps: [output, ..] } = state;
         let weights = keep(packed, (0, Method::Direct), |weights| {
             weights.resize(stem::weights_size(outputs));
-            with_values(&self.kernels[0], |kernel| stem::weights(kernel, weights))
+            let (storage, layout) = self.kernels[0].storage_and_layout();
+            stem::weights(values(&storage, layout)?, weights);
+            Ok(())
         })?;
         stem.resize(images.count(), images.extent(outputs));
         stem::convolve(compute, (images, weights), stem, |_, _| ());
@@ -134,7 +137,9 @@ impl Inference {
         output.resize(input.images, extent);
         let method = Method::fastest(unit.geometry, extent, input.images);
         let weights = keep(packed, (number, method), |weights| {
-            with_values(&self.kernels[number], |kernel| pack(compute, (unit, method), kernel, weights))
+            let (storage, layout) = self.kernels[number].storage_and_layout();
+            pack(compute, (unit, method), values(&storage, layout)?, weights);
+            Ok(())
         })?;
         let affine = &self.affines[number];
         convolve(compute, (unit, method), (Input::plain(input), weights, output), |row, slab| {
@@ -158,13 +163,4 @@ fn keep(
             entry.insert(weights)
         }
     })
-}
-
-/// Calls `work` with the values of a contiguous f32 tensor on the CPU.
-fn with_values<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
-    let (storage, layout) = tensor.storage_and_layout();
-    match (&*storage, layout.contiguous_offsets()) {
-        (Storage::Cpu(storage), Some((start, end))) => Ok(work(&storage.as_slice::<f32>()?[start..end])),
-        _ => bail!("resnet-trunk: weights must be contiguous and on the CPU"),
-    }
 }

@@ -7,13 +7,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Storage, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor, bail};
 
 use super::{Plan, Workspace};
 use crate::kernel::Compute;
 use crate::kernel::norm::Moments;
 use crate::kernel::stem::Images;
 use crate::simd::Isa;
+use crate::storage::{cpu_values, values};
 
 /// The trunk in training.
 #[derive(Debug, Clone)]
@@ -103,8 +104,8 @@ impl CustomOp2 for TrunkOp {
         parameters: &CpuStorage,
         parameters_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let images = as_images(contiguous(images, images_layout)?, images_layout)?;
-        let parameters = contiguous(parameters, parameters_layout)?;
+        let images = as_images(cpu_values(images, images_layout)?, images_layout)?;
+        let parameters = cpu_values(parameters, parameters_layout)?;
         let State { plan, workspace, holds, moments, gradient, .. } = &mut *self.trunk.claim()?;
         if parameters.len() != plan.len {
             bail!("resnet-trunk: {} parameters where {} are needed", parameters.len(), plan.len);
@@ -127,9 +128,9 @@ impl CustomOp2 for TrunkOp {
         let (images_storage, images_layout) = images.storage_and_layout();
         let (parameters_storage, parameters_layout) = parameters.storage_and_layout();
         let (gradient_storage, gradient_layout) = of_features.storage_and_layout();
-        let images = as_images(on_cpu(&images_storage, images_layout)?, images_layout)?;
-        let parameters = on_cpu(&parameters_storage, parameters_layout)?;
-        let of_features = on_cpu(&gradient_storage, gradient_layout)?;
+        let images = as_images(values(&images_storage, images_layout)?, images_layout)?;
+        let parameters = values(&parameters_storage, parameters_layout)?;
+        let of_features = values(&gradient_storage, gradient_layout)?;
         let State { plan, workspace, holds, gradient, .. } = &mut *self.trunk.claim()?;
         if holds.take_if(|held| *held == self.ticket).is_none() {
             bail!("resnet-trunk: its forward pass was followed by another, or used already: run it again");
@@ -144,18 +145,4 @@ impl CustomOp2 for TrunkOp {
 fn as_images<'a>(values: &'a [f32], layout: &Layout) -> candle_core::Result<Images<'a>> {
     let (_, _, height, width) = layout.shape().dims4()?;
     Ok(Images { values, height, width })
-}
-
-fn on_cpu<'a>(storage: &'a Storage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
-    match storage {
-        Storage::Cpu(storage) => contiguous(storage, layout),
-        _ => bail!("resnet-trunk: the fast path is for the CPU; use the plain engine on other devices"),
-    }
-}
-
-fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
-        None => bail!("resnet-trunk: arguments must be contiguous, not {layout:?}"),
-    }
 }

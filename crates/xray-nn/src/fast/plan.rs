@@ -5,7 +5,9 @@ use std::ops::Range;
 use crate::arch::{self, Role};
 use crate::kernel::direct::Geometry;
 use crate::kernel::maps::Extent;
+use crate::kernel::pool;
 use crate::kernel::winograd::{frequencies, products};
+use crate::simd::Block;
 
 /// A convolution and its batch norm; ranges are places in the flat parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,26 @@ impl Plan {
     }
 }
 
+/// Bytes that training on batches of so many images of `side` x `side` pixels takes, up to a tenth: maps that the
+/// backward pass needs, gradients, parameters with their moments, batches made ahead, and scratch.
+pub fn training_bytes(images: usize, side: usize) -> usize {
+    const SCRATCH: usize = 128 << 20;
+    let plan = Plan::new();
+    let stem = plan.stem.extent(Extent::new(arch::IMAGE_CHANNELS, side, side));
+    let pooled = pool::pooled(stem);
+    let bytes = |extent: Extent| extent.pixels() * extent.blocks * size_of::<Block>();
+    // Three gradients are the size of the first stage's maps; codes take a quarter of what they stand for.
+    let mut maps = bytes(stem) + 4 * bytes(pooled) + bytes(pooled) / 4;
+    let mut input = pooled;
+    for block in &plan.blocks {
+        let output = block.first.extent(input);
+        maps += (3 + usize::from(block.shortcut.is_some())) * bytes(output);
+        input = output;
+    }
+    let batches = 4 * arch::IMAGE_CHANNELS * side * side * size_of::<f32>();
+    images.saturating_mul(maps + batches).saturating_add(4 * plan.len * size_of::<f32>() + SCRATCH)
+}
+
 impl UnitPlan {
     /// The unit's parameters begin at `next`, in the order of [`arch::Unit::tensors`]; `next` is moved behind them.
     fn new(unit: &arch::Unit, next: &mut usize) -> Self {
@@ -99,5 +121,37 @@ impl Method {
         let four = cost(frequencies(4), products::<4>(output));
         let candidates = [(four, Self::Winograd4), (two, Self::Winograd2), (direct, Self::Direct)];
         candidates.into_iter().min_by_key(|(cost, _)| *cost).map_or(Self::Direct, |(_, method)| method)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_of_64_at_224_pixels_is_said_to_take_what_was_measured() {
+        let bytes = training_bytes(64, 224);
+        assert!((1_400_000_000..1_700_000_000).contains(&bytes), "{bytes}; 1.54e9 measured");
+    }
+
+    #[test]
+    fn the_plan_has_the_parameters_that_torchvision_counts_less_its_head() {
+        assert_eq!(Plan::new().len, 11_689_512 - 513 * 1000);
+    }
+
+    #[test]
+    fn many_images_go_by_large_tiles_and_one_image_by_fewer_weights() {
+        let geometry = |channels| Geometry { inputs: channels, outputs: channels, kernel: 3, stride: 1 };
+        let method =
+            |channels, side, images| Method::fastest(geometry(channels), Extent::new(channels, side, side), images);
+        assert_eq!(method(64, 56, 1), Method::Winograd4);
+        assert_eq!(method(512, 7, 64), Method::Winograd4);
+        assert_eq!(method(256, 14, 1), Method::Winograd2);
+        assert_eq!(method(512, 7, 1), Method::Direct);
+        assert_eq!(method(512, 1, 64), Method::Direct);
+        assert_eq!(
+            Method::fastest(Geometry { stride: 2, ..geometry(64) }, Extent::new(64, 28, 28), 64),
+            Method::Direct
+        );
     }
 }

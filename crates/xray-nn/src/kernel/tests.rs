@@ -447,6 +447,24 @@ fn nan_and_infinity_reach_the_result_on_every_instruction_set() {
 }
 
 #[test]
+fn numbers_too_small_to_be_normal_are_not_lost() {
+    let mut case = Case::new(1, Geometry { inputs: 16, outputs: 16, kernel: 3, stride: 1 }, (6, 6));
+    case.input.iter_mut().for_each(|value| *value *= 1e-38);
+    let expected = case.forward(&case.input);
+    for isa in Isa::available() {
+        let (compute, input, mut output) = (Compute::new(isa), case.input_maps(), case.gradient_maps());
+        let mut weights = vec![[0.0; LANES]; direct::weights_size(case.geometry)];
+        direct::weights(case.geometry, &case.kernel, &mut weights);
+        direct::convolve(&compute, (Input::plain(&input), &weights), (&mut output, case.geometry), |_, _| ());
+        for (found, expected) in to_planes(&output, 16).iter().zip(&expected) {
+            let error = (f64::from(*found) - expected).abs();
+            // The smallest f32 is 1.4e-45, and each of 144 sums may lose half of it.
+            assert!(error < 1e-6 * expected.abs() + 144.0 * 1.4e-45, "{isa:?}: {found:e} instead of {expected:e}");
+        }
+    }
+}
+
+#[test]
 fn of_equal_pixels_the_first_gets_the_gradient() {
     for isa in Isa::available() {
         let compute = Compute::new(isa);

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor, bail};
 
+use crate::storage::cpu_values;
+
 /// Planes of (B, C, H, W) images, each (H, W).
 #[derive(Debug, Clone, Copy)]
 struct Planes {
@@ -35,7 +37,7 @@ impl CustomOp1 for MaxPool {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
         let planes = Planes::of(layout)?;
-        let output = planes.forward(contiguous(storage, layout)?);
+        let output = planes.forward(cpu_values(storage, layout)?);
         Ok((CpuStorage::F32(output), planes.pooled()))
     }
 
@@ -61,8 +63,8 @@ impl CustomOp2 for MaxPoolBackward {
         if gradient_layout.shape() != &planes.pooled() {
             bail!("max-pool: gradient {:?} for images {:?}", gradient_layout.shape(), images_layout.shape());
         }
-        let images = contiguous(images, images_layout)?;
-        let output = planes.backward(images, contiguous(gradient, gradient_layout)?);
+        let images = cpu_values(images, images_layout)?;
+        let output = planes.backward(images, cpu_values(gradient, gradient_layout)?);
         Ok((CpuStorage::F32(output), images_layout.shape().clone()))
     }
 }
@@ -129,14 +131,6 @@ impl Planes {
 /// The inputs that an output sees along one axis.
 fn reach(output: usize, size: usize) -> Range<usize> {
     (2 * output).saturating_sub(1)..(2 * output + 2).min(size)
-}
-
-fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(values), Some((start, end))) => Ok(&values[start..end]),
-        (CpuStorage::F32(_), None) => bail!("max-pool: the values are not contiguous"),
-        (other, _) => bail!("max-pool: f32 is needed, not {:?}", candle_core::backend::BackendStorage::dtype(other)),
-    }
 }
 
 #[cfg(test)]
