@@ -8,10 +8,10 @@ use crate::arch::{self, EPSILON, FEATURES, HEAD_BIAS, HEAD_WEIGHT, TensorSpec};
 use crate::kernel::Affine;
 use crate::kernel::norm::affine;
 use crate::kernel::stem::Images;
-use crate::network::{check_images, check_state, classes, head};
+use crate::network::head;
 use crate::plain::Plain;
 use crate::storage::values;
-use crate::{Engine, Mode, Result, fast};
+use crate::{Engine, Mode, Result, check, fast};
 
 /// A ResNet-18 that answers for images, one or many.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Inference {
     /// # Errors
     /// Names the first tensor that is missing, unknown, or of another shape or type.
     pub fn new(state: &BTreeMap<String, Tensor>, engine: &Engine) -> Result<Self> {
-        check_state(&arch::tensors(classes(state)?), state)?;
+        check::state(&arch::tensors(check::classes(state)?), state)?;
         let trunk = match engine {
             Engine::Fast(isa) => Trunk::Fast(Box::new(fast::Inference::new(*isa, kernels(state)?, affines(state)?))),
             Engine::Plain(device) => {
@@ -67,7 +67,7 @@ impl Inference {
     /// # Errors
     /// If the images have another shape or type.
     pub fn features(&self, images: &Tensor) -> Result<Tensor> {
-        check_images(images, Mode::Evaluate)?;
+        check::images(images, Mode::Evaluate)?;
         match &self.trunk {
             Trunk::Plain(plain) => plain.features(images, Mode::Evaluate),
             Trunk::Fast(trunk) => {

@@ -11,6 +11,7 @@
 
 pub mod adam;
 pub mod arch;
+mod check;
 mod error;
 mod fast;
 mod inference;

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{DType, Device, Tensor, Var};
 use rand::RngCore;
 
-use crate::arch::{self, HEAD_BIAS, HEAD_WEIGHT, IMAGE_CHANNELS, MOMENTUM, REDUCTION, TensorSpec};
+use crate::arch::{self, HEAD_BIAS, HEAD_WEIGHT, MOMENTUM, TensorSpec};
 use crate::fast::Trunk;
 use crate::inference::Inference;
 use crate::init::initial;
@@ -17,7 +17,7 @@ use crate::kernel::norm::Moments;
 use crate::parameters::{Gradients, Parameter, View};
 use crate::plain::{Plain, variable};
 use crate::simd::Isa;
-use crate::{Error, Result};
+use crate::{Error, Result, check};
 
 /// What the network is run for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,8 +99,8 @@ impl Network {
     /// # Errors
     /// Names the first tensor that is missing, unknown, or of another shape or type.
     pub fn from_state(state: &BTreeMap<String, Tensor>, engine: &Engine) -> Result<Self> {
-        let specs = arch::tensors(classes(state)?);
-        check_state(&specs, state)?;
+        let specs = arch::tensors(check::classes(state)?);
+        check::state(&specs, state)?;
         let state = on(state, &engine.device())?;
         let of_head = |spec: &&TensorSpec| [HEAD_WEIGHT, HEAD_BIAS].contains(&spec.name.as_str());
         let learnt = specs.iter().filter(|spec| spec.role.is_parameter());
@@ -149,7 +149,7 @@ impl Network {
     /// # Errors
     /// If the images have another shape or type, or if they leave batch norm a single value per channel.
     pub fn features(&self, images: &Tensor) -> Result<Tensor> {
-        check_images(images, Mode::Train)?;
+        check::images(images, Mode::Train)?;
         match &self.trunk {
             TrainedBy::Fast(trunk) => {
                 let (features, moments) = trunk.forward(images, self.parameters[0].variable.as_tensor())?;
@@ -239,7 +239,7 @@ impl Network {
     /// # Errors
     /// Names the first tensor that is missing, unknown, or of another shape or type.
     pub fn load_state(&self, state: &BTreeMap<String, Tensor>) -> Result<()> {
-        check_state(&self.specs, state)?;
+        check::state(&self.specs, state)?;
         let state = on(state, &self.device())?;
         for parameter in &self.parameters {
             parameter.set(&state)?;
@@ -304,53 +304,6 @@ pub(crate) fn head(features: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<
     Ok(means.matmul(&weight.t()?)?.broadcast_add(bias)?)
 }
 
-/// Classes of the network whose state this is.
-pub(crate) fn classes(state: &BTreeMap<String, Tensor>) -> Result<usize> {
-    let missing = || Error::MissingTensor { name: HEAD_BIAS.to_owned(), expected: vec![0], of: OF };
-    let bias = state.get(HEAD_BIAS).ok_or_else(missing)?;
-    bias.dims1().map_err(|_| Error::WrongShape {
-        name: HEAD_BIAS.to_owned(),
-        found: bias.dims().to_vec(),
-        expected: vec![0],
-    })
-}
-
 fn on(state: &BTreeMap<String, Tensor>, device: &Device) -> Result<BTreeMap<String, Tensor>> {
     state.iter().map(|(name, tensor)| Ok((name.clone(), tensor.to_device(device)?))).collect()
-}
-
-pub(crate) const OF: &str = "this ResNet-18";
-
-pub(crate) fn check_state(specs: &[TensorSpec], state: &BTreeMap<String, Tensor>) -> Result<()> {
-    for spec in specs {
-        let (name, expected) = (spec.name.clone(), spec.shape.clone());
-        let Some(tensor) = state.get(&name) else {
-            return Err(Error::MissingTensor { name, expected, of: OF });
-        };
-        if tensor.dims() != expected {
-            return Err(Error::WrongShape { name, found: tensor.dims().to_vec(), expected });
-        }
-        if tensor.dtype() != spec.role.dtype() {
-            let found = tensor.dtype().as_str().to_owned();
-            return Err(Error::WrongType { name, found, expected: spec.role.dtype().as_str() });
-        }
-    }
-    let unknown = state.keys().find(|name| !specs.iter().any(|spec| spec.name == **name));
-    unknown.map_or(Ok(()), |name| Err(Error::UnexpectedTensor { name: name.clone(), of: OF }))
-}
-
-pub(crate) fn check_images(images: &Tensor, mode: Mode) -> Result<()> {
-    if images.dtype() != DType::F32 {
-        let found = images.dtype().as_str().to_owned();
-        return Err(Error::WrongType { name: "images".to_owned(), found, expected: DType::F32.as_str() });
-    }
-    let &[batch, IMAGE_CHANNELS, height, width] = images.dims() else {
-        return Err(Error::BadImages { found: images.dims().to_vec() });
-    };
-    let values_per_channel = batch * height.div_ceil(REDUCTION) * width.div_ceil(REDUCTION);
-    match (values_per_channel, mode) {
-        (0, _) => Err(Error::BadImages { found: images.dims().to_vec() }),
-        (1, Mode::Train) => Err(Error::OneValuePerChannel { batch, height, width }),
-        _ => Ok(()),
-    }
 }

@@ -42,6 +42,6 @@ impl Plain {
 
 /// The variable of that name, sharing its value.
 pub(crate) fn variable(variables: &BTreeMap<String, Var>, name: &str) -> Result<Var> {
-    let missing = || Error::UnexpectedTensor { name: name.to_owned(), of: crate::network::OF };
+    let missing = || Error::UnexpectedTensor { name: name.to_owned(), of: crate::check::OF };
     variables.get(name).cloned().ok_or_else(missing)
 }

@@ -60,63 +60,14 @@ pub struct Right<'a> {
 /// Calls a tile function with its number of rows as a constant.
 macro_rules! with_rows {
     ($rows:expr, $most:expr, $R:ident => $call:expr) => {
+        with_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14; $rows, $most, $R => $call)
+    };
+    ($($count:literal)*; $rows:expr, $most:expr, $R:ident => $call:expr) => {
         match $rows {
-            1 => {
-                const $R: usize = 1;
+            $($count if $count <= $most => {
+                const $R: usize = $count;
                 $call
-            }
-            2 => {
-                const $R: usize = 2;
-                $call
-            }
-            3 => {
-                const $R: usize = 3;
-                $call
-            }
-            4 => {
-                const $R: usize = 4;
-                $call
-            }
-            5 => {
-                const $R: usize = 5;
-                $call
-            }
-            6 => {
-                const $R: usize = 6;
-                $call
-            }
-            7 if $most > 6 => {
-                const $R: usize = 7;
-                $call
-            }
-            8 if $most > 6 => {
-                const $R: usize = 8;
-                $call
-            }
-            9 if $most > 8 => {
-                const $R: usize = 9;
-                $call
-            }
-            10 if $most > 8 => {
-                const $R: usize = 10;
-                $call
-            }
-            11 if $most > 8 => {
-                const $R: usize = 11;
-                $call
-            }
-            12 if $most > 8 => {
-                const $R: usize = 12;
-                $call
-            }
-            13 if $most > 8 => {
-                const $R: usize = 13;
-                $call
-            }
-            14 if $most > 8 => {
-                const $R: usize = 14;
-                $call
-            }
+            })*
             rows => unreachable!("no tile has {rows} rows"),
         }
     };
