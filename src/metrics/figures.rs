@@ -1,0 +1,72 @@
+//! Loss and counts of a set of images, and of an epoch.
+
+use serde::{Deserialize, Serialize};
+
+use super::confusion::Confusion;
+
+/// Probability of PNEUMONIA from the two logits (softmax).
+#[must_use]
+pub fn probability(logits: [f32; 2]) -> f64 {
+    1.0 / (1.0 + (f64::from(logits[0]) - f64::from(logits[1])).exp())
+}
+
+/// PNEUMONIA at a threshold of 0.5; equal logits count as NORMAL, as the first maximum does.
+#[must_use]
+pub fn is_positive(logits: [f32; 2]) -> bool {
+    logits[1] > logits[0]
+}
+
+/// Cross entropy of one image in nats.
+#[must_use]
+pub fn cross_entropy(logits: [f32; 2], truth: bool) -> f64 {
+    let [normal, pneumonia] = logits.map(f64::from);
+    let (right, wrong) = if truth { (pneumonia, normal) } else { (normal, pneumonia) };
+    let margin = wrong - right;
+    // ln(1 + e^margin), without overflow for a large margin.
+    margin.max(0.0) + (-margin.abs()).exp().ln_1p()
+}
+
+/// What a set of images scored.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Figures {
+    /// Mean cross entropy in nats; `None` without images.
+    pub loss: Option<f64>,
+    pub confusion: Confusion,
+}
+
+impl Figures {
+    /// Figures of `(logits, truth)` pairs.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts of images stay far below 2^53")]
+    pub fn of(answers: impl IntoIterator<Item = ([f32; 2], bool)>) -> Self {
+        let (mut sum, mut confusion) = (0.0, Confusion::default());
+        for (logits, truth) in answers {
+            sum += cross_entropy(logits, truth);
+            confusion.count(truth, is_positive(logits));
+        }
+        let n = confusion.total();
+        Self { loss: (n > 0).then(|| sum / n as f64), confusion }
+    }
+}
+
+/// One epoch's figures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochFigures {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Over the epoch's batches, in training mode, while the weights moved; `None` where no batch was trained.
+    pub train: Figures,
+    pub validation: Figures,
+    /// Training and validation together.
+    pub seconds: f64,
+}
+
+impl EpochFigures {
+    /// Whether this epoch beats `best`: higher validation accuracy, ties to the lower validation loss.
+    #[must_use]
+    pub fn beats(&self, best: &Self) -> bool {
+        let key =
+            |e: &Self| (e.validation.confusion.accuracy().unwrap_or(-1.0), -e.validation.loss.unwrap_or(f64::MAX));
+        key(self) > key(best)
+    }
+}
