@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Tensor, bail};
+use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, bail};
 
 use crate::kernel::update::{Moving, Step, update};
 use crate::parameters::{Gradients, Parameter, View};
 use crate::simd::Isa;
-use crate::{Error, Result};
+use crate::{Error, Result, check};
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
@@ -68,10 +68,6 @@ impl Adam {
         Self { isa, ..self }
     }
 
-    pub fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
     /// The rate of the steps to come; it is a matter of the schedule and so no part of [`Adam::state`].
     pub fn set_learning_rate(&mut self, learning_rate: f64) {
         self.learning_rate = learning_rate;
@@ -80,15 +76,16 @@ impl Adam {
     /// Moves every parameter against its gradient.
     ///
     /// # Errors
-    /// If a gradient has another shape than its parameter, or lies on another device.
+    /// If a gradient has another size than its parameter: nothing has moved then. If one lies on another device: those
+    /// before it have.
     pub fn step(&mut self, gradients: &Gradients) -> Result<()> {
         let fits = |(slot, gradient): (&Slot, &Tensor)| slot.parameter.variable.elem_count() == gradient.elem_count();
         if self.slots.len() != gradients.0.len() || !self.slots.iter().zip(&gradients.0).all(fits) {
             let shapes: Vec<_> = gradients.0.iter().map(Tensor::shape).collect();
             return Err(candle_core::Error::Msg(format!("adam: gradients {shapes:?} do not fit the parameters")).into());
         }
-        self.steps += 1;
-        let step = self.numbers();
+        self.steps = self.steps.saturating_add(1);
+        let step = self.coefficients();
         for (slot, gradient) in self.slots.iter().zip(&gradients.0) {
             let operation = StepOp { isa: self.isa, step, moments: &slot.moments };
             slot.parameter.variable.inplace_op2(&gradient.contiguous()?, &operation)?;
@@ -96,9 +93,9 @@ impl Adam {
         Ok(())
     }
 
-    /// The numbers of the step whose count has just been taken. The moments start at zero and so are too small by a factor.
+    /// The coefficients of the step whose count has just been taken. The moments start at zero and so are too small by a factor.
     #[expect(clippy::cast_possible_truncation, reason = "parameters are f32")]
-    fn numbers(&self) -> Step {
+    fn coefficients(&self) -> Step {
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
         let (of_mean, of_square) = (1.0 - BETA_1.powi(steps), 1.0 - BETA_2.powi(steps));
         Step {
@@ -106,9 +103,9 @@ impl Adam {
             beta_2: BETA_2 as f32,
             epsilon: EPSILON as f32,
             rate: (self.learning_rate / of_mean) as f32,
-            root: (1.0 / of_square.sqrt()) as f32,
-            keeps: (1.0 - self.learning_rate * self.weight_decay) as f32,
-            takes: [(1.0 - BETA_1) as f32, (1.0 - BETA_2) as f32],
+            root_correction: (1.0 / of_square.sqrt()) as f32,
+            decay: (1.0 - self.learning_rate * self.weight_decay) as f32,
+            one_less_betas: [(1.0 - BETA_1) as f32, (1.0 - BETA_2) as f32],
         }
     }
 
@@ -137,7 +134,10 @@ impl Adam {
     /// # Errors
     /// Names the first tensor that is missing, unknown, or of another shape or type.
     pub fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
-        let steps = take(state, STEPS, &Tensor::new(self.steps, &Device::Cpu)?)?.to_scalar()?;
+        let steps = check::tensor(state, (STEPS, &[], DType::I64), OF)?.to_scalar()?;
+        if steps < 0 {
+            return Err(candle_core::Error::Msg(format!("adam: a count of {steps} steps")).into());
+        }
         let moments: Vec<Moments> = self.slots.iter().map(|slot| slot.read(state)).collect::<Result<_>>()?;
         self.refuse_unknown(state)?;
         for (slot, moments) in self.slots.iter_mut().zip(moments) {
@@ -163,8 +163,9 @@ impl Slot {
     fn read(&self, state: &BTreeMap<String, Tensor>) -> Result<Moments> {
         let mut moments = Moments { mean: Vec::new(), square: Vec::new() };
         for View { name, shape, .. } in &self.parameter.views {
-            let like = Tensor::zeros(shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?;
-            let of = |name: &str| -> Result<Vec<f32>> { Ok(take(state, name, &like)?.flatten_all()?.to_vec1()?) };
+            let of = |name: &str| -> Result<Vec<f32>> {
+                Ok(check::tensor(state, (name, shape, DType::F32), OF)?.flatten_all()?.to_vec1()?)
+            };
             moments.mean.extend(of(&mean_name(name))?);
             moments.square.extend(of(&square_name(name))?);
         }
@@ -211,22 +212,6 @@ fn mean_name(parameter: &str) -> String {
 
 fn square_name(parameter: &str) -> String {
     format!("adam.square.{parameter}")
-}
-
-/// The tensor of that name, if it is like `like`.
-fn take(state: &BTreeMap<String, Tensor>, name: &str, like: &Tensor) -> Result<Tensor> {
-    let (name, expected) = (name.to_owned(), like.dims().to_vec());
-    let Some(tensor) = state.get(&name) else {
-        return Err(Error::MissingTensor { name, expected, of: OF });
-    };
-    if tensor.dims() != expected {
-        return Err(Error::WrongShape { name, found: tensor.dims().to_vec(), expected });
-    }
-    if tensor.dtype() != like.dtype() {
-        let found = tensor.dtype().as_str().to_owned();
-        return Err(Error::WrongType { name, found, expected: like.dtype().as_str() });
-    }
-    Ok(tensor.clone())
 }
 
 #[cfg(test)]

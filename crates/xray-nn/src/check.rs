@@ -24,20 +24,29 @@ pub fn classes(state: &BTreeMap<String, Tensor>) -> Result<usize> {
 /// That `state` has these tensors and no others.
 pub fn state(specs: &[TensorSpec], state: &BTreeMap<String, Tensor>) -> Result<()> {
     for spec in specs {
-        let (name, expected) = (spec.name.clone(), spec.shape.clone());
-        let Some(tensor) = state.get(&name) else {
-            return Err(Error::MissingTensor { name, expected, of: OF });
-        };
-        if tensor.dims() != expected {
-            return Err(Error::WrongShape { name, found: tensor.dims().to_vec(), expected });
-        }
-        if tensor.dtype() != spec.role.dtype() {
-            let found = tensor.dtype().as_str().to_owned();
-            return Err(Error::WrongType { name, found, expected: spec.role.dtype().as_str() });
-        }
+        tensor(state, (&spec.name, &spec.shape, spec.role.dtype()), OF)?;
     }
     let unknown = state.keys().find(|name| !specs.iter().any(|spec| spec.name == **name));
     unknown.map_or(Ok(()), |name| Err(Error::UnexpectedTensor { name: name.clone(), of: OF }))
+}
+
+/// The tensor of that name, if it has this shape and type.
+pub fn tensor<'a>(
+    state: &'a BTreeMap<String, Tensor>,
+    (name, shape, dtype): (&str, &[usize], DType),
+    of: &'static str,
+) -> Result<&'a Tensor> {
+    let (name, expected) = (name.to_owned(), shape.to_vec());
+    let Some(tensor) = state.get(&name) else {
+        return Err(Error::MissingTensor { name, expected, of });
+    };
+    if tensor.dims() != expected {
+        return Err(Error::WrongShape { name, found: tensor.dims().to_vec(), expected });
+    }
+    if tensor.dtype() != dtype {
+        return Err(Error::WrongType { name, found: tensor.dtype().as_str().to_owned(), expected: dtype.as_str() });
+    }
+    Ok(tensor)
 }
 
 /// That a network can take these images.

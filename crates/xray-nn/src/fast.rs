@@ -4,6 +4,7 @@
 //! is asked for once a batch size, and what a layer can do while its numbers are in the cache is done there.
 
 mod backward;
+mod convolution;
 mod forward;
 mod inference;
 mod op;
@@ -31,6 +32,10 @@ pub(crate) struct Layer {
 impl Layer {
     fn new() -> Self {
         Self { maps: empty(), norm: Norm::default() }
+    }
+
+    fn both(&self) -> (&Maps, &Norm) {
+        (&self.maps, &self.norm)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::arch::{self, EPSILON, FEATURES, HEAD_BIAS, HEAD_WEIGHT, TensorSpec};
 use crate::kernel::Affine;
 use crate::kernel::norm::affine;
 use crate::kernel::stem::Images;
-use crate::network::head;
+use crate::network::{fixed, head};
 use crate::plain::Plain;
 use crate::storage::values;
 use crate::{Engine, Mode, Result, check, fast};
@@ -40,7 +40,7 @@ impl Inference {
             Engine::Fast(isa) => Trunk::Fast(Box::new(fast::Inference::new(*isa, kernels(state)?, affines(state)?))),
             Engine::Plain(device) => {
                 let variable = |(name, tensor): (&String, &Tensor)| {
-                    Ok((name.clone(), Var::from_tensor(&tensor.to_device(device)?)?))
+                    Ok((name.clone(), Var::from_tensor(&fixed(tensor)?.to_device(device)?)?))
                 };
                 Trunk::Plain(Plain::new(&state.iter().map(variable).collect::<Result<_>>()?)?)
             }
@@ -49,7 +49,7 @@ impl Inference {
             Engine::Fast(_) => &Device::Cpu,
             Engine::Plain(device) => device,
         };
-        let of_head = |name: &str| state[name].to_device(device);
+        let of_head = |name: &str| Ok::<_, crate::Error>(fixed(&state[name])?.to_device(device)?);
         Ok(Self { trunk, weight: of_head(HEAD_WEIGHT)?, bias: of_head(HEAD_BIAS)? })
     }
 
@@ -92,7 +92,8 @@ impl Inference {
 
 /// Each unit's kernel.
 fn kernels(state: &BTreeMap<String, Tensor>) -> Result<Vec<Tensor>> {
-    let kernel = |unit: &arch::Unit| Ok(state[&unit.tensors()[0].name].to_device(&Device::Cpu)?.contiguous()?);
+    let kernel =
+        |unit: &arch::Unit| Ok(fixed(&state[&unit.tensors()[0].name])?.to_device(&Device::Cpu)?.contiguous()?);
     arch::units().iter().map(kernel).collect()
 }
 

@@ -4,8 +4,8 @@
 //! [`weights`] keeps it in files that PyTorch reads too, and [`mod@reference`] checks it against another implementation.
 //!
 //! Below, the trunk is computed by one of two engines from the same parameters. `plain` is candle's operations, layer by
-//! layer. `fast` is one operation of our own over `kernel`s, which are written once, over [`simd`], for every
-//! instruction set. Read [`simd`], then `kernel::maps` and `kernel::gemm`, then the convolutions.
+//! layer. `fast` is one operation of our own over `kernel`s, which are written once, over `simd`, for every
+//! instruction set. Read `simd`, then `kernel::maps` and `kernel::gemm`, then the convolutions.
 
 #![deny(unsafe_code)]
 
@@ -17,11 +17,11 @@ mod fast;
 mod inference;
 mod init;
 mod kernel;
-pub mod network;
+mod network;
 mod parameters;
 mod plain;
 pub mod reference;
-pub mod simd;
+mod simd;
 mod storage;
 pub mod weights;
 

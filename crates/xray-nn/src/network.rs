@@ -43,7 +43,7 @@ impl Mode {
 pub enum Engine {
     /// The kernels of this crate, on the CPU.
     Fast(Isa),
-    /// candle's own operations.
+    /// candle's own operations. Two that candle lacks, max-pool's gradient and Adam's step, are made for the CPU so far.
     Plain(Device),
 }
 
@@ -117,14 +117,6 @@ impl Network {
         Ok(Self { engine: engine.clone(), specs, parameters, statistics, trunk })
     }
 
-    pub fn classes(&self) -> usize {
-        self.parameters[1].views[0].shape[0]
-    }
-
-    pub fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
     pub fn device(&self) -> Device {
         self.engine.device()
     }
@@ -178,14 +170,15 @@ impl Network {
         head(features, self.parameters[1].variable.as_tensor(), self.parameters[2].variable.as_tensor())
     }
 
-    /// The gradient of every parameter, given a loss that was made of the last forward pass.
+    /// The gradient of every parameter, given a loss that was made of the last forward pass. No parameter may have moved
+    /// since: the gradient would be neither the old ones' nor the new ones'.
     ///
     /// # Errors
     /// If the loss does not depend on a parameter, or another forward pass came in between.
     pub fn backward(&self, loss: &Tensor) -> Result<Gradients> {
         if let TrainedBy::Fast(trunk) = &self.trunk {
             // One that nobody asked for belongs to another loss.
-            drop(trunk.take_gradient());
+            drop(trunk.take_gradient()?);
         }
         let all = loss.backward()?;
         // Undetached, a gradient would keep the graph, and so the activations, of its step.
@@ -197,7 +190,7 @@ impl Network {
         let of_trunk = match &self.trunk {
             TrainedBy::Fast(fast) => {
                 let missing = || Error::NoGradient { name: trunk.views[0].name.clone() };
-                let gradient = fast.take_gradient().ok_or_else(missing)?;
+                let gradient = fast.take_gradient()?.ok_or_else(missing)?;
                 Tensor::from_vec(gradient, trunk.variable.shape(), &Device::Cpu)?
             }
             TrainedBy::Plain(leaves) => {
@@ -304,6 +297,12 @@ pub(crate) fn head(features: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<
     Ok(means.matmul(&weight.t()?)?.broadcast_add(bias)?)
 }
 
+/// On `device`, each tensor apart from any variable.
 fn on(state: &BTreeMap<String, Tensor>, device: &Device) -> Result<BTreeMap<String, Tensor>> {
-    state.iter().map(|(name, tensor)| Ok((name.clone(), tensor.to_device(device)?))).collect()
+    state.iter().map(|(name, tensor)| Ok((name.clone(), fixed(tensor)?.to_device(device)?))).collect()
+}
+
+/// A tensor that no step moves: a copy of a variable or of a part of one.
+pub(crate) fn fixed(tensor: &Tensor) -> Result<Tensor> {
+    Ok(if tensor.track_op() { tensor.detach().force_contiguous()? } else { tensor.clone() })
 }

@@ -1,4 +1,4 @@
-//! The trunk layer by layer in candle's own operations: slow, but on any device, and what the fast path is checked against.
+//! The trunk layer by layer in candle's own operations: slow, and what the fast path is checked against.
 
 mod batch_norm;
 mod layers;
@@ -42,6 +42,6 @@ impl Plain {
 
 /// The variable of that name, sharing its value.
 pub(crate) fn variable(variables: &BTreeMap<String, Var>, name: &str) -> Result<Var> {
-    let missing = || Error::UnexpectedTensor { name: name.to_owned(), of: crate::check::OF };
+    let missing = || Error::MissingTensor { name: name.to_owned(), expected: Vec::new(), of: crate::check::OF };
     variables.get(name).cloned().ok_or_else(missing)
 }

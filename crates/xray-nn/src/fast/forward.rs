@@ -1,12 +1,14 @@
 //! The forward pass in training: batch norm by the batch's own statistics.
 
-use super::{BlockLayers, Layer, Method, Plan, UnitPlan, Workspace, plan::BlockPlan};
+use super::convolution::{convolve, pack};
+use super::plan::BlockPlan;
+use super::{BlockLayers, Layer, Method, Plan, UnitPlan, Workspace};
 use crate::kernel::buffer::Buffer;
 use crate::kernel::maps::{Maps, to_planes};
 use crate::kernel::norm::{Moments, Norm, Shortcut, activate};
 use crate::kernel::stem::{self, Images};
-use crate::kernel::winograd::{self, Direction, Weights};
-use crate::kernel::{Compute, Finish, Input, direct, pool};
+use crate::kernel::winograd::Direction;
+use crate::kernel::{Compute, Input, pool};
 
 impl Workspace {
     /// Images through the trunk: the last stage's maps as (B, 512, h, w), and each unit's moments in order.
@@ -37,7 +39,7 @@ fn convolve_stem(
     layer.maps.resize(images.count(), extent);
     let parts =
         stem::convolve(compute, (images, weights), &mut layer.maps, |_, slab| Moments::of(compute, slab, extent));
-    layer.take(parts, unit, parameters)
+    layer.normalise(parts, unit, parameters)
 }
 
 /// `output = relu(second(relu(first(input))) + shortcut(input))`; the maps between are only ever read through their norm.
@@ -71,53 +73,17 @@ fn forward_unit(
     let extent = unit.extent(input.maps.extent);
     layer.maps.resize(input.maps.images, extent);
     let method = Method::fastest(unit.geometry, extent, input.maps.images);
-    pack(compute, (unit, method), &parameters[unit.kernel.clone()], weights);
+    pack(compute, (unit, method, Direction::Forward), &parameters[unit.kernel.clone()], weights);
     let finish = |_, slab: &mut [_]| Moments::of(compute, slab, extent);
     let parts = convolve(compute, (unit, method), (input, weights, &mut layer.maps), finish);
-    layer.take(parts, unit, parameters)
+    layer.normalise(parts, unit, parameters)
 }
 
 impl Layer {
-    /// Takes the statistics of the whole batch.
-    fn take(&mut self, parts: Vec<Moments>, unit: &UnitPlan, parameters: &[f32]) -> Moments {
+    /// Makes the norm of the whole batch, whose moments it answers, from those of its parts.
+    fn normalise(&mut self, parts: Vec<Moments>, unit: &UnitPlan, parameters: &[f32]) -> Moments {
         let moments = Moments::join(parts);
         self.norm = Norm::new(&moments, &parameters[unit.scale.clone()], &parameters[unit.shift.clone()]);
         moments
-    }
-}
-
-/// Packs a unit's kernel for [`convolve`].
-pub(super) fn pack(compute: &Compute, (unit, method): (&UnitPlan, Method), kernel: &[f32], weights: &mut Buffer) {
-    let geometry = unit.geometry;
-    let (outputs, inputs) = (geometry.outputs, geometry.inputs);
-    let kernel = (kernel, outputs, inputs);
-    let forward = Direction::Forward;
-    match method {
-        Method::Direct => {
-            weights.resize(direct::weights_size(geometry));
-            direct::weights(geometry, kernel.0, weights);
-        }
-        Method::Winograd2 => {
-            weights.resize(winograd::weights_size::<2>(outputs, inputs, forward));
-            winograd::weights::<2>(compute, kernel, forward, weights);
-        }
-        Method::Winograd4 => {
-            weights.resize(winograd::weights_size::<4>(outputs, inputs, forward));
-            winograd::weights::<4>(compute, kernel, forward, weights);
-        }
-    }
-}
-
-/// Convolves by the method that the weights are packed for.
-pub(super) fn convolve<R: Send>(
-    compute: &Compute,
-    (unit, method): (&UnitPlan, Method),
-    (input, weights, output): (Input<'_>, &Buffer, &mut Maps),
-    finish: impl Finish<R>,
-) -> Vec<R> {
-    match method {
-        Method::Direct => direct::convolve(compute, (input, weights), (output, unit.geometry), finish),
-        Method::Winograd2 => winograd::convolve(compute, (input, Weights::<2>(weights)), (output, false), finish),
-        Method::Winograd4 => winograd::convolve(compute, (input, Weights::<4>(weights)), (output, false), finish),
     }
 }

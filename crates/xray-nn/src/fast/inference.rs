@@ -1,12 +1,11 @@
 //! The trunk with fixed weights: batch norm is a factor and a summand, and no map outlives the next layer.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::Tensor;
 
-use super::forward::{convolve, pack};
+use super::convolution::{convolve, pack};
 use super::plan::BlockPlan;
 use super::{Method, Plan, UnitPlan, empty};
 use crate::kernel::buffer::Buffer;
@@ -14,6 +13,7 @@ use crate::kernel::maps::{Maps, to_planes};
 use crate::kernel::norm::{Shortcut, activate_slab};
 use crate::kernel::pool::{self, Codes};
 use crate::kernel::stem::{self, Images};
+use crate::kernel::winograd::Direction;
 use crate::kernel::{Affine, Compute, Input};
 use crate::simd::Isa;
 use crate::storage::values;
@@ -30,6 +30,8 @@ pub struct Inference {
     kernels: Vec<Tensor>,
     /// Of each unit, in order.
     affines: Vec<Affine>,
+    /// Weights packed for a method, by the number of their unit.
+    packed: Mutex<HashMap<(usize, Method), Arc<Buffer>>>,
     /// Of callers that come at once, each takes one; the last to come makes one.
     states: Mutex<Vec<State>>,
 }
@@ -37,7 +39,6 @@ pub struct Inference {
 #[derive(Debug)]
 struct State {
     compute: Compute,
-    packed: Packed,
     stem: Maps,
     codes: Codes,
     /// A block's input, the maps between its convolutions, its shortcut, and its output.
@@ -48,7 +49,6 @@ impl State {
     fn new(isa: Isa) -> Self {
         Self {
             compute: Compute::new(isa),
-            packed: HashMap::new(),
             stem: empty(),
             codes: Codes::default(),
             maps: [empty(), empty(), empty(), empty()],
@@ -56,13 +56,10 @@ impl State {
     }
 }
 
-/// Weights packed for a method, by the number of their unit.
-type Packed = HashMap<(usize, Method), Buffer>;
-
 impl Inference {
     /// With each unit's kernel, f32 on the CPU, and its norm as a factor and a summand.
     pub fn new(isa: Isa, kernels: Vec<Tensor>, affines: Vec<Affine>) -> Self {
-        Self { isa, plan: Plan::new(), kernels, affines, states: Mutex::default() }
+        Self { isa, plan: Plan::new(), kernels, affines, packed: Mutex::default(), states: Mutex::default() }
     }
 
     /// Features, (B, 512, h, w), and h and w.
@@ -97,15 +94,13 @@ impl Inference {
 
     fn stem(&self, state: &mut State, images: Images<'_>) -> candle_core::Result<()> {
         let outputs = self.plan.stem.geometry.outputs;
-        let State { compute, packed, stem, codes, maps: [output, ..] } = state;
-        let weights = keep(packed, (0, Method::Direct), |weights| {
+        let State { compute, stem, codes, maps: [output, ..] } = state;
+        let weights = self.weights((0, Method::Direct), |kernel, weights| {
             weights.resize(stem::weights_size(outputs));
-            let (storage, layout) = self.kernels[0].storage_and_layout();
-            stem::weights(values(&storage, layout)?, weights);
-            Ok(())
+            stem::weights(kernel, weights);
         })?;
         stem.resize(images.count(), images.extent(outputs));
-        stem::convolve(compute, (images, weights), stem, |_, _| ());
+        stem::convolve(compute, (images, &weights), stem, |_, _| ());
         output.resize(images.count(), pool::pooled(stem.extent));
         pool::forward(compute, (stem, &self.affines[0]), output, codes);
         Ok(())
@@ -113,22 +108,22 @@ impl Inference {
 
     /// The block's output takes the place of its input, `maps[0]`.
     fn block(&self, state: &mut State, (block, number): (&BlockPlan, usize)) -> candle_core::Result<()> {
-        let State { compute, packed, maps: [input, between, shortcut, output], .. } = state;
-        self.unit((compute, packed), (number, &block.first), (input, between), (true, Shortcut::None))?;
+        let State { compute, maps: [input, between, shortcut, output], .. } = state;
+        self.unit(compute, (number, &block.first), (input, between), (true, Shortcut::None))?;
         let added = if let Some(unit) = &block.shortcut {
-            self.unit((compute, packed), (number + 2, unit), (input, shortcut), (false, Shortcut::None))?;
+            self.unit(compute, (number + 2, unit), (input, shortcut), (false, Shortcut::None))?;
             Shortcut::Plain(shortcut)
         } else {
             Shortcut::Plain(input)
         };
-        self.unit((compute, packed), (number + 1, &block.second), (between, output), (true, added))?;
+        self.unit(compute, (number + 1, &block.second), (between, output), (true, added))?;
         std::mem::swap(input, output);
         Ok(())
     }
 
     fn unit(
         &self,
-        (compute, packed): (&Compute, &mut Packed),
+        compute: &Compute,
         (number, unit): (usize, &UnitPlan),
         (input, output): (&Maps, &mut Maps),
         (rectify, shortcut): (bool, Shortcut<'_>),
@@ -136,31 +131,30 @@ impl Inference {
         let extent = unit.extent(input.extent);
         output.resize(input.images, extent);
         let method = Method::fastest(unit.geometry, extent, input.images);
-        let weights = keep(packed, (number, method), |weights| {
-            let (storage, layout) = self.kernels[number].storage_and_layout();
-            pack(compute, (unit, method), values(&storage, layout)?, weights);
-            Ok(())
+        let weights = self.weights((number, method), |kernel, weights| {
+            pack(compute, (unit, method, Direction::Forward), kernel, weights);
         })?;
         let affine = &self.affines[number];
-        convolve(compute, (unit, method), (Input::plain(input), weights, output), |row, slab| {
+        convolve(compute, (unit, method), (Input::plain(input), &weights, output), |row, slab| {
             activate_slab(compute, (row, slab, extent), (affine, rectify), shortcut);
         });
         Ok(())
     }
-}
 
-/// The weights of that unit and method, filled by `fill` when they are first asked for.
-fn keep(
-    packed: &mut Packed,
-    key: (usize, Method),
-    fill: impl FnOnce(&mut Buffer) -> candle_core::Result<()>,
-) -> candle_core::Result<&Buffer> {
-    Ok(match packed.entry(key) {
-        Entry::Occupied(entry) => entry.into_mut(),
-        Entry::Vacant(entry) => {
-            let mut weights = Buffer::default();
-            fill(&mut weights)?;
-            entry.insert(weights)
+    /// The weights of that unit and method, packed by `pack` when they are first asked for.
+    fn weights(
+        &self,
+        key: (usize, Method),
+        pack: impl FnOnce(&[f32], &mut Buffer),
+    ) -> candle_core::Result<Arc<Buffer>> {
+        // Not held while it packs, for the same reason; of callers that pack at once, the first one's stay.
+        let packed = || self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(weights) = packed().get(&key) {
+            return Ok(weights.clone());
         }
-    })
+        let mut weights = Buffer::default();
+        let (storage, layout) = self.kernels[key.0].storage_and_layout();
+        pack(values(&storage, layout)?, &mut weights);
+        Ok(packed().entry(key).or_insert_with(|| Arc::new(weights)).clone())
+    }
 }

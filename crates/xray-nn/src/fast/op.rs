@@ -5,7 +5,7 @@
 //! forward pass can be in flight: its ticket says which. The parameters' gradient is fetched from there too, as candle
 //! would add it to a tensor of zeros first: three passes over all parameters, on one thread.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor, bail};
 
@@ -28,8 +28,6 @@ struct State {
     passes: u64,
     /// The pass whose maps the workspace holds.
     holds: Option<u64>,
-    /// Each unit's statistics in the last pass.
-    moments: Vec<Moments>,
     /// The parameters' gradient, from the last backward pass.
     gradient: Option<Vec<f32>>,
 }
@@ -37,21 +35,21 @@ struct State {
 /// One pass through the trunk.
 struct TrunkOp {
     trunk: Trunk,
+    done: Arc<OnceLock<Pass>>,
+}
+
+/// What a forward pass leaves with its operation.
+struct Pass {
     ticket: u64,
+    /// Each unit's statistics.
+    moments: Vec<Moments>,
 }
 
 impl Trunk {
     pub fn new(isa: Isa) -> Self {
         let plan = Plan::new();
         let workspace = Workspace::new(Compute::new(isa), &plan);
-        Self(Arc::new(Mutex::new(State {
-            plan,
-            workspace,
-            passes: 0,
-            holds: None,
-            moments: Vec::new(),
-            gradient: None,
-        })))
+        Self(Arc::new(Mutex::new(State { plan, workspace, passes: 0, holds: None, gradient: None })))
     }
 
     /// Images (B, 3, S, S) f32 and the flat parameters to features (B, 512, S/32, S/32), rounded up, with the moments of
@@ -59,22 +57,21 @@ impl Trunk {
     /// here; their gradient is then to be had by [`Trunk::take_gradient`].
     ///
     /// # Errors
-    /// If an argument does not lie on the CPU.
+    /// If an argument does not lie on the CPU, or another pass is under way.
     pub fn forward(&self, images: &Tensor, parameters: &Tensor) -> candle_core::Result<(Tensor, Vec<Moments>)> {
-        let ticket = {
-            let mut state = self.lock();
-            state.passes += 1;
-            state.passes
-        };
+        let done = Arc::new(OnceLock::new());
         // No gradient is made for the images: candle must not wait for one.
         let images = images.detach().contiguous()?;
-        let features = images.apply_op2(parameters, TrunkOp { trunk: self.clone(), ticket })?;
-        Ok((features, std::mem::take(&mut self.lock().moments)))
+        let features = images.apply_op2(parameters, TrunkOp { trunk: self.clone(), done: done.clone() })?;
+        Ok((features, done.get().map(|pass: &Pass| pass.moments.clone()).unwrap_or_default()))
     }
 
     /// The parameters' gradient, if there was a backward pass since it was last taken.
-    pub fn take_gradient(&self) -> Option<Vec<f32>> {
-        self.lock().gradient.take()
+    ///
+    /// # Errors
+    /// If a pass is under way.
+    pub fn take_gradient(&self) -> candle_core::Result<Option<Vec<f32>>> {
+        Ok(self.claim()?.gradient.take())
     }
 
     /// The state for a pass. Waiting for another one could wait for ever: it may run below this one, on a thread of the
@@ -85,10 +82,6 @@ impl Trunk {
             Err(TryLockError::Poisoned(error)) => Ok(error.into_inner()),
             Err(TryLockError::WouldBlock) => bail!("resnet-trunk: another pass of this network is under way"),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,13 +99,15 @@ impl CustomOp2 for TrunkOp {
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let images = as_images(cpu_values(images, images_layout)?, images_layout)?;
         let parameters = cpu_values(parameters, parameters_layout)?;
-        let State { plan, workspace, holds, moments, gradient, .. } = &mut *self.trunk.claim()?;
+        let State { plan, workspace, passes, holds, gradient } = &mut *self.trunk.claim()?;
         if parameters.len() != plan.len {
             bail!("resnet-trunk: {} parameters where {} are needed", parameters.len(), plan.len);
         }
         (*holds, *gradient) = (None, None);
-        let (features, of_units) = workspace.forward(plan, images, parameters);
-        (*holds, *moments) = (Some(self.ticket), of_units);
+        *passes += 1;
+        let (features, moments) = workspace.forward(plan, images, parameters);
+        *holds = Some(*passes);
+        let _ = self.done.set(Pass { ticket: *passes, moments });
         let extent = workspace.features();
         Ok((CpuStorage::F32(features), (images.count(), crate::arch::FEATURES, extent.height, extent.width).into()))
     }
@@ -132,7 +127,7 @@ impl CustomOp2 for TrunkOp {
         let parameters = values(&parameters_storage, parameters_layout)?;
         let of_features = values(&gradient_storage, gradient_layout)?;
         let State { plan, workspace, holds, gradient, .. } = &mut *self.trunk.claim()?;
-        if holds.take_if(|held| *held == self.ticket).is_none() {
+        if holds.take_if(|held| self.done.get().is_some_and(|pass| *held == pass.ticket)).is_none() {
             bail!("resnet-trunk: its forward pass was followed by another, or used already: run it again");
         }
         let mut result = vec![0.0; parameters.len()];

@@ -9,7 +9,7 @@ use memmap2::MmapMut;
 
 use crate::simd::Block;
 
-/// Blocks that start as zeros. Pages come into being when they are first written.
+/// Blocks that may hold anything: the kernels write all of a result. Pages come into being when they are first written.
 #[derive(Default)]
 pub struct Buffer {
     memory: Option<MmapMut>,
@@ -23,7 +23,7 @@ impl Buffer {
         buffer
     }
 
-    /// Makes it `len` blocks long. What they hold is left open: the kernels write all of a result.
+    /// Makes it `len` blocks long; what it held is lost.
     pub fn resize(&mut self, len: usize) {
         if len > self.room() {
             // The old memory goes back before the new is asked for.

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-pub use backward::{input_gradient, weights_backward, weights_size as weights_backward_size};
+pub use backward::{input_gradient, weights_backward};
 pub use gradient::gradient;
 
 use super::gemm::{Left, Right, multiply};
@@ -60,7 +60,7 @@ fn pixels_of_task(groups: usize) -> usize {
     (128 * 1024 / (groups * LANES)).clamp(28, 112)
 }
 
-/// Blocks of the weights for [`convolve`].
+/// Blocks of the weights for [`convolve`], and as many for [`input_gradient`], where each tap has one phase.
 pub fn weights_size(geometry: Geometry) -> usize {
     geometry.output_blocks() * geometry.groups() * LANES
 }
@@ -97,18 +97,18 @@ pub fn convolve<R: Send>(
         .map(|(band, slab)| {
             let pixels = band.rows.len() * extent.width;
             compute.scratch.with((geometry.groups() + extent.blocks) * pixels, |scratch| {
-                let sight =
-                    Sight { input, geometry, rows: band.rows.clone(), height: extent.height, width: extent.width };
-                compute.isa.run(Convolve { sight, weights, slab, scratch });
+                let field =
+                    Field { input, geometry, rows: band.rows.clone(), height: extent.height, width: extent.width };
+                compute.isa.run(Convolve { field, weights, slab, scratch });
             });
             finish(band.rows.start, slab)
         })
         .collect()
 }
 
-/// What some rows of the output see of the input.
+/// The receptive field of some rows of the output.
 #[derive(Debug, Clone)]
-struct Sight<'a> {
+struct Field<'a> {
     input: Input<'a>,
     geometry: Geometry,
     /// Of all images.
@@ -118,7 +118,7 @@ struct Sight<'a> {
     width: usize,
 }
 
-impl Sight<'_> {
+impl Field<'_> {
     fn pixels(&self) -> usize {
         self.rows.len() * self.width
     }
@@ -187,7 +187,7 @@ fn read_pixels<'a, S: Simd>(
 }
 
 struct Convolve<'a> {
-    sight: Sight<'a>,
+    field: Field<'a>,
     weights: &'a [Block],
     slab: &'a mut [Block],
     scratch: &'a mut [Block],
@@ -198,13 +198,13 @@ impl Kernel for Convolve<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { sight, weights, slab, scratch } = self;
-        let (groups, pixels, panels) = (sight.geometry.groups(), sight.pixels(), sight.geometry.output_blocks());
+        let Self { field, weights, slab, scratch } = self;
+        let (groups, pixels, panels) = (field.geometry.groups(), field.pixels(), field.geometry.output_blocks());
         let (seen, products) = scratch.split_at_mut(groups * pixels);
-        sight.gather(simd, seen);
+        field.gather(simd, seen);
         let right = Right { values: weights, panels, stride: groups * LANES };
         multiply(simd, Left::blocks(seen, (groups, pixels), pixels), right, (products, pixels));
-        let width = sight.width;
+        let width = field.width;
         for (row, lines) in slab.chunks_exact_mut(panels * width).enumerate() {
             for (panel, line) in lines.chunks_exact_mut(width).enumerate() {
                 line.copy_from_slice(&products[panel * pixels + row * width..][..width]);

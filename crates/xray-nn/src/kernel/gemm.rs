@@ -94,8 +94,11 @@ fn shares(count: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
 #[inline(always)]
 pub fn multiply<S: Simd>(simd: S, a: Left<'_>, b: Right<'_>, (c, c_stride): (&mut [Block], usize)) {
     let depth = a.depth();
-    if a.rows == 0 || depth == 0 || b.panels == 0 {
+    if a.rows == 0 || b.panels == 0 {
         return;
+    }
+    if depth == 0 {
+        return (0..b.panels).for_each(|panel| c[panel * c_stride..][..a.rows].fill([0.0; LANES]));
     }
     assert!(a.is_inside());
     assert!(reaches(b.panels, b.stride, depth, b.values.len()));

@@ -99,13 +99,11 @@ pub fn convolve<R: Send>(
     tasks
         .into_par_iter()
         .map(|(band, slab)| {
-            let need = staged_size(images, band.rows.len()) + extent.row();
-            compute.scratch.with(need, |scratch| {
+            compute.scratch.with(staged_size(images, band.rows.len()), |scratch| {
                 for rows in by_image(band.rows.clone(), extent.height) {
                     let at = (rows.start - band.rows.start) * extent.row();
                     let slab = &mut slab[at..at + rows.len() * extent.row()];
-                    let (staged, _) = scratch.split_at_mut(staged_size(images, rows.len()));
-                    let staged = staged.as_flattened_mut();
+                    let staged = scratch[..staged_size(images, rows.len())].as_flattened_mut();
                     let y = rows.start % extent.height;
                     images.stage(rows.start / extent.height, y..y + rows.len(), staged);
                     compute.isa.run(Convolve { staged, row: images.padded_row(), weights, extent, slab });

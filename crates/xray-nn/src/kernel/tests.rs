@@ -151,7 +151,7 @@ fn check_direct(isa: Isa, case: &Case) -> Result<(), TestCaseError> {
     direct::convolve(&compute, (through, &weights), (&mut output, geometry), |_, _| ());
     close(isa, &to_planes(&output, geometry.outputs), &case.forward(&activated), DIRECT)?;
 
-    let mut weights = vec![[0.0; LANES]; direct::weights_backward_size(geometry)];
+    let mut weights = vec![[0.0; LANES]; direct::weights_size(geometry)];
     direct::weights_backward(geometry, &case.kernel, &mut weights);
     let mut back = case.input_maps();
     direct::input_gradient(&compute, (&gradient, &weights), (&mut back, geometry, false), |_, _| ());
@@ -172,7 +172,7 @@ fn check_winograd<const M: usize>(isa: Isa, case: &Case) -> Result<(), TestCaseE
     let (affine, activated) = case.activated();
     let through = Input { maps: &input, activation: Some(&affine) };
     let packed = |direction| {
-        let mut weights = vec![[f32::NAN; LANES]; winograd::weights_size::<M>(outputs, inputs, direction)];
+        let mut weights = vec![[f32::NAN; LANES]; winograd::weights_size::<M>(outputs, inputs)];
         winograd::weights::<M>(&compute, (&case.kernel, outputs, inputs), direction, &mut weights);
         weights
     };

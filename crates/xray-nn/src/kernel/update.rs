@@ -9,7 +9,7 @@ use crate::simd::{Block, Isa, Kernel, LANES, Simd};
 /// Values that a task works on.
 const VALUES: usize = 1 << 14;
 
-/// The numbers of one step, as algorithm 2 of Loshchilov and Hutter, 2017 (arXiv:1711.05101), with a schedule of 1.
+/// The coefficients of one step, as algorithm 2 of Loshchilov and Hutter, 2017 (arXiv:1711.05101), with a schedule of 1.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
     /// Share of the mean that is kept.
@@ -20,11 +20,11 @@ pub struct Step {
     /// The learning rate over the mean's correction.
     pub rate: f32,
     /// One over the root of the mean square's correction.
-    pub root: f32,
+    pub root_correction: f32,
     /// What is left of a parameter after decay: `1 - learning rate * weight decay`.
-    pub keeps: f32,
+    pub decay: f32,
     /// `1 - beta_1` and `1 - beta_2`, rounded once.
-    pub takes: [f32; 2],
+    pub one_less_betas: [f32; 2],
 }
 
 /// A parameter with its moments, and its gradient; all of one length.
@@ -90,14 +90,14 @@ fn update_block<S: Simd>(
     (mean, square): (&mut Block, &mut Block),
 ) {
     let gradient = simd.load(gradient);
-    let [takes_mean, takes_square] = step.takes;
+    let [of_mean, of_square] = step.one_less_betas;
     let kept = simd.mul(simd.load(mean), simd.splat(step.beta_1));
-    let moved_mean = simd.fma(gradient, simd.splat(takes_mean), kept);
+    let moved_mean = simd.fma(gradient, simd.splat(of_mean), kept);
     let kept = simd.mul(simd.load(square), simd.splat(step.beta_2));
-    let moved_square = simd.fma(simd.mul(gradient, gradient), simd.splat(takes_square), kept);
-    let root = simd.fma(simd.sqrt(moved_square), simd.splat(step.root), simd.splat(step.epsilon));
+    let moved_square = simd.fma(simd.mul(gradient, gradient), simd.splat(of_square), kept);
+    let root = simd.fma(simd.sqrt(moved_square), simd.splat(step.root_correction), simd.splat(step.epsilon));
     let change = simd.mul(simd.splat(step.rate), simd.div(moved_mean, root));
-    let kept = simd.mul(simd.load(parameter), simd.splat(step.keeps));
+    let kept = simd.mul(simd.load(parameter), simd.splat(step.decay));
     simd.store(parameter, simd.sub(kept, change));
     simd.store(mean, moved_mean);
     simd.store(square, moved_square);

@@ -297,3 +297,32 @@ fn many_may_ask_at_once_inside_a_pool_and_outside() {
     let all: Vec<Vec<f32>> = (0..16).into_par_iter().map(|_| bits(inference.forward(&images).unwrap())).collect();
     assert!(all.iter().all(|answer| *answer == alone));
 }
+
+#[test]
+fn a_second_pass_of_a_network_in_training_is_refused_and_never_waited_for() {
+    use rayon::prelude::*;
+    let network = network(1);
+    let (images, _) = batch(2, 1);
+    let alone = network.forward(&images).unwrap().to_vec2::<f32>().unwrap();
+    let all: Vec<_> = (0..16).into_par_iter().map(|_| network.forward(&images)).collect();
+    for answer in &all {
+        match answer {
+            Ok(logits) => assert_eq!(logits.to_vec2::<f32>().unwrap(), alone),
+            Err(error) => assert!(error.to_string().contains("another pass of this network is under way"), "{error}"),
+        }
+    }
+    assert!(all.iter().any(Result::is_ok));
+}
+
+#[test]
+fn a_state_of_variables_is_copied() {
+    let [one, other] = [network(1), network(2)];
+    let mut state = other.state().unwrap();
+    for parameter in &one.parameters()[1..] {
+        state.insert(parameter.views[0].name.clone(), parameter.variable.as_tensor().clone());
+    }
+    let copied = Network::from_state(&state, &other.engine).unwrap();
+    let before = copied.state().unwrap()[HEAD_BIAS].to_vec1::<f32>().unwrap();
+    one.parameters()[2].variable.set(&Tensor::new(&[7.0_f32, 8.0], &Device::Cpu).unwrap()).unwrap();
+    assert_eq!(copied.state().unwrap()[HEAD_BIAS].to_vec1::<f32>().unwrap(), before);
+}

@@ -128,6 +128,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn where_equal(self, codes: &[u8; LANES], code: u8, value: Self::V) -> Self::V {
+        // SAFETY: as above, and the sixteen codes are sixteen bytes.
         unsafe {
             let codes = _mm_loadu_si128(codes.as_ptr().cast());
             let equal = _mm_cmpeq_epi8(codes, _mm_set1_epi8(code.cast_signed()));

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 
 use super::{Block, Kernel, LANES, Simd};
 
-/// Proof that the processor has AVX-512 (F, BW, DQ and VL).
+/// Proof that the processor has AVX-512 (F, BW, DQ and VL), AVX2 and FMA.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx512(());
 
@@ -107,6 +107,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn where_equal(self, codes: &[u8; LANES], code: u8, value: __m512) -> __m512 {
+        // SAFETY: as above, and the sixteen codes are sixteen bytes.
         unsafe {
             let codes = _mm_loadu_si128(codes.as_ptr().cast());
             _mm512_maskz_mov_ps(_mm_cmpeq_epi8_mask(codes, _mm_set1_epi8(code.cast_signed())), value)

@@ -77,11 +77,6 @@ pub fn weights_backward(geometry: Geometry, kernel: &[f32], mut packed: &mut [Bl
     }
 }
 
-/// Blocks of the weights for [`input_gradient`].
-pub fn weights_size(geometry: Geometry) -> usize {
-    Phase::all(geometry).map(Phase::weights_size).sum()
-}
-
 /// Writes the input's gradient, given the output's, or adds to what is there. `finish` gets each slab of it when it is
 /// ready; its answers come in order.
 pub fn input_gradient<R: Send>(
@@ -157,13 +152,9 @@ impl Kernel for InputGradient<'_> {
                 continue;
             }
             let (seen, products) = scratch.split_at_mut(groups * pixels);
-            if groups == 0 {
-                products[..panels * pixels].fill([0.0; LANES]);
-            } else {
-                gather(simd, (gradient, phase), &place, seen);
-                let right = Right { values: of_phase, panels, stride: groups * LANES };
-                multiply(simd, Left::blocks(seen, (groups, pixels), pixels), right, (products, pixels));
-            }
+            gather(simd, (gradient, phase), &place, seen);
+            let right = Right { values: of_phase, panels, stride: groups * LANES };
+            multiply(simd, Left::blocks(seen, (groups, pixels), pixels), right, (products, pixels));
             scatter(simd, (products, pixels, adds), (&place, phase), slab);
         }
     }

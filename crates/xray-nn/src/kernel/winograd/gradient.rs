@@ -1,8 +1,8 @@
 //! The gradient of a 3x3 convolution's weights, by Winograd's method.
 //!
 //! `dW = G^T [sum over tiles of (B^T d B) (A dY A^T)] G`: the same frequencies as forward, in each of which the sum over
-//! tiles is a matrix product. Groups of tiles are transformed, then each frequency's sum goes on over the group, so that
-//! the order of the sum, and with it every bit, is the same on any number of threads.
+//! tiles is a matrix product. Some pieces, bands of tile rows, are transformed at once, then each frequency's sum goes on
+//! over them: in an order that does not depend on the number of threads, and so with the same bits.
 
 #![allow(clippy::needless_range_loop, reason = "tiles are indexed by two coordinates")]
 
@@ -15,7 +15,7 @@ use crate::kernel::maps::{Band, Bands, Extent, Maps};
 use crate::kernel::{Compute, Input};
 use crate::simd::{Block, Kernel, LANES, Simd};
 
-/// Tiles that a piece of a group has at least.
+/// Tiles that a piece has at least.
 const TILES_OF_PIECE: usize = 28;
 
 /// Writes the gradient of the weights, (outputs, inputs, 3, 3), given the input and the output's gradient.
@@ -25,53 +25,67 @@ pub fn gradient<const M: usize>(
     (outputs, inputs): (usize, usize),
     kernel: &mut [f32],
 ) {
-    let (from, to) = (input.maps.extent, output.extent);
-    let across = to.width.div_ceil(M);
-    let bands = Bands::new((output.images, to.height), M, TILES_OF_PIECE.div_ceil(across));
-    let pieces: Vec<Band> = bands.iter().collect();
+    let blocks = Blocks { inputs: input.maps.extent.blocks, outputs: output.extent.blocks };
+    let across = output.extent.width.div_ceil(M);
+    let bands = Bands::new((output.images, output.extent.height), M, TILES_OF_PIECE.div_ceil(across));
+    let pieces: Vec<Tiles> = bands.iter().map(|band| tiles(&band, across)).collect();
     let piece = Tiles { first: 0, rows: bands.most(), across };
-    let piece_size = piece.size::<M>(from.blocks) + piece.size::<M>(to.blocks);
+    let piece_size = piece.size::<M>(blocks.inputs) + piece.size::<M>(blocks.outputs);
     // As many tiles as there are channels: then the sums are read and written less often than the tiles.
-    let group = (from.blocks * LANES).max(196).div_ceil(piece.count());
-    let sums_of_frequency = from.blocks * to.blocks * LANES;
-    compute.scratch.with(group.min(pieces.len()) * piece_size, |spectra| {
-        compute.scratch.with(frequencies(M) * sums_of_frequency, |sums| {
-            for (number, group) in pieces.chunks(group).enumerate() {
-                let parts = spectra.par_chunks_exact_mut(piece_size).zip(group);
-                parts.for_each(|(spectrum, band)| {
-                    let tiles = Tiles { first: band.strips.start, rows: band.strips.len(), across };
+    let at_once = (blocks.inputs * LANES).max(196).div_ceil(piece.count());
+    compute.scratch.with(at_once.min(pieces.len()) * piece_size, |spectra| {
+        compute.scratch.with(frequencies(M) * blocks.sums(), |sums| {
+            for (number, pieces) in pieces.chunks(at_once).enumerate() {
+                let transformed = spectra.par_chunks_exact_mut(piece_size).zip(pieces);
+                transformed.for_each(|(spectrum, &tiles)| {
                     compute.isa.run(Spectra::<M> { input, output, tiles, spectrum });
                 });
-                let tiles = |band: &Band| Tiles { first: 0, rows: band.strips.len(), across };
-                let parts: Vec<(Tiles, &[Block])> =
-                    group.iter().map(tiles).zip(spectra.chunks_exact(piece_size)).collect();
-                let tasks = sums.par_chunks_exact_mut(to.blocks * LANES).enumerate();
-                tasks.for_each(|(index, sums)| {
-                    if number == 0 {
-                        sums.fill([0.0; LANES]);
-                    }
-                    let (frequency, block) = (index / from.blocks, index % from.blocks);
-                    compute.isa.run(Sum::<M> {
-                        parts: &parts,
-                        blocks: (from.blocks, to.blocks),
-                        frequency,
-                        block,
-                        sums,
-                    });
-                });
+                let parts: Vec<Part> = pieces.iter().copied().zip(spectra.chunks_exact(piece_size)).collect();
+                add_products::<M>(compute, (&parts, blocks), number == 0, sums);
             }
             let panels = kernel.par_chunks_mut(LANES * inputs * 9).enumerate();
             panels.for_each(|(panel, kernel)| {
                 let outputs = LANES.min(outputs - panel * LANES);
-                compute.isa.run(Back::<M> {
-                    sums,
-                    blocks: (from.blocks, to.blocks),
-                    panel,
-                    sizes: (outputs, inputs),
-                    kernel,
-                });
+                compute.isa.run(InverseTransform::<M> { sums, blocks, panel, sizes: (outputs, inputs), kernel });
             });
         });
+    });
+}
+
+fn tiles(band: &Band, across: usize) -> Tiles {
+    Tiles { first: band.strips.start, rows: band.strips.len(), across }
+}
+
+/// A piece with its spectra.
+type Part<'a> = (Tiles, &'a [Block]);
+
+/// Blocks of channels.
+#[derive(Debug, Clone, Copy)]
+struct Blocks {
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Blocks {
+    /// Blocks that the sums of one frequency take.
+    fn sums(self) -> usize {
+        self.inputs * self.outputs * LANES
+    }
+}
+
+/// Adds the parts' products to the sums, `[frequency][block of inputs][panel][input]`, or begins them.
+fn add_products<const M: usize>(
+    compute: &Compute,
+    (parts, blocks): (&[Part], Blocks),
+    begins: bool,
+    sums: &mut [Block],
+) {
+    sums.par_chunks_exact_mut(blocks.outputs * LANES).enumerate().for_each(|(index, sums)| {
+        if begins {
+            sums.fill([0.0; LANES]);
+        }
+        let (frequency, block) = (index / blocks.inputs, index % blocks.inputs);
+        compute.isa.run(Sum::<M> { parts, blocks, frequency, block, sums });
     });
 }
 
@@ -126,10 +140,10 @@ fn read_output<S: Simd, const M: usize>(
     tile
 }
 
-/// Adds a group's products to one frequency's sums, for one block of inputs: `[panel][input][output]`.
+/// Adds the parts' products to one frequency's sums, for one block of inputs: `[panel][input][output]`.
 struct Sum<'a, const M: usize> {
-    parts: &'a [(Tiles, &'a [Block])],
-    blocks: (usize, usize),
+    parts: &'a [Part<'a>],
+    blocks: Blocks,
     frequency: usize,
     block: usize,
     sums: &'a mut [Block],
@@ -141,25 +155,25 @@ impl<const M: usize> Kernel for Sum<'_, M> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         for &(tiles, spectra) in self.parts {
-            let (of_input, of_gradient) = spectra.split_at(tiles.size::<M>(self.blocks.0));
-            let input = &of_input[self.frequency * tiles.stride(self.blocks.0) + self.block * tiles.count()..];
-            let gradient = &of_gradient[self.frequency * tiles.stride(self.blocks.1)..];
+            let (of_input, of_gradient) = spectra.split_at(tiles.size::<M>(self.blocks.inputs));
+            let input = &of_input[self.frequency * tiles.stride(self.blocks.inputs) + self.block * tiles.count()..];
+            let gradient = &of_gradient[self.frequency * tiles.stride(self.blocks.outputs)..];
             multiply_transposed(simd, (Tall::blocks(input), tiles.count()), (gradient, tiles.count()), self.sums);
         }
     }
 }
 
 /// Transforms the sums back, for sixteen outputs.
-struct Back<'a, const M: usize> {
+struct InverseTransform<'a, const M: usize> {
     sums: &'a [Block],
-    blocks: (usize, usize),
+    blocks: Blocks,
     panel: usize,
     /// Outputs of this panel, and inputs.
     sizes: (usize, usize),
     kernel: &'a mut [f32],
 }
 
-impl<const M: usize> Kernel for Back<'_, M> {
+impl<const M: usize> Kernel for InverseTransform<'_, M> {
     type Output = ();
 
     #[inline(always)]
@@ -170,8 +184,8 @@ impl<const M: usize> Kernel for Back<'_, M> {
             let mut tile = [[simd.zero(); 6]; 6];
             for y in 0..M + 2 {
                 for x in 0..M + 2 {
-                    let row = (y * (M + 2) + x) * self.blocks.0 + block;
-                    tile[y][x] = simd.load(&self.sums[(row * self.blocks.1 + self.panel) * LANES + lane]);
+                    let row = (y * (M + 2) + x) * self.blocks.inputs + block;
+                    tile[y][x] = simd.load(&self.sums[(row * self.blocks.outputs + self.panel) * LANES + lane]);
                 }
             }
             square::<ToFilter, S, M>(simd, &mut tile);

@@ -36,13 +36,9 @@ pub fn weights<const M: usize>(
     });
 }
 
-/// Blocks that `weights` fills.
-pub fn size<const M: usize>(outputs: usize, inputs: usize, direction: Direction) -> usize {
-    let (writes, reads) = match direction {
-        Direction::Forward => (outputs, inputs),
-        Direction::Backward => (inputs, outputs),
-    };
-    writes.div_ceil(LANES) * frequencies(M) * reads.next_multiple_of(LANES)
+/// Blocks that [`weights`] fills, whichever way they are used.
+pub fn size<const M: usize>(outputs: usize, inputs: usize) -> usize {
+    outputs.div_ceil(LANES) * frequencies(M) * inputs.next_multiple_of(LANES)
 }
 
 struct Panel<'a, const M: usize> {
