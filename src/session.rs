@@ -170,6 +170,10 @@ impl Session<'_> {
         }
         let data = self.load(config)?;
         let splits = self.split(&data, config)?;
+        if let Some(problem) = lack_of_memory(config, splits.train.len()) {
+            let problem = format!("{problem}: choose a smaller one, or a smaller image size");
+            return Err(Error::BadSetting { setting: "batch size", problem });
+        }
         let name = match name {
             Some(name) => name,
             None => next_name(&store.runs()?),
@@ -208,6 +212,9 @@ impl Session<'_> {
                 "was trained on other images than {} has now, so it cannot go on; start a new run",
                 data.dataset.root.display()
             )));
+        }
+        if let Some(problem) = lack_of_memory(&config, splits.train.len()) {
+            return Err(refuse(&format!("cannot go on now: {problem}; close other programs, then resume it")));
         }
         let path = checkpoint::last_path(&folder);
         if run.epochs_done > 0 && !path.exists() {
@@ -271,7 +278,6 @@ impl Session<'_> {
         splits.sample_train(&data.dataset, config.sample_fraction, config.seed);
         splits.check_trainable(&data.dataset)?;
         let images = splits.train.len();
-        check_memory(config, images)?;
         if config.batch_size > images {
             self.tell(TrainEvent::Notice(format!(
                 "the batch size, {}, is larger than the {images} training images: every epoch is one batch of {images}",
@@ -318,23 +324,17 @@ impl Session<'_> {
     }
 }
 
-/// Refuses a batch that memory has no room for, before the system ends the program for it.
-fn check_memory(config: &TrainConfig, images: usize) -> Result<()> {
+/// What is wrong where memory has no room for a batch: better said than to have the system end the program for it.
+fn lack_of_memory(config: &TrainConfig, images: usize) -> Option<String> {
     let batch = config.batch_size.min(images);
-    let needed = machine::training_bytes(batch, config.image_size);
-    match machine::available_bytes() {
-        Some(free) if needed > free => {
-            let problem = format!(
-                "training on {batch} images of {0} x {0} pixels at once takes about {1:.1} GB of memory, and {2:.1} are free: \
-                 choose a smaller one, or a smaller image size",
-                config.image_size,
-                machine::gigabytes(needed),
-                machine::gigabytes(free)
-            );
-            Err(Error::BadSetting { setting: "batch size", problem })
-        }
-        _ => Ok(()),
-    }
+    let needed = machine::training_bytes(config.engine, batch, config.image_size);
+    let free = machine::available_bytes().filter(|free| needed > *free)?;
+    Some(format!(
+        "training on {batch} images of {0} x {0} pixels at once takes about {1:.1} GB of memory, and {2:.1} are free",
+        config.image_size,
+        machine::gigabytes(needed),
+        machine::gigabytes(free)
+    ))
 }
 
 /// What is known of a run before its first batch.
@@ -380,10 +380,10 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_batch_that_memory_has_no_room_for_is_refused_with_what_it_needs() {
+    fn what_memory_has_no_room_for_is_said_with_what_it_needs() {
         let config = TrainConfig { batch_size: 100_000, image_size: 512, ..TrainConfig::default() };
-        let said = check_memory(&config, 100_000).unwrap_err().to_string();
-        assert!(said.contains("100000 images of 512 x 512") && said.contains("choose a smaller one"), "{said}");
-        assert!(check_memory(&config, 8).is_ok(), "only so many images as there are go through at once");
+        let said = lack_of_memory(&config, 100_000).unwrap();
+        assert!(said.contains("100000 images of 512 x 512") && said.contains("are free"), "{said}");
+        assert_eq!(lack_of_memory(&config, 8), None, "only so many images as there are go through at once");
     }
 }

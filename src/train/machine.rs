@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use xray_nn::Isa;
 
+use super::EngineKind;
 use crate::error::{Error, Result};
 
 /// The instructions that the kernels use in this process, once they are settled.
@@ -51,10 +52,10 @@ pub fn peak_bytes() -> Option<u64> {
     kilobytes(field(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM")?)
 }
 
-/// Bytes that training on batches of so many images of `side` x `side` pixels takes, up to a tenth.
+/// Bytes that training on batches of so many images of `side` x `side` pixels takes: see [`xray_nn::training_bytes`].
 #[must_use]
-pub fn training_bytes(images: usize, side: usize) -> u64 {
-    xray_nn::training_bytes(images, side) as u64
+pub fn training_bytes(engine: EngineKind, images: usize, side: usize) -> u64 {
+    xray_nn::training_bytes(&engine.here(), images, side) as u64
 }
 
 /// Bytes as 10^9 bytes, for reading.
@@ -64,10 +65,24 @@ pub fn gigabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e9
 }
 
-/// Memory in bytes that is free for new uses, where the system tells it (Linux).
+/// Memory in bytes that is free for new uses, where the system tells it (Linux): the machine's, or what its container
+/// may still take.
 #[must_use]
 pub fn available_bytes() -> Option<u64> {
-    kilobytes(field(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")?)
+    let machine = kilobytes(field(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")?)?;
+    Some(container_bytes().map_or(machine, |container| container.min(machine)))
+}
+
+/// What the container's limit leaves, counting what the system can take back from cached files; `None` without a limit.
+fn container_bytes() -> Option<u64> {
+    let read = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok();
+    left(&read("memory.max")?, &read("memory.current")?, &read("memory.stat")?)
+}
+
+fn left(limit: &str, used: &str, statistics: &str) -> Option<u64> {
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let cached = statistics.lines().find_map(|line| number(line.strip_prefix("inactive_file ")?)).unwrap_or(0);
+    Some(number(limit)?.saturating_sub(number(used)?.saturating_sub(cached)))
 }
 
 /// The first value of `name` in lines of `name: value`.
@@ -98,6 +113,14 @@ mod tests {
     fn the_peak_is_given_in_kibibytes() {
         assert_eq!(kilobytes("  2048 kB".trim()), Some(2 * 1024 * 1024));
         assert_eq!([kilobytes("2048"), kilobytes("many kB"), kilobytes(&format!("{} kB", u64::MAX))], [None; 3]);
+    }
+
+    #[test]
+    fn a_container_leaves_its_limit_less_what_is_used_but_for_cached_files() {
+        let statistics = "anon 500\nfile 400\ninactive_file 300\n";
+        assert_eq!(left("1000\n", "900\n", statistics), Some(400));
+        assert_eq!(left("max\n", "900\n", statistics), None);
+        assert_eq!(left("1000\n", "2000\n", ""), Some(0));
     }
 
     #[cfg(target_os = "linux")]

@@ -10,10 +10,10 @@ mod inference;
 mod op;
 mod plan;
 
-pub use inference::Inference;
+pub use inference::{Inference, TOGETHER};
 pub use op::Trunk;
-pub use plan::training_bytes;
-use plan::{Method, Plan, UnitPlan};
+pub use plan::Plan;
+use plan::{Method, UnitPlan};
 
 use crate::kernel::Compute;
 use crate::kernel::buffer::Buffer;

@@ -17,6 +17,7 @@ mod fast;
 mod inference;
 mod init;
 mod kernel;
+mod memory;
 mod network;
 mod parameters;
 mod plain;
@@ -27,8 +28,8 @@ pub mod weights;
 
 pub use adam::Adam;
 pub use error::{Error, Result};
-pub use fast::training_bytes;
 pub use inference::Inference;
+pub use memory::training_bytes;
 pub(crate) use network::Mode;
 pub use network::{Engine, Network};
 pub use parameters::{Gradients, Parameter, View};

@@ -19,7 +19,7 @@ use crate::simd::Isa;
 use crate::storage::values;
 
 /// Images that go through together: their maps stay in the shared cache.
-const TOGETHER: usize = 16;
+pub const TOGETHER: usize = 16;
 
 /// A trunk that only answers. Weights are packed when a size of batch or image first needs them.
 #[derive(Debug)]

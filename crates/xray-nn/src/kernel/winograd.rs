@@ -39,11 +39,7 @@ pub fn products<const M: usize>(extent: Extent) -> usize {
 
 /// Tiles that a task should have at least, so that the weights, which it reads once, are worth the reading.
 fn tiles_of_task(blocks: usize) -> usize {
-    match blocks {
-        0..=8 => 28,
-        9..=16 => 64,
-        _ => 128,
-    }
+    if blocks <= 8 { 28 } else { 64 }
 }
 
 /// A 3x3 convolution's weights in `M`-frequencies: see [`weights`].
@@ -193,6 +189,7 @@ fn read<S: Simd, const M: usize>(
     (top, left): (usize, usize),
 ) -> [Line<S::V>; 6] {
     let Extent { height, width, .. } = input.maps.extent;
+    let affine = input.activation.map(|affine| (simd.load(&affine.scale[block]), simd.load(&affine.shift[block])));
     let mut tile = [[simd.zero(); 6]; 6];
     let inside = left > 0 && left + M < width;
     for y in 0..M + 2 {
@@ -200,28 +197,10 @@ fn read<S: Simd, const M: usize>(
             continue;
         }
         let line = input.maps.line(image, top + y - 1, block);
-        if inside {
-            let line = &line[left - 1..=left + M];
-            for x in 0..M + 2 {
-                tile[y][x] = simd.load(&line[x]);
-            }
-        } else {
-            for x in 0..M + 2 {
-                if left + x > 0 && left + x <= width {
-                    tile[y][x] = simd.load(&line[left + x - 1]);
-                }
-            }
-        }
-    }
-    if let Some(affine) = input.activation {
-        let (scale, shift) = (simd.load(&affine.scale[block]), simd.load(&affine.shift[block]));
-        for y in 0..M + 2 {
-            if top + y == 0 || top + y > height {
-                continue;
-            }
-            for x in 0..M + 2 {
-                // What lies beyond the edge stays zero.
-                if inside || (left + x > 0 && left + x <= width) {
+        for x in 0..M + 2 {
+            if inside || (left + x > 0 && left + x <= width) {
+                tile[y][x] = simd.load(&line[left + x - 1]);
+                if let Some((scale, shift)) = affine {
                     tile[y][x] = simd.relu(simd.fma(tile[y][x], scale, shift));
                 }
             }
