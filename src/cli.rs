@@ -1,11 +1,13 @@
 //! The command line: what can be asked for, and with which words.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::Split;
 use crate::dataset::augment::Augmentation;
+use crate::metrics::{Rule, Threshold};
 use crate::train::bench::{self, Settings};
 use crate::train::{EngineKind, TrainConfig};
 
@@ -92,6 +94,8 @@ pub enum Command {
     Train(TrainArgs),
     /// Score a run's best checkpoint on a split
     Eval(EvalArgs),
+    /// Compare two runs on the same images: do they differ, and by how much
+    Compare(CompareArgs),
     /// Answer for image files
     Predict(PredictArgs),
     /// Look at past runs
@@ -178,6 +182,10 @@ pub struct TrainArgs {
     /// Change the contrast of training images by at most this share [default: 0.2]
     #[arg(long, value_name = "X")]
     contrast: Option<f64>,
+    /// Where PNEUMONIA begins, chosen on the validation images: half (probability 0.5), youden, sensitivity=X or
+    /// specificity=X [default: half]
+    #[arg(long, value_name = "RULE")]
+    threshold: Option<Rule>,
     /// What computes the network: this program's kernels, or candle's operations to check them by
     #[arg(long, value_enum)]
     engine: Option<Engine>,
@@ -187,7 +195,7 @@ pub struct TrainArgs {
     /// Go on with a stopped, failed or crashed run, with its own settings
     #[arg(long, value_name = "RUN", conflicts_with_all = [
         "epochs", "batch_size", "learning_rate", "sample_fraction", "validation_fraction", "image_size", "seed",
-        "pretrained", "no_flip", "rotation", "brightness", "contrast", "engine", "name",
+        "pretrained", "no_flip", "rotation", "brightness", "contrast", "threshold", "engine", "name",
     ])]
     pub resume: Option<String>,
 }
@@ -207,6 +215,7 @@ impl TrainArgs {
             image_size: self.image_size.unwrap_or(plain.image_size),
             seed: self.seed.unwrap_or(plain.seed),
             pretrained: self.pretrained.clone(),
+            threshold: self.threshold.unwrap_or(plain.threshold),
             engine: self.engine.map_or(plain.engine, EngineKind::from),
             augmentation: Augmentation {
                 horizontal_flip: !self.no_flip && changes.horizontal_flip,
@@ -226,6 +235,51 @@ pub struct EvalArgs {
     /// Which images
     #[arg(long, value_enum, default_value_t = EvalSplit::Test)]
     pub split: EvalSplit,
+    /// Another threshold than the run's: half, youden, sensitivity=X or specificity=X choose one on the validation images;
+    /// a probability is exploratory. Nothing is stored
+    #[arg(long, value_name = "RULE|X")]
+    pub threshold: Option<Wanted>,
+    /// Give PPV and NPV where this share of those examined is ill
+    #[arg(long, value_name = "X", value_parser = share)]
+    pub prevalence: Option<f64>,
+}
+
+/// `xray-tui compare …`
+#[derive(Debug, Clone, Args)]
+pub struct CompareArgs {
+    /// Id, unique beginning of an id, name, `last` or `best`
+    pub a: String,
+    /// Another one
+    pub b: String,
+    /// Which images
+    #[arg(long, value_enum, default_value_t = EvalSplit::Test)]
+    pub split: EvalSplit,
+}
+
+/// A threshold that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Wanted {
+    /// To be chosen on validation images.
+    By(Rule),
+    /// At this probability.
+    At(Threshold),
+}
+
+impl FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let probability = share(text).map(|probability| Self::At(Threshold::at(probability)));
+        probability
+            .or_else(|_| text.parse().map(Self::By))
+            .map_err(|problem: String| format!("{problem}; or a probability"))
+    }
+}
+
+/// A share above 0 and below 1.
+fn share(text: &str) -> Result<f64, String> {
+    let inside = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
+    inside.ok_or_else(|| "must lie above 0 and below 1".to_owned())
 }
 
 /// Splits that can be scored.

@@ -1,6 +1,8 @@
 //! The subcommands: one file each, human text or one JSON object; progress and errors go to standard error.
 
+mod assessment;
 mod bench;
+mod compare;
 mod data;
 mod doctor;
 mod eval;
@@ -35,6 +37,7 @@ pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
         Command::Data(command) => data::run(command, &place, out),
         Command::Train(args) => train::run(args, &place, out),
         Command::Eval(args) => eval::run(args, common.data.as_deref(), &place, out),
+        Command::Compare(args) => compare::run(args, &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
         Command::Doctor => doctor::run(out),

@@ -4,6 +4,7 @@
 //! log of the odds that the network gives PNEUMONIA. An image is called PNEUMONIA where its margin lies above the
 //! threshold's. Figures that are not defined, such as the sensitivity without ill children, are `None`.
 
+pub mod alarm;
 pub mod assessment;
 pub mod bootstrap;
 pub mod calibration;
@@ -13,6 +14,7 @@ mod delong;
 pub mod estimate;
 mod figures;
 pub mod logistic;
+mod operating;
 pub mod ranking;
 pub mod threshold;
 
@@ -20,7 +22,8 @@ pub use assessment::Assessment;
 pub use confusion::{Confusion, Measure};
 pub use estimate::{Estimate, Interval};
 pub use figures::{EpochFigures, Figures, cross_entropy, is_positive, probability};
-pub use threshold::Threshold;
+pub use operating::OperatingPoint;
+pub use threshold::{Rule, Threshold};
 
 /// One answered image.
 #[derive(Debug, Clone, Copy, PartialEq)]

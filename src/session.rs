@@ -259,8 +259,7 @@ impl Session<'_> {
             Ok(Err(error)) => Outcome::Failed(error.to_string()),
             Err(panic) => Outcome::Failed(describe(&*panic)),
         };
-        recorder.end(&outcome)?;
-        Ok(outcome)
+        recorder.end(outcome)
     }
 
     fn load(&self, config: &TrainConfig) -> Result<LoadedData> {
@@ -335,6 +334,15 @@ fn lack_of_memory(config: &TrainConfig, images: usize) -> Option<String> {
         machine::gigabytes(needed),
         machine::gigabytes(free)
     ))
+}
+
+/// What these images are, by content and label: the same in whatever folder, order and under whatever names.
+#[must_use]
+pub fn digest(dataset: &Dataset, cache: &Cache, images: &[usize]) -> String {
+    let line = |&index: &usize| format!("{} {}\n", cache.facts(index).md5, dataset.images[index].class.name());
+    let mut lines: Vec<String> = images.iter().map(line).collect();
+    lines.sort_unstable();
+    dataset::hash::md5_hex(lines.concat().as_bytes())
 }
 
 /// What is known of a run before its first batch.

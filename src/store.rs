@@ -1,6 +1,8 @@
 //! Runs and their figures in SQLite, and the folder of their checkpoints beside it.
 
+mod cases;
 pub mod lock;
+mod looks;
 mod migrations;
 mod network;
 mod resolve;
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Class, Split};
 use crate::error::{Error, Result};
-use crate::metrics::{EpochFigures, Figures};
+use crate::metrics::{EpochFigures, Figures, OperatingPoint};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,7 +87,10 @@ pub struct Run {
     pub best_epoch: Option<usize>,
     /// 0 to 1.
     pub best_val_accuracy: Option<f64>,
+    /// At the operating point's threshold.
     pub test: Option<Figures>,
+    /// Chosen when the run finished.
+    pub operating: Option<OperatingPoint>,
 }
 
 /// One thinned point of the training curve.
@@ -122,6 +127,7 @@ pub struct RunEnd {
     pub state: RunState,
     pub problem: Option<String>,
     pub test: Option<Figures>,
+    pub operating: Option<OperatingPoint>,
 }
 
 /// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database `db`.
@@ -207,7 +213,7 @@ impl Store {
         self.change("DELETE FROM epochs WHERE run_id = ?1 AND epoch > ?2", params![run_id, epoch])?;
         self.change("DELETE FROM steps WHERE run_id = ?1 AND step > ?2", params![run_id, step])?;
         self.change(
-            "UPDATE runs SET state = ?2, ended_at = NULL, problem = NULL, test = NULL, epochs_done = ?3, \
+            "UPDATE runs SET state = ?2, ended_at = NULL, problem = NULL, test = NULL, operating = NULL, epochs_done = ?3, \
              best_epoch = CASE WHEN best_epoch <= ?3 THEN best_epoch END, \
              best_val_accuracy = CASE WHEN best_epoch <= ?3 THEN best_val_accuracy END WHERE id = ?1",
             params![run_id, RunState::Running.name(), epoch],
@@ -310,10 +316,10 @@ impl Store {
     /// # Errors
     /// `Store` where the file cannot be written.
     pub fn end_run(&self, run_id: &str, end: &RunEnd) -> Result<()> {
-        let test = end.test.as_ref().map(text);
+        let (test, operating) = (end.test.as_ref().map(text), end.operating.as_ref().map(text));
         self.change(
-            "UPDATE runs SET state = ?2, problem = ?3, test = ?4, ended_at = ?5 WHERE id = ?1",
-            params![run_id, end.state.name(), end.problem, test, now()],
+            "UPDATE runs SET state = ?2, problem = ?3, test = ?4, operating = ?5, ended_at = ?6 WHERE id = ?1",
+            params![run_id, end.state.name(), end.problem, test, operating, now()],
         )
     }
 
@@ -456,9 +462,11 @@ fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
 }
 
-fn text(figures: &Figures) -> String {
-    serde_json::json!(figures).to_string()
+fn text(record: &impl Serialize) -> String {
+    serde_json::json!(record).to_string()
 }
+
+pub use cases::cases;
 
 #[cfg(test)]
 mod tests;

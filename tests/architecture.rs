@@ -21,7 +21,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("app", &["dataset", "metrics", "train", "store"]),
     ("ui", &["app", "dataset", "metrics", "train", "store", "units"]),
     ("tui", &["ui", "app", "session", "predict", "train", "store", "dataset", "metrics", "error"]),
-    ("cli", &["dataset", "train"]),
+    ("cli", &["dataset", "metrics", "train"]),
     ("cmd", &["cli", "session", "predict", "train", "store", "dataset", "metrics", "error", "units"]),
     ("lib", &[]),
 ];

@@ -13,7 +13,7 @@ use super::scene::{Colours, Display, Scene};
 use super::{App, Effect};
 use crate::dataset::statistics::{Range, Statistics, UnreadableFile};
 use crate::dataset::{Class, GreyImage};
-use crate::metrics::{Confusion, EpochFigures, Figures};
+use crate::metrics::{Confusion, EpochFigures, Figures, OperatingPoint, Rule, Threshold};
 use crate::store::{NewRun, Run, RunState, StepPoint};
 use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
 
@@ -181,6 +181,12 @@ pub fn run(number: usize, state: RunState) -> Run {
         best_epoch: (state != RunState::Failed).then_some(4),
         best_val_accuracy: (state != RunState::Failed).then_some(0.9 + 0.01 * number as f64),
         test: finished.then_some(figures(0.41, (180, 54, 8, 382))),
+        operating: finished.then_some(OperatingPoint {
+            rule: Rule::Half,
+            threshold: Threshold::HALF,
+            temperature: Some(1.4),
+            images: 521,
+        }),
     }
 }
 

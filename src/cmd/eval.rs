@@ -1,43 +1,118 @@
-//! `xray-tui eval`: a run's best checkpoint scored on a split.
+//! `xray-tui eval`: what a run's best weights score on a split, with intervals.
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Output, figures_json, figures_text, open_store};
-use crate::cli::EvalArgs;
-use crate::dataset::Split;
+use super::{Output, assessment, figures_json, open_store};
+use crate::cli::{EvalArgs, Wanted};
+use crate::dataset::{Class, Split};
 use crate::error::Error;
+use crate::metrics::alarm::{Alarm, collapsed, saturated};
+use crate::metrics::assessment::Terms;
+use crate::metrics::{Assessment, Case, Figures, OperatingPoint};
 use crate::predict::Predictor;
-use crate::session::{LoadedData, Workplace, config_of};
-use crate::train::evaluate::{answer, figures};
+use crate::session::{LoadedData, Workplace, config_of, digest};
+use crate::store::{Answer, Run, Store, cases};
+use crate::train::evaluate::answer;
 
 /// `named` is the data set that the user named; without one it is the run's own.
 pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let store = open_store(place)?;
     let run = store.resolve(&args.run)?;
-    let config = config_of(&run)?;
-    let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
-    let folder = named.unwrap_or(&run.started.data).to_owned();
-    let data = LoadedData::open(
-        &Workplace { data: folder, ..place.clone() },
-        config.image_size,
-        &mut out.counting("decoding"),
-    )?;
     let split = Split::from(args.split);
+    let answers = answers(&store, &run, (split, named), (place, out))?;
+    let validation = cases(&store.answers(&run.started.id, Split::Validation)?);
+    let decision = Decision::of(args, &run, &validation)?;
+    let terms = Terms { prevalence: args.prevalence, ..decision.terms };
+    let assessed = Assessment::of(&cases(&answers.list), terms);
+    let alarms = alarms(&assessed, &Assessment::of(&validation, decision.terms));
+    let pairs = answers.list.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia));
+    let mut value = figures_json(&Figures::at(terms.threshold, pairs));
+    if let Value::Object(value) = &mut value {
+        value.extend(assessment::json(&assessed));
+    }
+    let looks = if split == Split::Test { store.looks(&run.started.id)? } else { None };
+    value["run_id"] = json!(run.started.id);
+    value["split"] = json!(split.name());
+    value["data_differs"] = json!(answers.differs);
+    value["synthetic"] = json!(answers.synthetic);
+    value["threshold_source"] = json!(decision.source);
+    value["test_looks"] = json!(looks);
+    value["alarms"] = alarms.iter().map(|alarm| json!({"kind": alarm.kind(), "text": alarm.to_string()})).collect();
+    out.answer(&value, || {
+        let looked = looks.map_or_else(String::new, |looks| format!(", looked at {looks} times in this database"));
+        let mut lines = vec![
+            format!("{} on {}: {} images{looked}", run.started.name, split.name(), answers.list.len()),
+            format!("threshold {:.3}, {}", terms.threshold.probability(), decision.source),
+            assessment::table(&assessed),
+        ];
+        lines.extend(alarms.iter().map(|alarm| format!("! {alarm}")));
+        lines.join("\n")
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What decides, and where that comes from.
+struct Decision {
+    terms: Terms,
+    source: String,
+}
+
+impl Decision {
+    /// What the run decides with, else what the flags ask for. Nothing of it is stored here.
+    fn of(args: &EvalArgs, run: &Run, validation: &[Case]) -> anyhow::Result<Self> {
+        let rule = match args.threshold {
+            Some(Wanted::By(rule)) => rule,
+            _ => config_of(run)?.threshold,
+        };
+        let chosen = || OperatingPoint::choose(rule, validation);
+        let own = run.operating.filter(|_| !matches!(args.threshold, Some(Wanted::By(_)))).unwrap_or_else(chosen);
+        let terms = Terms { threshold: own.threshold, temperature: own.temperature, prevalence: None };
+        Ok(match args.threshold {
+            Some(Wanted::At(threshold)) => {
+                Self { terms: Terms { threshold, ..terms }, source: "exploratory: given by hand, not stored".into() }
+            }
+            _ => Self { terms, source: own.source() },
+        })
+    }
+}
+
+fn alarms(assessed: &Assessment, validation: &Assessment) -> Vec<Alarm> {
+    [collapsed(assessed), saturated(validation)].into_iter().flatten().collect()
+}
+
+/// A split's answers.
+struct Answers {
+    list: Vec<Answer>,
+    /// They are of another data set than the run was trained on.
+    differs: bool,
+    synthetic: bool,
+}
+
+/// The answers that the run gave already, else new ones. A look at test images is counted where it shows something new.
+fn answers(
+    store: &Store,
+    run: &Run,
+    (split, named): (Split, Option<&Path>),
+    (place, out): (&Workplace, Output),
+) -> anyhow::Result<Answers> {
+    let list = store.answers(&run.started.id, split)?;
+    if named.is_none() && !list.is_empty() {
+        return Ok(Answers { list, differs: false, synthetic: run.started.synthetic });
+    }
+    let config = config_of(run)?;
+    let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
+    let place = Workplace { data: named.unwrap_or(&run.started.data).to_owned(), ..place.clone() };
+    let data = LoadedData::open(&place, config.image_size, &mut out.counting("decoding"))?;
     let splits = data.splits(config.validation_fraction, config.seed);
     let images = splits.of(split);
-    if images.is_empty() {
-        let problem = format!("has no readable {} images; check the folder", split.name());
-        return Err(Error::BadDataSet { dir: data.dataset.root, problem }.into());
-    }
     let differs = data.hash()?.id != run.started.data_hash;
-    if differs && split == Split::Validation {
-        let problem = "is not the data set that the run was trained on: another split could hold images that it has \
-                       learned; score the test split, or name the run's own with --data";
-        return Err(Error::BadDataSet { dir: data.dataset.root, problem: problem.into() }.into());
+    check(&data, (split, images), differs)?;
+    if !differs && !list.is_empty() {
+        return Ok(Answers { list, differs, synthetic: data.dataset.synthetic });
     }
     if differs {
         out.progress("note: the data set differs from the one this run was trained on");
@@ -46,13 +121,33 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
         out.detail(&format!("{} of {}", p.done, p.total));
         ControlFlow::Continue(())
     };
-    let answers = answer(predictor.network(), (&data.dataset, &data.cache), images, watch)?;
-    let scored = figures(&data.dataset, &answers);
-    let mut value = figures_json(&scored);
-    value["run_id"] = json!(run.started.id);
-    value["split"] = json!(split.name());
-    value["data_differs"] = json!(differs);
-    value["synthetic"] = json!(data.dataset.synthetic);
-    out.answer(&value, || format!("{} on {}\n{}", run.started.name, split.name(), figures_text(&scored)));
-    Ok(ExitCode::SUCCESS)
+    let answered = answer(predictor.network(), (&data.dataset, &data.cache), images, watch)?;
+    let of_image = |answered: &crate::train::Answered| {
+        let image = &data.dataset.images[answered.image];
+        Answer { split, file: image.file.clone(), truth: image.class, logits: answered.logits }
+    };
+    let list: Vec<Answer> = answered.iter().map(of_image).collect();
+    if split == Split::Test {
+        store.add_look(&run.started.id, &digest(&data.dataset, &data.cache, images))?;
+    }
+    if !differs {
+        store.replace_answers(&run.started.id, split, &list)?;
+    }
+    Ok(Answers { list, differs, synthetic: data.dataset.synthetic })
+}
+
+/// Refuses what would give no figure or a false one.
+fn check(data: &LoadedData, (split, images): (Split, &[usize]), differs: bool) -> Result<(), Error> {
+    let refuse = |problem: String| Err(Error::BadDataSet { dir: data.dataset.root.clone(), problem });
+    if images.is_empty() {
+        return refuse(format!("has no readable {} images; check the folder", split.name()));
+    }
+    if differs && split == Split::Validation {
+        return refuse(
+            "is not the data set that the run was trained on: another split could hold images that it has learned; \
+             score the test split, or name the run's own with --data"
+                .into(),
+        );
+    }
+    Ok(())
 }

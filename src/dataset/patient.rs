@@ -38,6 +38,14 @@ pub struct Patient {
     pub known: bool,
 }
 
+impl Patient {
+    /// Equal person numbers may be one child, as far as names can tell: they share a group.
+    #[must_use]
+    pub fn group(&self) -> String {
+        self.number.map_or_else(|| self.id.clone(), |number| format!("person{number}"))
+    }
+}
+
 /// Reads the patient off a file's name or path; folders, the extension and the case of letters don't matter.
 ///
 /// A name of another form is a patient of its own, one for each folder that has it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand::seq::SliceRandom;
 
 use super::random::{Purpose, stream};
-use super::{Class, Dataset, Folder, Patient, Split, hash};
+use super::{Class, Dataset, Folder, Split, hash};
 use crate::error::{Error, Result};
 
 mod stratify;
@@ -124,16 +124,11 @@ fn groups(dataset: &Dataset, images: &[usize]) -> Vec<Group> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for &index in images {
         let image = &dataset.images[index];
-        let group = groups.entry(key(&image.patient)).or_insert(Group { images: Vec::new(), counts: [0; 2] });
+        let group = groups.entry(image.patient.group()).or_insert(Group { images: Vec::new(), counts: [0; 2] });
         group.images.push(index);
         group.counts[image.class.index()] += 1;
     }
     groups.into_values().collect()
-}
-
-/// Equal person numbers may be one child, as far as names can tell: they share a key.
-fn key(patient: &Patient) -> String {
-    patient.number.map_or_else(|| patient.id.clone(), |number| format!("person{number}"))
 }
 
 /// The first `fraction` of the groups, rounded, at least one.

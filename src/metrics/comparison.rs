@@ -82,6 +82,13 @@ impl Comparison {
     pub const fn disagreements(&self) -> u64 {
         self.right_in_a + self.right_in_b
     }
+
+    /// Accuracy of A minus that of B; `None` without images.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts of images stay far below 2^53")]
+    pub fn accuracy_difference(&self) -> Option<f64> {
+        (self.images > 0).then(|| (self.right_in_a as f64 - self.right_in_b as f64) / self.images as f64)
+    }
 }
 
 /// The mean advantage over the drawn patients' images.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::confusion::Confusion;
+use super::{Threshold, margin};
 
 /// Probability of PNEUMONIA from the two logits (softmax).
 #[must_use]
@@ -35,14 +36,20 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Figures of `(logits, truth)` pairs at a threshold of 0.5.
+    #[must_use]
+    pub fn of(answers: impl IntoIterator<Item = ([f32; 2], bool)>) -> Self {
+        Self::at(Threshold::HALF, answers)
+    }
+
     /// Figures of `(logits, truth)` pairs.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts of images stay far below 2^53")]
-    pub fn of(answers: impl IntoIterator<Item = ([f32; 2], bool)>) -> Self {
+    pub fn at(threshold: Threshold, answers: impl IntoIterator<Item = ([f32; 2], bool)>) -> Self {
         let (mut sum, mut confusion) = (0.0, Confusion::default());
         for (logits, truth) in answers {
             sum += cross_entropy(logits, truth);
-            confusion.count(truth, is_positive(logits));
+            confusion.count(truth, margin(logits) > threshold.margin);
         }
         let n = confusion.total();
         Self { loss: (n > 0).then(|| sum / n as f64), confusion }

@@ -1,5 +1,8 @@
 //! Where PNEUMONIA begins, and how to choose that on validation images.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::ranking::{Cut, Ranking};
@@ -29,11 +32,12 @@ impl Threshold {
     }
 }
 
-/// How a threshold is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// How a threshold is chosen. As text: `half`, `youden`, `sensitivity=0.97` or `specificity=0.9`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Rule {
     /// Probability 0.5, whatever the images say.
+    #[default]
     Half,
     /// The largest sum of sensitivity and specificity (Youden 1950).
     Youden,
@@ -56,6 +60,47 @@ impl Rule {
                 best(ranking, |sensitivity, specificity| (specificity >= least).then_some(sensitivity))
             }
         }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Half => f.write_str("half"),
+            Self::Youden => f.write_str("youden"),
+            Self::Sensitivity(least) => write!(f, "sensitivity={least}"),
+            Self::Specificity(least) => write!(f, "specificity={least}"),
+        }
+    }
+}
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let share = |text: &str| text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+        let (name, least) = text.split_once('=').map_or((text, None), |(name, least)| (name, share(least)));
+        match (name, least) {
+            ("half", None) if text == name => Ok(Self::Half),
+            ("youden", None) if text == name => Ok(Self::Youden),
+            ("sensitivity", Some(least)) => Ok(Self::Sensitivity(least)),
+            ("specificity", Some(least)) => Ok(Self::Specificity(least)),
+            _ => Err("must be half, youden, sensitivity=X or specificity=X, with X from 0 to 1".to_owned()),
+        }
+    }
+}
+
+impl From<Rule> for String {
+    fn from(rule: Rule) -> Self {
+        rule.to_string()
+    }
+}
+
+impl TryFrom<String> for Rule {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 

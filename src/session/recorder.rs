@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use super::digest;
+use crate::dataset::{Class, Split};
 use crate::error::Result;
-use crate::metrics::Figures;
-use crate::store::{Answer, RunEnd, RunState, StepPoint, Store};
+use crate::metrics::{Figures, OperatingPoint, Threshold};
+use crate::store::{Answer, RunEnd, RunState, StepPoint, Store, cases};
 use crate::train::{Answered, Job, Outcome, Step, TrainEvent};
 
 /// The record of one run in the making.
@@ -37,6 +39,10 @@ impl<'a> Recorder<'a> {
                 self.seconds()
             }
             TrainEvent::Answers { split, answers } => {
+                if *split == Split::Test {
+                    let images: Vec<usize> = answers.iter().map(|answered| answered.image).collect();
+                    self.store.add_look(run, &digest(self.job.dataset, self.job.cache, &images))?;
+                }
                 let answers: Vec<Answer> = answers.iter().map(|answered| self.answer(*split, answered)).collect();
                 self.store.replace_answers(run, *split, &answers)
             }
@@ -44,16 +50,38 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Writes how the run ended. Answers the same, with the test figures at the threshold that its validation images
+    /// give.
+    ///
     /// # Errors
     /// Where the store cannot be written.
-    pub fn end(&mut self, outcome: &Outcome) -> Result<()> {
+    pub fn end(&mut self, outcome: Outcome) -> Result<Outcome> {
         self.seconds()?;
-        let (state, problem, test) = match outcome {
-            Outcome::Finished { test, .. } => (RunState::Finished, None, *test),
-            Outcome::Stopped => (RunState::Stopped, None, None),
-            Outcome::Failed(problem) => (RunState::Failed, Some(problem.clone()), None::<Figures>),
+        let run = &self.job.identity.run_id;
+        let mut end = RunEnd { state: RunState::Stopped, problem: None, test: None, operating: None };
+        let outcome = match outcome {
+            Outcome::Finished { best_epoch, .. } => {
+                let validation = self.store.answers(run, Split::Validation)?;
+                let point = OperatingPoint::choose(self.job.identity.config.threshold, &cases(&validation));
+                let test = self.test(point.threshold)?;
+                end = RunEnd { state: RunState::Finished, test, operating: Some(point), ..end };
+                Outcome::Finished { best_epoch, test }
+            }
+            Outcome::Failed(problem) => {
+                end = RunEnd { state: RunState::Failed, problem: Some(problem.clone()), ..end };
+                Outcome::Failed(problem)
+            }
+            Outcome::Stopped => Outcome::Stopped,
         };
-        self.store.end_run(&self.job.identity.run_id, &RunEnd { state, problem, test })
+        self.store.end_run(run, &end)?;
+        Ok(outcome)
+    }
+
+    /// What the test images scored, if there are any.
+    fn test(&self, threshold: Threshold) -> Result<Option<Figures>> {
+        let answers = self.store.answers(&self.job.identity.run_id, Split::Test)?;
+        let pairs = answers.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia));
+        Ok((!answers.is_empty()).then(|| Figures::at(threshold, pairs)))
     }
 
     fn step(&mut self, step: &Step) -> Result<()> {
@@ -82,7 +110,7 @@ impl<'a> Recorder<'a> {
         (self.training_seconds > 0.0).then(|| self.images / self.training_seconds)
     }
 
-    fn answer(&self, split: crate::dataset::Split, answered: &Answered) -> Answer {
+    fn answer(&self, split: Split, answered: &Answered) -> Answer {
         let image = &self.job.dataset.images[answered.image];
         Answer { split, file: image.file.clone(), truth: image.class, logits: answered.logits }
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -66,6 +66,17 @@ const STEPS: [&str; 2] = [
     ) STRICT, WITHOUT ROWID;
 ",
     "ALTER TABLE steps ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;",
+    // A look at test images stays counted when its run is deleted.
+    "
+    ALTER TABLE runs ADD COLUMN operating TEXT;
+    CREATE TABLE looks (
+        id INTEGER PRIMARY KEY,
+        test_digest TEXT NOT NULL,
+        run_id TEXT NOT NULL,
+        at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX looks_by_digest ON looks (test_digest);
+",
 ];
 
 /// The schema this program writes.

@@ -11,7 +11,7 @@ use crate::metrics::EpochFigures;
 /// The columns of a run, in the order that `run` reads.
 pub const RUN: &str = "id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, device, \
     versions, started_at, ended_at, state, problem, seconds, images_per_second, epochs_done, best_epoch, \
-    best_val_accuracy, test";
+    best_val_accuracy, test, operating";
 
 pub fn run(row: &Row) -> Result<Run> {
     Ok(Run {
@@ -26,6 +26,7 @@ pub fn run(row: &Row) -> Result<Run> {
         best_epoch: row.get("best_epoch")?,
         best_val_accuracy: row.get("best_val_accuracy")?,
         test: row.get::<_, Option<String>>("test")?.map(|text| parse(&text)).transpose()?,
+        operating: row.get::<_, Option<String>>("operating")?.map(|text| parse(&text)).transpose()?,
     })
 }
 

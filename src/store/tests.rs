@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::lock::RunLock;
 use super::*;
-use crate::metrics::Confusion;
+use crate::metrics::{Confusion, Rule, Threshold};
 
 fn store() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -42,7 +42,9 @@ fn step(step: usize) -> StepPoint {
 }
 
 fn ended(state: RunState) -> RunEnd {
-    RunEnd { state, problem: None, test: Some(epoch(1, 9).validation) }
+    let operating =
+        OperatingPoint { rule: Rule::Youden, threshold: Threshold { margin: 0.5 }, temperature: None, images: 4 };
+    RunEnd { state, problem: None, test: Some(epoch(1, 9).validation), operating: Some(operating) }
 }
 
 #[test]
@@ -57,7 +59,7 @@ fn a_run_comes_back_as_it_was_written() {
     assert_eq!(back.started, run);
     assert_eq!((back.state, back.epochs_done, back.best_epoch), (RunState::Finished, 1, Some(1)));
     assert_eq!(back.best_val_accuracy, Some(0.9));
-    assert_eq!(back.test, Some(epoch(1, 9).validation));
+    assert_eq!((back.test, back.operating), (ended(RunState::Finished).test, ended(RunState::Finished).operating));
     assert_eq!(store.epochs(&run.id).unwrap(), [epoch(1, 9)]);
     assert_eq!(store.steps(&run.id).unwrap(), [step(1)]);
     assert!(back.started_at.ends_with('Z') && back.started_at.len() == "2026-01-01T00:00:00.000Z".len());

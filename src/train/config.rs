@@ -9,6 +9,7 @@ use xray_nn::Engine;
 use super::machine;
 use crate::dataset::augment::Augmentation;
 use crate::error::{Error, Result};
+use crate::metrics::Rule;
 
 /// Everything that decides a run's outcome beside the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ pub struct TrainConfig {
     pub augmentation: Augmentation,
     /// Start from these weights: safetensors or torchvision's `.pth`.
     pub pretrained: Option<PathBuf>,
+    /// Where PNEUMONIA begins: chosen by this rule on the validation images, once the best epoch is known.
+    pub threshold: Rule,
     /// Settings from before there was a choice mean candle.
     #[serde(default = "EngineKind::unnamed")]
     pub engine: EngineKind,
@@ -89,6 +92,7 @@ impl Default for TrainConfig {
             seed: 42,
             augmentation: Augmentation::default(),
             pretrained: None,
+            threshold: Rule::default(),
             engine: EngineKind::default(),
         }
     }

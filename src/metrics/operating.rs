@@ -1,0 +1,38 @@
+//! What a network decides with: chosen on its validation images and kept with its run.
+
+use serde::{Deserialize, Serialize};
+
+use super::Case;
+use super::calibration::temperature;
+use super::ranking::Ranking;
+use super::threshold::{Rule, Threshold};
+
+/// A threshold and a temperature, and where they come from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OperatingPoint {
+    pub rule: Rule,
+    pub threshold: Threshold,
+    /// Best on the same images; `None` where none is.
+    pub temperature: Option<f64>,
+    /// Validation images that it was chosen on.
+    pub images: usize,
+}
+
+impl OperatingPoint {
+    /// By `rule` on validation images; where these cannot tell, at 0.5.
+    #[must_use]
+    pub fn choose(rule: Rule, validation: &[Case]) -> Self {
+        let chosen = Ranking::of(validation).and_then(|ranking| rule.choose(&ranking));
+        let (rule, threshold) = chosen.map_or((Rule::Half, Threshold::HALF), |threshold| (rule, threshold));
+        Self { rule, threshold, temperature: temperature(validation), images: validation.len() }
+    }
+
+    /// How the threshold came about, in words.
+    #[must_use]
+    pub fn source(&self) -> String {
+        match self.rule {
+            Rule::Half => "fixed".to_owned(),
+            rule => format!("{rule} on the run's {} validation images", self.images),
+        }
+    }
+}
