@@ -58,10 +58,15 @@ pub fn settle_isa(isa: Isa) -> Result<(), Error> {
     }
 }
 
+/// A setting that a run cannot be started with.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongUse(String);
+
 /// Wrong use is 2, everything else that fails is 1.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let wrong_use = matches!(error.downcast_ref::<Error>(), Some(Error::BadSetting { .. }));
+    let wrong_use = error.is::<WrongUse>() || matches!(error.downcast_ref(), Some(Error::BadSetting { .. }));
     ExitCode::from(if wrong_use { 2 } else { 1 })
 }
 

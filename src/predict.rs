@@ -1,5 +1,6 @@
 //! A loaded model answering for one image or many.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
@@ -101,9 +102,9 @@ pub fn read_picture(path: &Path) -> Result<GreyImage, String> {
 /// # Errors
 /// `Io` where a folder cannot be read, `BadSetting` where there is no image at all.
 pub fn image_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+    let (mut files, mut seen) = (Vec::new(), BTreeSet::new());
     for path in paths {
-        if path.is_dir() { collect(path, &mut files)? } else { files.push(path.clone()) }
+        if path.is_dir() { collect(path, &mut seen, &mut files)? } else { files.push(path.clone()) }
     }
     if files.is_empty() {
         let problem = "names no .jpeg, .jpg or .png file".to_owned();
@@ -112,8 +113,12 @@ pub fn image_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+/// Adds the images below `folder`, once for each folder, however many links lead there.
+fn collect(folder: &Path, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
     let listed = |error| Error::io("list", folder, error);
+    if !seen.insert(std::fs::canonicalize(folder).map_err(listed)?) {
+        return Ok(());
+    }
     let entries = std::fs::read_dir(folder).map_err(listed)?.collect::<Result<Vec<_>, _>>().map_err(listed)?;
     let mut paths: Vec<PathBuf> = entries
         .iter()
@@ -123,7 +128,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     paths.sort();
     for path in paths {
         if path.is_dir() {
-            collect(&path, files)?;
+            collect(&path, seen, files)?;
         } else if is_image(&path) {
             files.push(path);
         }
@@ -134,4 +139,23 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 fn is_image(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     is_image_extension(ending)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_links_lead_back_to_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(inner.join("a.png"), "").unwrap();
+        symlink(folder.path(), inner.join("up")).unwrap();
+        symlink(&inner, inner.join("round")).unwrap();
+        let files = image_files(&[folder.path().to_owned(), inner.clone()]).unwrap();
+        assert_eq!(files, [inner.join("a.png")]);
+    }
 }

@@ -147,6 +147,7 @@ impl Session<'_> {
         match self.try_run(start) {
             Ok(outcome) => outcome,
             Err(Error::Cancelled) => Outcome::Stopped,
+            Err(error @ Error::BadSetting { .. }) => Outcome::Refused(error.to_string()),
             Err(error) => Outcome::Failed(error.to_string()),
         }
     }
@@ -223,6 +224,10 @@ impl Session<'_> {
         }
         self.compare_isa(&run, config.engine);
         let checkpoint = path.exists().then(|| checkpoint::load_last(&folder)).transpose()?;
+        if checkpoint.as_ref().is_some_and(|found| found.identity.run_id != run_id) {
+            let problem = "belongs to another run: put this run's own back, or start a new one".into();
+            return Err(Error::Checkpoint { path, problem });
+        }
         self.restore_rows(store, run_id, checkpoint.as_ref())?;
         let identity = Identity { run_id: run_id.to_owned(), config, split_hash };
         self.tell_created(&run.started.name, &identity, run.started.synthetic);
@@ -301,7 +306,7 @@ impl Session<'_> {
             run.started.versions["isa"].as_str().filter(|began| *began != here && engine == EngineKind::Fast)
         {
             self.tell(TrainEvent::Notice(format!(
-                "the run began with {began} and goes on with {here}: the last digits will differ from those of a run that \
+                "the run began with {began} and goes on with {here}: the last digits may differ from those of a run that \
                  was not interrupted; where the processor has them, --isa {began} keeps them the same"
             )));
         }
@@ -323,17 +328,9 @@ impl Session<'_> {
     }
 }
 
-/// What is wrong where memory has no room for a batch: better said than to have the system end the program for it.
+/// What is wrong where memory has no room for a batch of so many images.
 fn lack_of_memory(config: &TrainConfig, images: usize) -> Option<String> {
-    let batch = config.batch_size.min(images);
-    let needed = machine::training_bytes(config.engine, batch, config.image_size);
-    let free = machine::available_bytes().filter(|free| needed > *free)?;
-    Some(format!(
-        "training on {batch} images of {0} x {0} pixels at once takes about {1:.1} GB of memory, and {2:.1} are free",
-        config.image_size,
-        machine::gigabytes(needed),
-        machine::gigabytes(free)
-    ))
+    machine::lack_of_memory(config.engine, config.batch_size.min(images), config.image_size)
 }
 
 /// What these images are, by content and label: the same in whatever folder, order and under whatever names.

@@ -132,6 +132,16 @@ fn wrong_use_exits_with_2_and_names_the_setting() {
     assert!(complaint(folder.path(), &["train", "--batch-size", "1"], 2).contains("batch size"));
     assert!(complaint(folder.path(), &["train", "--learning-rate", "NaN"], 2).contains("learning rate"));
     assert!(complaint(folder.path(), &["fly"], 2).contains("fly"));
+    let huge = ["bench", "--batch-size", "100000", "--image-size", "512"];
+    assert!(complaint(folder.path(), &huge, 2).contains("choose a smaller one"));
+}
+
+#[test]
+fn a_run_whose_settings_cannot_be_used_is_wrong_use_too() {
+    let folder = demo();
+    let named = complaint(folder.path(), &["train", "--name", "best"], 2);
+    assert!(named.contains("already means a run"), "{named}");
+    assert_eq!(answer(folder.path(), &["runs", "list"])["runs"].as_array().unwrap().len(), 0);
 }
 
 #[test]

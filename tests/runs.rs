@@ -180,6 +180,24 @@ fn a_finished_run_is_not_resumed_but_predicts() {
 }
 
 #[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let Bench { place, _folder } = &bench();
+    let stopped = || {
+        let stop = |event: &TrainEvent, control: &Control| {
+            if matches!(event, TrainEvent::Epoch { .. }) {
+                control.stop();
+            }
+        };
+        follow(place, new(small()), stop).0.unwrap()
+    };
+    let [one, other] = [stopped(), stopped()];
+    std::fs::copy(last(place, &other), last(place, &one)).unwrap();
+    let (_, outcome) = follow(place, Start::Resume { run_id: one.clone() }, |_, _| {});
+    assert!(matches!(&outcome, Outcome::Failed(problem) if problem.contains("belongs to another run")), "{outcome:?}");
+    assert_eq!(run_of(place, &one).state, RunState::Stopped);
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named_and_the_run_stays_as_it_was() {
     let Bench { place, _folder } = &bench();
     let (id, _) = follow(place, new(small()), |event, control| {
@@ -192,7 +210,12 @@ fn a_damaged_checkpoint_is_named_and_the_run_stays_as_it_was() {
     let whole = std::fs::read(&path).unwrap();
     let mut changed = whole.clone();
     changed[whole.len() / 2] ^= 1;
-    for damaged in [Some(&whole[..whole.len() / 2]), Some(&changed[..]), None] {
+    // One bit of the number of epochs that are done, in the header.
+    let mut header = whole.clone();
+    let epochs = b"\\\"epochs_done\\\":";
+    let place_of_epochs = whole.windows(epochs.len()).position(|bytes| bytes == epochs).unwrap() + epochs.len();
+    header[place_of_epochs] ^= 2;
+    for damaged in [Some(&whole[..whole.len() / 2]), Some(&changed[..]), Some(&header[..]), None] {
         match damaged {
             Some(bytes) => std::fs::write(&path, bytes).unwrap(),
             None => std::fs::remove_file(&path).unwrap(),

@@ -161,7 +161,7 @@ fn a_run_that_could_not_start_says_why() {
     assert!(matches!(press(&mut app, KeyCode::Char('s'))[..], [Effect::StartRun(_)]));
     tell(&mut app, [Message::Train(TrainMessage::Refused("runs.db is no database".into()))]);
     let outcome = app.train.live.as_ref().unwrap().outcome.clone();
-    assert_eq!(outcome, Some(Outcome::Failed("runs.db is no database".into())));
+    assert_eq!(outcome, Some(Outcome::Refused("runs.db is no database".into())));
     press(&mut app, KeyCode::Char('n'));
     assert_eq!(app.place(), Place::Form);
 }

@@ -199,7 +199,7 @@ impl TrainScreen {
                 live.config = *config;
                 return if resumed { vec![Effect::LoadRun { run_id }] } else { Vec::new() };
             }
-            TrainMessage::Refused(problem) => live.outcome = Some(Outcome::Failed(problem)),
+            TrainMessage::Refused(problem) => live.outcome = Some(Outcome::Refused(problem)),
             TrainMessage::Event(event) => live.hear(event),
         }
         Vec::new()

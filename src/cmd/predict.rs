@@ -75,7 +75,8 @@ fn prediction_json(file: &Path, prediction: Prediction) -> Value {
 fn text(run: &Run, predictions: &[Value]) -> String {
     let mut lines = vec![format!("{}  {}", run.started.name, run.started.id)];
     lines.extend(predictions.iter().map(|value| {
-        let file = value["file"].as_str().unwrap_or_default();
+        // A line break in a name would look like another answer.
+        let file = value["file"].as_str().unwrap_or_default().replace('\n', "\u{fffd}");
         match value["error"].as_str() {
             Some(problem) => format!("unreadable          {file}: {problem}"),
             None => format!(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Output, open_store, run_json};
+use super::{Output, WrongUse, open_store, run_json};
 use crate::cli::TrainArgs;
 use crate::metrics::EpochFigures;
 use crate::session::{self, RunEvent, RunHandle, Start, Workplace};
@@ -61,6 +61,7 @@ fn watch_signals() -> std::io::Result<Arc<AtomicBool>> {
 fn report(outcome: &Outcome, run_id: Option<&str>, store: &Store, out: Output) -> anyhow::Result<ExitCode> {
     let Some(run_id) = run_id else {
         match outcome {
+            Outcome::Refused(problem) => return Err(WrongUse(problem.clone()).into()),
             Outcome::Failed(problem) => anyhow::bail!("{problem}"),
             _ => anyhow::bail!("stopped before training began; start again"),
         }
@@ -77,7 +78,7 @@ fn report(outcome: &Outcome, run_id: Option<&str>, store: &Store, out: Output) -
             }
             anyhow::bail!("run {run_id} was stopped; go on with `xray-tui train --resume {run_id}`")
         }
-        Outcome::Failed(problem) => {
+        Outcome::Failed(problem) | Outcome::Refused(problem) => {
             if out.json {
                 out.answer(&value, String::new);
             }

@@ -71,7 +71,7 @@ impl<'a> Recorder<'a> {
                 end = RunEnd { state: RunState::Failed, problem: Some(problem.clone()), ..end };
                 Outcome::Failed(problem)
             }
-            Outcome::Stopped => Outcome::Stopped,
+            Outcome::Stopped | Outcome::Refused(_) => outcome,
         };
         self.store.end_run(run, &end)?;
         Ok(outcome)

@@ -91,6 +91,12 @@ impl Settings {
             _ => batch_size,
         };
         TrainConfig { batch_size, image_size, ..TrainConfig::default() }.validate()?;
+        // Evaluation takes less than training on as many images.
+        let lack = machine::lack_of_memory(self.engine, batch_size, image_size);
+        if let Some(problem) = lack.filter(|_| only != Some(Work::Decode)) {
+            let problem = format!("{problem}: choose a smaller one, or a smaller image size");
+            return Err(Error::BadSetting { setting: "batch size", problem });
+        }
         if seconds > 0.0 && seconds <= 3600.0 {
             return Ok(());
         }

@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures};
 use crate::train::{EngineKind, TrainConfig};
 
-const FORMAT: u32 = 1;
+/// Since 2, the record has a checksum too.
+const FORMAT: u32 = 2;
 const MODEL: &str = "model.";
 const OPTIMIZER: &str = "adam.";
 /// The metadata key that holds the record as JSON.
@@ -168,11 +169,13 @@ pub fn load_best(folder: &Path, engine: EngineKind) -> Result<(TrainConfig, Infe
 
 type Content = (BTreeMap<String, Tensor>, HashMap<String, String>);
 
-/// The note that holds the checksum of all tensors.
+/// The notes that hold the checksums of all tensors and of the record.
 const CHECKSUM: &str = "xray_tui_crc32";
+const RECORD_CHECKSUM: &str = "xray_tui_record_crc32";
 
 fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, mut notes: HashMap<String, String>) -> Result<()> {
     notes.insert(CHECKSUM.into(), checksum(tensors)?);
+    notes.insert(RECORD_CHECKSUM.into(), record_checksum(&notes));
     Ok(weights::save(path, tensors, &notes)?)
 }
 
@@ -186,8 +189,15 @@ fn load(path: &Path) -> Result<Content> {
         xray_nn::Error::BadFile { .. } => damaged(),
         other => other.into(),
     })?;
-    let is_whole = notes.get(CHECKSUM).map_or(Ok(true), |noted| checksum(&tensors).map(|found| found == *noted));
-    if is_whole? { Ok((tensors, notes)) } else { Err(damaged()) }
+    let agrees = |note: &str, found: &str| notes.get(note).is_none_or(|noted| noted == found);
+    let is_whole = agrees(CHECKSUM, &checksum(&tensors)?) && agrees(RECORD_CHECKSUM, &record_checksum(&notes));
+    let is_sealed = notes.contains_key(CHECKSUM) && notes.contains_key(RECORD_CHECKSUM);
+    let needs_seal = read_record(path, &notes)?.format > 1;
+    if is_whole && (is_sealed || !needs_seal) { Ok((tensors, notes)) } else { Err(damaged()) }
+}
+
+fn record_checksum(notes: &HashMap<String, String>) -> String {
+    format!("{:08x}", crc32fast::hash(notes.get(RECORD).map(String::as_str).unwrap_or_default().as_bytes()))
 }
 
 /// CRC-32 over names and values, little-endian, in the order of the names.
@@ -251,10 +261,10 @@ fn read_record(path: &Path, metadata: &HashMap<String, String>) -> Result<Record
     let bad = |problem: String| Error::Checkpoint { path: path.to_owned(), problem };
     let text = metadata.get(RECORD).ok_or_else(|| bad("was not written by xray-tui".into()))?;
     let record: Record = serde_json::from_str(text).map_err(|e| bad(format!("its header cannot be read: {e}")))?;
-    if record.format == FORMAT {
+    if (1..=FORMAT).contains(&record.format) {
         return Ok(record);
     }
-    Err(bad(format!("has format {}, this program knows {FORMAT}: use the version that wrote it", record.format)))
+    Err(bad(format!("has format {}, this program knows 1 to {FORMAT}: use the version that wrote it", record.format)))
 }
 
 fn prefixed(prefix: &str, tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {

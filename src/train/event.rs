@@ -69,6 +69,8 @@ pub enum Outcome {
     /// Stopped on request; resumable.
     Stopped,
     Failed(String),
+    /// A setting cannot be used; there is no run.
+    Refused(String),
 }
 
 /// One message of a run to whoever listens.

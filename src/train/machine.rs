@@ -52,25 +52,32 @@ pub fn peak_bytes() -> Option<u64> {
     kilobytes(field(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM")?)
 }
 
-/// Bytes that training on batches of so many images of `side` x `side` pixels takes: see [`xray_nn::training_bytes`].
-#[must_use]
-pub fn training_bytes(engine: EngineKind, images: usize, side: usize) -> u64 {
-    xray_nn::training_bytes(&engine.here(), images, side) as u64
-}
-
-/// Bytes as 10^9 bytes, for reading.
+/// What is wrong where memory has no room for training on batches of so many images of `side` x `side` pixels: better
+/// said than to have the system end the program for it.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "for reading")]
-pub fn gigabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e9
+pub fn lack_of_memory(engine: EngineKind, images: usize, side: usize) -> Option<String> {
+    let needed = xray_nn::training_bytes(&engine.here(), images, side) as u64;
+    let free = available_bytes().filter(|free| needed > *free)?;
+    Some(format!(
+        "training on {images} images of {side} x {side} pixels at once takes about {:.1} GB of memory, and {:.1} are free",
+        needed as f64 / 1e9,
+        free as f64 / 1e9
+    ))
 }
 
-/// Memory in bytes that is free for new uses, where the system tells it (Linux): the machine's, or what its container
-/// may still take.
-#[must_use]
-pub fn available_bytes() -> Option<u64> {
+/// Memory in bytes that is free for new uses, where the system tells it (Linux): the machine's, what its container may
+/// still take, or what this process may.
+fn available_bytes() -> Option<u64> {
     let machine = kilobytes(field(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")?)?;
-    Some(container_bytes().map_or(machine, |container| container.min(machine)))
+    [Some(machine), container_bytes(), process_bytes()].into_iter().flatten().min()
+}
+
+/// What the limit of this process's address space (`ulimit -v`) leaves; `None` without a limit.
+fn process_bytes() -> Option<u64> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::As).current?;
+    let used = kilobytes(field(&std::fs::read_to_string("/proc/self/status").ok()?, "VmSize")?)?;
+    Some(limit.saturating_sub(used))
 }
 
 /// What the container's limit leaves, counting what the system can take back from cached files; `None` without a limit.

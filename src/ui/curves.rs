@@ -81,36 +81,43 @@ pub fn table(painter: &mut Painter, area: Rect, curves: &Curves) {
         return;
     }
     let theme = painter.theme;
-    let head = format!(
-        "{:>5}{:5}{:>7} {:>7}  {:>7} {:>7} {:>7} {:>7} {:>7}",
-        "epoch", "", "loss", "acc", "v.loss", "v.acc", "v.prec", "v.rec", "v.F1"
-    );
+    let width = usize::from(area.width);
+    let head = ["loss", "acc", "v.loss", "v.acc", "v.prec", "v.rec", "v.F1"].map(str::to_owned);
+    let head = row("epoch", "", &head, width);
     let fits = usize::from(area.height) - 1;
     let shown = &curves.epochs[curves.epochs.len().saturating_sub(fits)..];
     let mut lines = vec![Line::styled(head, theme.dim())];
     lines.extend(shown.iter().map(|epoch| {
         let best = curves.best_epoch == Some(epoch.epoch);
-        Line::styled(row(epoch, best), if best { theme.good() } else { Style::new() })
+        Line::styled(epoch_row(epoch, best, width), if best { theme.good() } else { Style::new() })
     }));
     painter.lines(area, lines, 0);
 }
 
-fn row(epoch: &EpochFigures, best: bool) -> String {
+fn epoch_row(epoch: &EpochFigures, best: bool, width: usize) -> String {
     let (train, validation) = (&epoch.train, &epoch.validation);
     let c = validation.confusion;
-    format!(
-        "{:>5}{:<5}{:>7} {:>7}  {:>7} {:>7} {:>7} {:>7} {:>7}  {}",
-        epoch.epoch,
-        if best { " best" } else { "" },
-        share(train.loss),
-        share(train.confusion.accuracy()),
-        share(validation.loss),
-        share(c.accuracy()),
-        share(c.precision()),
-        share(c.recall()),
-        share(c.f1()),
-        duration(epoch.seconds)
-    )
+    let figures =
+        [train.loss, train.confusion.accuracy(), validation.loss, c.accuracy(), c.precision(), c.recall(), c.f1()];
+    let mut cells = figures.map(share).to_vec();
+    cells.push(duration(epoch.seconds));
+    row(&epoch.epoch.to_string(), if best { " best" } else { "" }, &cells, width)
+}
+
+/// Spaces before each cell, and its width.
+const COLUMNS: [(usize, usize); 8] = [(0, 7), (1, 7), (2, 7), (1, 7), (1, 7), (1, 7), (1, 7), (2, 0)];
+
+/// As many whole columns as fit: half a number would be another number.
+fn row(epoch: &str, mark: &str, cells: &[String], width: usize) -> String {
+    let mut text = format!("{epoch:>5}{mark:<5}");
+    for (cell, (gap, wide)) in cells.iter().zip(COLUMNS) {
+        let cell = format!("{:gap$}{cell:>wide$}", "");
+        if text.len() + cell.len() > width {
+            break;
+        }
+        text.push_str(&cell);
+    }
+    text
 }
 
 /// The figures of the test split and the counts behind them, in one line where it is wide enough.

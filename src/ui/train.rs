@@ -88,9 +88,10 @@ fn plan_text(config: &TrainConfig, learned: usize, test: usize) -> String {
     let images = share(learned - validation, config.sample_fraction);
     let batches = images.div_ceil(config.batch_size.max(1));
     format!(
-        "about {} images in {} batches an epoch; {} to validate, {} to test",
+        "about {} images in {} {} an epoch; {} to validate, {} to test",
         count(images),
         count(batches),
+        if batches == 1 { "batch" } else { "batches" },
         count(validation),
         count(test)
     )
@@ -195,6 +196,8 @@ fn ended(theme: Theme, live: &Live, outcome: &Outcome, width: usize) -> Vec<Line
             vec![Line::styled("◌ stopped before it began", theme.warning())]
         }
         Outcome::Stopped => vec![Line::styled("◌ stopped; r goes on from its checkpoint", theme.warning())],
-        Outcome::Failed(problem) => paragraph(&format!("✗ failed: {problem}"), width, theme.bad()),
+        Outcome::Failed(problem) | Outcome::Refused(problem) => {
+            paragraph(&format!("✗ failed: {problem}"), width, theme.bad())
+        }
     }
 }
