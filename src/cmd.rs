@@ -105,9 +105,17 @@ impl Output {
     }
 
     /// The answer: `value` on one line with `--json`, else `text`. A closed pipe is no error.
-    fn answer(self, value: &Value, text: impl FnOnce() -> String) {
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    fn answer(self, value: &Value, text: impl FnOnce() -> String) -> Result<(), Error> {
         let text = if self.json { value.to_string() } else { text() };
-        let _ = writeln!(std::io::stdout().lock(), "{}", printable(text.trim_end()));
+        match writeln!(std::io::stdout().lock(), "{}", printable(text.trim_end())) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Error::io("write", "the answer to standard output", error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Tells how far `what` is, at every tenth.
@@ -134,8 +142,15 @@ fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter }).collect()
 }
 
-/// The store with the state of dead runs put right.
+/// The store with the state of dead runs put right. Asking about runs makes no database.
+///
+/// # Errors
+/// Where there is none, or it cannot be used.
 fn open_store(place: &Workplace) -> anyhow::Result<Store> {
+    if !place.db.exists() {
+        let problem = "is not there: check the path given with --db, or train a run first".into();
+        return Err(Error::Store { path: place.db.clone(), problem }.into());
+    }
     let store = Store::open(&place.db)?;
     store.mark_crashed()?;
     Ok(store)

@@ -124,6 +124,7 @@ pub fn start(place: Workplace, start: Start) -> Result<RunHandle> {
         priority::lower();
         let run = || Session { place: &place, control: &theirs, listener: &back }.run(&start);
         let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Outcome::Failed(describe(&*panic)));
+        machine::give_memory_back();
         let _ = back.send(RunEvent::Train(TrainEvent::Ended(outcome)));
     };
     let thread =
@@ -227,6 +228,9 @@ impl Session<'_> {
         if checkpoint.as_ref().is_some_and(|found| found.identity.run_id != run_id) {
             let problem = "belongs to another run: put this run's own back, or start a new one".into();
             return Err(Error::Checkpoint { path, problem });
+        }
+        if let Some(best) = checkpoint.as_ref().and_then(|found| found.position.best_epoch) {
+            checkpoint::check_best(&folder, run_id, best)?;
         }
         self.restore_rows(store, run_id, checkpoint.as_ref())?;
         let identity = Identity { run_id: run_id.to_owned(), config, split_hash };

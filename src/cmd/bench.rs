@@ -9,13 +9,14 @@ use crate::cli::BenchArgs;
 use crate::dataset::{self, Dataset};
 use crate::error::Error;
 use crate::session::Workplace;
-use crate::train::bench::{Measured, Settings, measure};
+use crate::train::bench::{Measured, Settings, Work, measure};
 use crate::train::machine;
 
 pub fn run(args: BenchArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let settings = Settings::from(args);
     settings.validate()?;
-    let dataset = data(place, out)?;
+    let decodes = settings.only.is_none_or(|work| work == Work::Decode);
+    let dataset = if decodes { data(place, out)? } else { None };
     let results = measure(&settings, dataset.as_ref(), &mut |name| out.progress(&format!("measuring {name}")))?;
     let value = json!({
         "isa": machine::isa().name(),
@@ -27,7 +28,7 @@ pub fn run(args: BenchArgs, place: &Workplace, out: Output) -> anyhow::Result<Ex
         "synthetic": dataset.as_ref().is_none_or(|dataset| dataset.synthetic),
         "results": results.iter().map(result_json).collect::<Vec<_>>(),
     });
-    out.answer(&value, || text(&value, &results));
+    out.answer(&value, || text(&value, &results))?;
     Ok(ExitCode::SUCCESS)
 }
 

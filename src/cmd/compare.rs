@@ -44,7 +44,7 @@ pub fn run(args: &CompareArgs, place: &Workplace, out: Output) -> anyhow::Result
         "accuracy_difference": found.accuracy_difference(),
         "accuracy_difference_ci": interval_json(found.accuracy_difference_interval),
     });
-    out.answer(&value, || text(&found, [&a.started.name, &b.started.name], split));
+    out.answer(&value, || text(&found, [&a.started.name, &b.started.name], split))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -31,7 +31,7 @@ fn make_demo(folder: &Path, (images, seed): (Option<usize>, Option<u64>), out: O
     out.answer(&answer, || {
         let folder = folder.display();
         format!("{} synthetic images in {folder}; train on them with --data {folder}", config.images)
-    });
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -41,7 +41,7 @@ fn stats(place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let splits = data.splits(plain.validation_fraction, plain.seed);
     let statistics = gather(&data.dataset, &splits, &data.cache, &data.hash()?);
     out.detail(&format!("decoded {} images; the others were in the cache", data.cache.decoded()));
-    out.answer(&json!(statistics), || text(&statistics));
+    out.answer(&json!(statistics), || text(&statistics))?;
     Ok(ExitCode::SUCCESS)
 }
 

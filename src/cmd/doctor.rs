@@ -19,7 +19,7 @@ pub fn run(out: Output) -> anyhow::Result<ExitCode> {
         "with_reference": agreement.with_reference,
         "sound": agreement.is_sound(),
     });
-    out.answer(&value, || text(&value, agreement));
+    out.answer(&value, || text(&value, agreement))?;
     if agreement.is_sound() {
         return Ok(ExitCode::SUCCESS);
     }

@@ -51,7 +51,7 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
         ];
         lines.extend(alarms.iter().map(|alarm| format!("! {alarm}")));
         lines.join("\n")
-    });
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -22,7 +22,7 @@ pub fn run(args: &PredictArgs, place: &Workplace, out: Output) -> anyhow::Result
     let answered = answers.iter().any(|(_, good)| *good);
     let predictions: Vec<Value> = answers.into_iter().map(|(value, _)| value).collect();
     let value = json!({"run_id": run.started.id, "predictions": predictions});
-    out.answer(&value, || text(&run, &predictions));
+    out.answer(&value, || text(&run, &predictions))?;
     if answered { Ok(ExitCode::SUCCESS) } else { anyhow::bail!("none of the {} files could be read", files.len()) }
 }
 

@@ -12,6 +12,10 @@ use crate::store::{Run, Store};
 use crate::units::{duration, share};
 
 pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
+    if matches!(command, RunsCommand::List) && !place.db.exists() {
+        out.answer(&json!({"runs": []}), || table(&[]))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let store = open_store(place)?;
     match command {
         RunsCommand::List => list(&store, out)?,
@@ -24,7 +28,7 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
 fn list(store: &Store, out: Output) -> anyhow::Result<()> {
     let runs = store.runs()?;
     let rows: Vec<Value> = runs.iter().map(run_json).collect();
-    out.answer(&json!({"runs": rows}), || table(&runs));
+    out.answer(&json!({"runs": rows}), || table(&runs))?;
     Ok(())
 }
 
@@ -62,7 +66,7 @@ fn show(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
     value["seed"] = json!(run.started.seed);
     value["device"] = json!(run.started.device);
     value["versions"] = run.started.versions.clone();
-    out.answer(&value, || text(run, &epochs));
+    out.answer(&value, || text(run, &epochs))?;
     Ok(())
 }
 
@@ -110,6 +114,6 @@ fn text(run: &Run, epochs: &[EpochFigures]) -> String {
 fn delete(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
     store.delete_run(&run.started.id)?;
     let (id, name) = (&run.started.id, &run.started.name);
-    out.answer(&json!({"run_id": id, "deleted": true}), || format!("deleted {name}  {id}"));
+    out.answer(&json!({"run_id": id, "deleted": true}), || format!("deleted {name}  {id}"))?;
     Ok(())
 }

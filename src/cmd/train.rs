@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Output, WrongUse, open_store, run_json};
+use super::{Output, WrongUse, run_json};
 use crate::cli::TrainArgs;
 use crate::metrics::EpochFigures;
 use crate::session::{self, RunEvent, RunHandle, Start, Workplace};
@@ -20,7 +20,8 @@ use crate::units::{duration, share};
 pub fn run(args: &TrainArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let config = args.config();
     config.validate()?;
-    let store = open_store(place)?;
+    let store = Store::open(&place.db)?;
+    store.mark_crashed()?;
     let start = match &args.resume {
         Some(name) => Start::Resume { run_id: store.resolve(name)?.started.id },
         None => Start::New { name: args.name.clone(), config: Box::new(config) },
@@ -69,18 +70,18 @@ fn report(outcome: &Outcome, run_id: Option<&str>, store: &Store, out: Output) -
     let value = answer(store, run_id)?;
     match outcome {
         Outcome::Finished { .. } => {
-            out.answer(&value, || summary(&value));
+            out.answer(&value, || summary(&value))?;
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Stopped => {
             if out.json {
-                out.answer(&value, String::new);
+                out.answer(&value, String::new)?;
             }
             anyhow::bail!("run {run_id} was stopped; go on with `xray-tui train --resume {run_id}`")
         }
         Outcome::Failed(problem) | Outcome::Refused(problem) => {
             if out.json {
-                out.answer(&value, String::new);
+                out.answer(&value, String::new)?;
             }
             anyhow::bail!("{problem}")
         }

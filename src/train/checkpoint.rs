@@ -167,6 +167,24 @@ pub fn load_best(folder: &Path, engine: EngineKind) -> Result<(TrainConfig, Infe
     Ok((config, network))
 }
 
+/// Checks that `best.safetensors` is there, whole, and of this run's best epoch so far.
+///
+/// # Errors
+/// `Checkpoint` says what is wrong with it.
+pub fn check_best(folder: &Path, run_id: &str, best_epoch: usize) -> Result<()> {
+    let path = best_path(folder);
+    let bad = |problem: &str| Error::Checkpoint { path: path.clone(), problem: problem.to_owned() };
+    if !path.exists() {
+        return Err(bad("is gone: put a copy back, or start a new run with the same settings"));
+    }
+    let record = read_record(&path, &load(&path)?.1)?;
+    // It is written before `last`, and so may be an epoch ahead.
+    if record.run_id == run_id && record.position.best_epoch.is_some_and(|epoch| epoch >= best_epoch) {
+        return Ok(());
+    }
+    Err(bad("belongs to another run or an earlier epoch: put this run's own back, or start a new one"))
+}
+
 type Content = (BTreeMap<String, Tensor>, HashMap<String, String>);
 
 /// The notes that hold the checksums of all tensors and of the record.

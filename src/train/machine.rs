@@ -92,6 +92,11 @@ fn left(limit: &str, used: &str, statistics: &str) -> Option<u64> {
     Some(number(limit)?.saturating_sub(number(used)?.saturating_sub(cached)))
 }
 
+/// Gives freed memory back to the system: to be called when much was freed, as when a run ends.
+pub fn give_memory_back() {
+    xray_nn::give_back();
+}
+
 /// The first value of `name` in lines of `name: value`.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {

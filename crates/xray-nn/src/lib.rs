@@ -29,7 +29,7 @@ pub mod weights;
 pub use adam::Adam;
 pub use error::{Error, Result};
 pub use inference::Inference;
-pub use memory::training_bytes;
+pub use memory::{give_back, training_bytes};
 pub(crate) use network::Mode;
 pub use network::{Engine, Network};
 pub use parameters::{Gradients, Parameter, View};
