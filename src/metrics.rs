@@ -21,7 +21,7 @@ pub mod threshold;
 pub use assessment::Assessment;
 pub use confusion::{Confusion, Measure};
 pub use estimate::{Estimate, Interval};
-pub use figures::{EpochFigures, Figures, cross_entropy, is_positive, probability};
+pub use figures::{EpochFigures, Figures, cross_entropy, probability};
 pub use operating::OperatingPoint;
 pub use threshold::{Rule, Threshold};
 

@@ -10,7 +10,7 @@ use crate::dataset::batch::normalise;
 use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
-use crate::metrics;
+use crate::metrics::{self, Threshold};
 use crate::train::{EngineKind, checkpoint, evaluate};
 
 /// A trained network, ready to answer.
@@ -28,10 +28,10 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// The more probable class.
+    /// The class at a threshold.
     #[must_use]
-    pub fn class(self) -> Class {
-        if metrics::is_positive(self.logits) { Class::Pneumonia } else { Class::Normal }
+    pub fn class(self, threshold: Threshold) -> Class {
+        if metrics::margin(self.logits) > threshold.margin { Class::Pneumonia } else { Class::Normal }
     }
 
     /// Probability of PNEUMONIA, 0 to 1.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Class, Split};
 use crate::error::{Error, Result};
-use crate::metrics::{EpochFigures, Figures, OperatingPoint};
+use crate::metrics::{EpochFigures, Figures, OperatingPoint, Threshold};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,6 +91,14 @@ pub struct Run {
     pub test: Option<Figures>,
     /// Chosen when the run finished.
     pub operating: Option<OperatingPoint>,
+}
+
+impl Run {
+    /// Where PNEUMONIA begins: what its validation images gave when it finished, 0.5 until then.
+    #[must_use]
+    pub fn threshold(&self) -> Threshold {
+        self.operating.map_or(Threshold::HALF, |point| point.threshold)
+    }
 }
 
 /// One thinned point of the training curve.

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Tensor};
 use tempfile::TempDir;
-use xray_tui::dataset::Split;
 use xray_tui::dataset::demo::{self, DemoConfig};
+use xray_tui::dataset::{Class, Split};
 use xray_tui::predict::Predictor;
 use xray_tui::session::{self, RunEvent, Start, Workplace};
-use xray_tui::store::{Run, RunState, Store};
+use xray_tui::store::{Answer, Run, RunState, Store};
 use xray_tui::train::{Control, Outcome, TrainConfig, TrainEvent, checkpoint};
 
 struct Bench {
@@ -177,6 +177,26 @@ fn a_finished_run_is_not_resumed_but_predicts() {
         let near = own.iter().zip(answer.logits).all(|(a, b)| (a - b).abs() < 1e-4);
         assert!(near, "{}: {own:?} alone, {:?} in the run", answer.file, answer.logits);
     }
+}
+
+#[test]
+fn answers_of_earlier_weights_are_forgotten_when_better_ones_come() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| {
+        if matches!(event, TrainEvent::Step(_)) {
+            control.stop();
+        }
+    });
+    let id = id.unwrap();
+    let store = Store::open(&place.db).unwrap();
+    let old = Answer { split: Split::Test, file: "a.png".into(), truth: Class::Normal, logits: [0.0, 1.0] };
+    store.replace_answers(&id, Split::Test, &[old]).unwrap();
+    follow(place, Start::Resume { run_id: id.clone() }, |event, control| {
+        if matches!(event, TrainEvent::Epoch { .. }) {
+            control.stop();
+        }
+    });
+    assert!(store.answers(&id, Split::Test).unwrap().iter().all(|answer| answer.file != "a.png"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::action::Action;
 use super::message::{Case, Effect, InspectMessage, Loadable, View};
 use crate::dataset::{Class, GreyImage};
-use crate::metrics::{self, Confusion};
+use crate::metrics::{self, Confusion, Threshold};
 use crate::store::{Run, RunState};
 
 /// Images that a page key steps over.
@@ -23,6 +23,8 @@ pub struct ShownRun {
     pub synthetic: bool,
     pub best_epoch: Option<usize>,
     pub state: RunState,
+    /// What it decides by.
+    pub threshold: Threshold,
 }
 
 impl ShownRun {
@@ -34,6 +36,7 @@ impl ShownRun {
             synthetic: run.started.synthetic,
             best_epoch: run.best_epoch,
             state: run.state,
+            threshold: run.threshold(),
         }
     }
 }
@@ -158,8 +161,18 @@ impl InspectScreen {
         if to == self.index { Vec::new() } else { self.show(to) }
     }
 
+    /// What the shown run decides by.
+    #[must_use]
+    pub fn threshold(&self) -> Threshold {
+        self.run.as_ref().map_or(Threshold::HALF, |run| run.threshold)
+    }
+
     fn mistakes(&self) -> impl Iterator<Item = usize> {
-        self.list().iter().enumerate().filter(|(_, case)| case.is_right() == Some(false)).map(|(at, _)| at)
+        self.list()
+            .iter()
+            .enumerate()
+            .filter(|(_, case)| case.is_right(self.threshold()) == Some(false))
+            .map(|(at, _)| at)
     }
 
     /// Truth against prediction over the images shown so far, and over all that are answered.
@@ -168,7 +181,8 @@ impl InspectScreen {
         let (mut seen, mut all) = (Confusion::default(), Confusion::default());
         for (index, case) in self.list().iter().enumerate() {
             let Some(logits) = case.logits else { continue };
-            let (truth, predicted) = (case.truth == Class::Pneumonia, metrics::is_positive(logits));
+            let (truth, predicted) =
+                (case.truth == Class::Pneumonia, metrics::margin(logits) > self.threshold().margin);
             all.count(truth, predicted);
             if self.seen.contains(&index) {
                 seen.count(truth, predicted);
@@ -181,13 +195,13 @@ impl InspectScreen {
 impl Case {
     /// The predicted class.
     #[must_use]
-    pub fn predicted(&self) -> Option<Class> {
-        let positive = metrics::is_positive(self.logits?);
+    pub fn predicted(&self, threshold: Threshold) -> Option<Class> {
+        let positive = metrics::margin(self.logits?) > threshold.margin;
         Some(if positive { Class::Pneumonia } else { Class::Normal })
     }
 
     #[must_use]
-    pub fn is_right(&self) -> Option<bool> {
-        Some(self.predicted()? == self.truth)
+    pub fn is_right(&self, threshold: Threshold) -> Option<bool> {
+        Some(self.predicted(threshold)? == self.truth)
     }
 }

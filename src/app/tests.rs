@@ -336,5 +336,5 @@ fn an_answer_for_another_run_is_not_shown() {
     tell(&mut app, [Message::Inspect(answer(sample::run_id(1)))]);
     assert_eq!(app.inspect.list()[4].logits, None);
     tell(&mut app, [Message::Inspect(answer(sample::run_id(5)))]);
-    assert_eq!(app.inspect.list()[4].is_right(), Some(true));
+    assert_eq!(app.inspect.list()[4].is_right(app.inspect.threshold()), Some(true));
 }

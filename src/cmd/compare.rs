@@ -10,7 +10,6 @@ use super::{Output, open_store};
 use crate::cli::CompareArgs;
 use crate::dataset::Split;
 use crate::error::Error;
-use crate::metrics::Threshold;
 use crate::metrics::comparison::{Comparison, Side};
 use crate::session::Workplace;
 use crate::store::{Answer, Run, Store, cases};
@@ -26,8 +25,7 @@ pub fn run(args: &CompareArgs, place: &Workplace, out: Output) -> anyhow::Result
         return Err(Error::Run { run: a.started.name, problem }.into());
     }
     let [cases_a, cases_b] = [cases(&of_a), cases(&of_b)];
-    let threshold = |run: &Run| run.operating.map_or(Threshold::HALF, |point| point.threshold);
-    let side = |cases, run| Side { cases, threshold: threshold(run) };
+    let side = |cases, run: &Run| Side { cases, threshold: run.threshold() };
     let found = Comparison::of(side(&cases_a, &a), side(&cases_b, &b));
     let value = json!({
         "a": a.started.id,

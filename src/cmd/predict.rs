@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Output, open_store};
 use crate::cli::PredictArgs;
 use crate::dataset::GreyImage;
+use crate::metrics::Threshold;
 use crate::predict::{Prediction, Predictor, image_files, read_picture};
 use crate::session::Workplace;
 use crate::store::{Run, Store};
@@ -18,10 +19,15 @@ pub fn run(args: &PredictArgs, place: &Workplace, out: Output) -> anyhow::Result
     let store = open_store(place)?;
     let run = choose(&store, args.run.as_deref())?;
     let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
-    let answers: Vec<(Value, bool)> = files.iter().map(|file| answer(&predictor, file, args.show, out)).collect();
+    let answers: Vec<(Value, bool)> =
+        files.iter().map(|file| answer(&predictor, (file, run.threshold()), args.show, out)).collect();
     let answered = answers.iter().any(|(_, good)| *good);
     let predictions: Vec<Value> = answers.into_iter().map(|(value, _)| value).collect();
-    let value = json!({"run_id": run.started.id, "predictions": predictions});
+    let value = json!({
+        "run_id": run.started.id,
+        "threshold": run.threshold().probability(),
+        "predictions": predictions,
+    });
     out.answer(&value, || text(&run, &predictions))?;
     if answered { Ok(ExitCode::SUCCESS) } else { anyhow::bail!("none of the {} files could be read", files.len()) }
 }
@@ -34,7 +40,7 @@ fn choose(store: &Store, named: Option<&str>) -> anyhow::Result<Run> {
     }
 }
 
-fn answer(predictor: &Predictor, file: &Path, show: bool, out: Output) -> (Value, bool) {
+fn answer(predictor: &Predictor, (file, threshold): (&Path, Threshold), show: bool, out: Output) -> (Value, bool) {
     let answered = read_picture(file).and_then(|picture| {
         let prediction = predictor.predict(&picture).map_err(|error| error.to_string())?;
         if show {
@@ -43,7 +49,7 @@ fn answer(predictor: &Predictor, file: &Path, show: bool, out: Output) -> (Value
         Ok(prediction)
     });
     match answered {
-        Ok(prediction) => (prediction_json(file, prediction), true),
+        Ok(prediction) => (prediction_json(file, prediction, threshold), true),
         Err(problem) => (json!({"file": file.to_string_lossy(), "error": problem}), false),
     }
 }
@@ -68,12 +74,18 @@ fn display(picture: &GreyImage, out: Output) {
     }
 }
 
-fn prediction_json(file: &Path, prediction: Prediction) -> Value {
-    json!({"file": file.to_string_lossy(), "label": prediction.class().name(), "probability": prediction.probability()})
+fn prediction_json(file: &Path, prediction: Prediction, threshold: Threshold) -> Value {
+    let label = prediction.class(threshold).name();
+    json!({"file": file.to_string_lossy(), "label": label, "probability": prediction.probability()})
 }
 
 fn text(run: &Run, predictions: &[Value]) -> String {
-    let mut lines = vec![format!("{}  {}", run.started.name, run.started.id)];
+    let mut lines = vec![format!(
+        "{}  {}  PNEUMONIA above p {:.3}",
+        run.started.name,
+        run.started.id,
+        run.threshold().probability()
+    )];
     lines.extend(predictions.iter().map(|value| {
         // A line break in a name would look like another answer.
         let file = value["file"].as_str().unwrap_or_default().replace('\n', "\u{fffd}");

@@ -11,12 +11,6 @@ pub fn probability(logits: [f32; 2]) -> f64 {
     1.0 / (1.0 + (f64::from(logits[0]) - f64::from(logits[1])).exp())
 }
 
-/// PNEUMONIA at a threshold of 0.5; equal logits count as NORMAL, as the first maximum does.
-#[must_use]
-pub fn is_positive(logits: [f32; 2]) -> bool {
-    logits[1] > logits[0]
-}
-
 /// Cross entropy of one image in nats.
 #[must_use]
 pub fn cross_entropy(logits: [f32; 2], truth: bool) -> f64 {

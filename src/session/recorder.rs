@@ -43,6 +43,10 @@ impl<'a> Recorder<'a> {
                     let images: Vec<usize> = answers.iter().map(|answered| answered.image).collect();
                     self.store.add_look(run, &digest(self.job.dataset, self.job.cache, &images))?;
                 }
+                if *split == Split::Validation {
+                    // There are new best weights: what others said of the test images is no answer of theirs.
+                    self.store.replace_answers(run, Split::Test, &[])?;
+                }
                 let answers: Vec<Answer> = answers.iter().map(|answered| self.answer(*split, answered)).collect();
                 self.store.replace_answers(run, *split, &answers)
             }

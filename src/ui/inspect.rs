@@ -12,7 +12,7 @@ use crate::app::inspect::InspectScreen;
 use crate::app::message::{Case, Loadable};
 use crate::app::scene::PictureArea;
 use crate::dataset::{Class, GreyImage};
-use crate::metrics::{self, Confusion};
+use crate::metrics::{self, Confusion, Threshold};
 use crate::units::{count, percent, share};
 
 /// Cells of the text beside the picture.
@@ -94,9 +94,16 @@ fn labelled(theme: Theme, label: &str, value: Span<'static>) -> Line<'static> {
 }
 
 fn prediction(theme: Theme, screen: &InspectScreen, case: &Case) -> Span<'static> {
-    match (case.predicted(), case.is_right(), &screen.problem) {
-        (Some(class), Some(true), _) => Span::styled(format!("{} ✓ right", class.name()), theme.good()),
-        (Some(class), _, _) => Span::styled(format!("{} ✗ wrong", class.name()), theme.bad()),
+    let threshold = screen.threshold();
+    // At 0.5 the bars below say it.
+    let at = if threshold == Threshold::HALF {
+        String::new()
+    } else {
+        format!(", from {}", percent(threshold.probability()))
+    };
+    match (case.predicted(threshold), case.is_right(threshold), &screen.problem) {
+        (Some(class), Some(true), _) => Span::styled(format!("{} ✓ right{at}", class.name()), theme.good()),
+        (Some(class), _, _) => Span::styled(format!("{} ✗ wrong{at}", class.name()), theme.bad()),
         (None, _, Some(problem)) => Span::styled(format!("✗ {problem}"), theme.bad()),
         (None, _, None) => Span::styled("…", theme.dim()),
     }
