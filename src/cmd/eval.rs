@@ -43,7 +43,10 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
     value["test_looks"] = json!(looks);
     value["alarms"] = alarms.iter().map(|alarm| json!({"kind": alarm.kind(), "text": alarm.to_string()})).collect();
     out.answer(&value, || {
-        let looked = looks.map_or_else(String::new, |looks| format!(", looked at {looks} times in this database"));
+        let looked = looks.map_or_else(String::new, |looks| {
+            let times = if looks == 1 { "time" } else { "times" };
+            format!(", looked at {looks} {times} in this database")
+        });
         let mut lines = vec![
             format!("{} on {}: {} images{looked}", run.started.name, split.name(), answers.list.len()),
             format!("threshold {:.3}, {}", terms.threshold.probability(), decision.source),
