@@ -50,7 +50,7 @@ fn main() -> Result<()> {
     fs::create_dir_all(&arguments.out)?;
     let place = Workplace { data: arguments.data.clone(), db: PathBuf::new(), cache: cache::default_folder() };
     let data = LoadedData::open(&place, arguments.image_size, &mut |_| ControlFlow::Continue(()))?;
-    let mut splits = data.splits(TrainConfig::default().validation_fraction, arguments.seed);
+    let mut splits = data.splits(&TrainConfig { seed: arguments.seed, ..TrainConfig::default() });
     splits.sample_train(&data.dataset, arguments.sample_fraction, arguments.seed);
     let batches = batches(&arguments, &data, &splits)?;
     write_down(&arguments, &data, &splits, &batches)?;

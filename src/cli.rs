@@ -186,6 +186,9 @@ pub struct TrainArgs {
     /// specificity=X [default: half]
     #[arg(long, value_name = "RULE")]
     threshold: Option<Rule>,
+    /// Keep the weights of every epoch, 45 MB each, for `eval --every-epoch`
+    #[arg(long)]
+    keep_epochs: bool,
     /// What computes the network: this program's kernels, or candle's operations to check them by
     #[arg(long, value_enum)]
     engine: Option<Engine>,
@@ -195,7 +198,8 @@ pub struct TrainArgs {
     /// Go on with a stopped, failed or crashed run, with its own settings
     #[arg(long, value_name = "RUN", conflicts_with_all = [
         "epochs", "batch_size", "learning_rate", "sample_fraction", "validation_fraction", "image_size", "seed",
-        "pretrained", "no_flip", "rotation", "brightness", "contrast", "threshold", "engine", "name",
+        "pretrained", "no_flip", "rotation", "brightness", "contrast", "threshold", "keep_epochs", "engine",
+        "name",
     ])]
     pub resume: Option<String>,
 }
@@ -216,6 +220,8 @@ impl TrainArgs {
             seed: self.seed.unwrap_or(plain.seed),
             pretrained: self.pretrained.clone(),
             threshold: self.threshold.unwrap_or(plain.threshold),
+            keep_epochs: self.keep_epochs,
+            fold: None,
             engine: self.engine.map_or(plain.engine, EngineKind::from),
             augmentation: Augmentation {
                 horizontal_flip: !self.no_flip && changes.horizontal_flip,

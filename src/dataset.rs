@@ -10,6 +10,7 @@ pub mod patient;
 pub mod random;
 pub mod resize;
 pub mod scan;
+pub mod similar;
 pub mod split;
 pub mod statistics;
 
@@ -19,6 +20,19 @@ use serde::{Deserialize, Serialize};
 
 pub use patient::Patient;
 pub use scan::find;
+
+/// How a file becomes the network's input, in words: whatever changes the pixels changes this text.
+#[must_use]
+pub fn preparation(image_size: usize) -> String {
+    format!(
+        "decoder {}; Rec. 601 grey; bilinear, antialiased, to {image_size} x {image_size}; for training a source of short \
+         side {} at most; mean {:?}, deviation {:?}",
+        cache::DECODER_VERSION,
+        cache::SOURCE_SHORT_SIDE,
+        batch::IMAGENET_MEAN,
+        batch::IMAGENET_STD
+    )
+}
 
 /// The two labels. The number is the network's output index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

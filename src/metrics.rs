@@ -13,6 +13,7 @@ pub mod confusion;
 mod delong;
 pub mod estimate;
 mod figures;
+mod fingerprint;
 pub mod logistic;
 mod operating;
 pub mod ranking;
@@ -22,6 +23,7 @@ pub use assessment::Assessment;
 pub use confusion::{Confusion, Measure};
 pub use estimate::{Estimate, Interval};
 pub use figures::{EpochFigures, Figures, cross_entropy, probability};
+pub use fingerprint::{Fingerprint, Hasher};
 pub use operating::OperatingPoint;
 pub use threshold::{Rule, Threshold};
 

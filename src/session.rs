@@ -1,6 +1,9 @@
 //! A run as a thread: joins train and store, and tells whoever listens. Every front end is an equal client of it.
 
-mod provenance;
+mod checks;
+mod data;
+pub mod manifest;
+pub mod provenance;
 mod recorder;
 
 use std::any::Any;
@@ -12,16 +15,17 @@ use std::thread::JoinHandle;
 
 use rand::Rng;
 
-use crate::dataset::cache::{self, Cache};
-use crate::dataset::hash::folder_hash;
+use crate::dataset::cache;
 use crate::dataset::split::Splits;
-use crate::dataset::{self, Dataset};
 use crate::error::{Error, Result};
 use crate::store::lock::RunLock;
-use crate::store::{NewRun, Run, Store};
+use crate::store::{MarkKind, NewRun, Run, Store};
 use crate::train::checkpoint::{self, Checkpoint, Identity};
 use crate::train::control::Wish;
 use crate::train::{Control, EngineKind, Job, Outcome, Phase, TrainConfig, TrainEvent, machine, priority, train};
+pub use data::{LoadedData, digest};
+use manifest::Manifest;
+use provenance::Provenance;
 use recorder::Recorder;
 
 /// The folders and files a front end works with.
@@ -35,49 +39,6 @@ pub struct Workplace {
     pub cache: PathBuf,
 }
 
-/// A data set with its decoded pictures.
-#[derive(Debug)]
-pub struct LoadedData {
-    pub dataset: Dataset,
-    pub cache: Cache,
-}
-
-impl LoadedData {
-    /// Finds the images of `place` and makes what the cache lacks for `image_size`.
-    ///
-    /// # Errors
-    /// No data set, no room or right to write the cache, `Cancelled` where `watch` breaks.
-    pub fn open(
-        place: &Workplace,
-        image_size: usize,
-        watch: &mut dyn FnMut(cache::Progress) -> ControlFlow<()>,
-    ) -> Result<Self> {
-        let dataset = dataset::find(&place.data)?;
-        let cache = Cache::open(&place.cache, &dataset, image_size, watch)?;
-        Ok(Self { dataset, cache })
-    }
-
-    /// The split that `config` asks for, readable images only, before sampling.
-    #[must_use]
-    pub fn splits(&self, validation_fraction: f64, seed: u64) -> Splits {
-        let mut splits = Splits::make(&self.dataset, validation_fraction, seed);
-        splits.retain(|image| self.cache.facts(image).pixels.is_ok());
-        splits
-    }
-
-    /// The id that DVC gives the data folder.
-    ///
-    /// # Errors
-    /// Where a file of the folder cannot be read.
-    pub fn hash(&self) -> Result<dataset::hash::FolderHash> {
-        let known = |file: &str| {
-            let index = self.dataset.images.binary_search_by(|image| image.file.as_str().cmp(file)).ok()?;
-            Some(self.cache.facts(index).md5.clone()).filter(|md5| !md5.is_empty())
-        };
-        folder_hash(&self.dataset.root, &known)
-    }
-}
-
 /// What to run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
@@ -86,6 +47,10 @@ pub enum Start {
         name: Option<String>,
         config: Box<TrainConfig>,
     },
+    /// A part of a cross-validation, whose id is given; the settings name the part.
+    Fold { parent: String, config: Box<TrainConfig> },
+    /// What an earlier run did: its settings, and the learning rates that it was given after so many steps.
+    Repeat { config: Box<TrainConfig>, rates: Vec<(usize, f64)> },
     /// Go on with a stopped, failed or crashed run, by id.
     Resume { run_id: String },
 }
@@ -156,14 +121,25 @@ impl Session<'_> {
     fn try_run(&self, start: &Start) -> Result<Outcome> {
         let store = Store::open(&self.place.db)?;
         match start {
-            Start::New { name, config } => self.begin(&store, name.clone(), config),
+            Start::New { name, config } => {
+                self.begin(&store, &Beginning { name: name.clone(), ..config.as_ref().into() })
+            }
+            Start::Fold { parent, config } => {
+                let name = store.run(parent)?.started.name;
+                let name = config.fold.map(|fold| format!("{name}/{}", fold.number));
+                self.begin(&store, &Beginning { name, parent: Some(parent.clone()), ..config.as_ref().into() })
+            }
+            Start::Repeat { config, rates } => {
+                self.begin(&store, &Beginning { rates: rates.clone(), ..config.as_ref().into() })
+            }
             Start::Resume { run_id } => self.resume(&store, run_id),
         }
     }
 
-    fn begin(&self, store: &Store, name: Option<String>, config: &TrainConfig) -> Result<Outcome> {
+    fn begin(&self, store: &Store, beginning: &Beginning) -> Result<Outcome> {
+        let config = beginning.config;
         config.validate()?;
-        if let Some(name) = name.as_deref().filter(|name| ["best", "last", "champion"].contains(name)) {
+        if let Some(name) = beginning.name.as_deref().filter(|name| ["best", "last", "champion"].contains(name)) {
             let problem = format!("{name} already means a run to every command: choose another");
             return Err(Error::BadSetting { setting: "name", problem });
         }
@@ -176,21 +152,31 @@ impl Session<'_> {
             let problem = format!("{problem}: choose a smaller one, or a smaller image size");
             return Err(Error::BadSetting { setting: "batch size", problem });
         }
-        let name = match name {
-            Some(name) => name,
-            None => next_name(&store.runs()?),
-        };
-        let row = new_run(&data, &splits, (name, config))?;
+        let manifest = Manifest::of(&data, &splits);
+        store.add_manifest(&manifest.digest(), &manifest.text())?;
+        let row = new_run(store, (&data, &splits, &manifest), beginning)?;
         let folder = store.run_folder(&row.id);
         let taken = || Error::Run { run: row.id.clone(), problem: "another run has this id: start again".into() };
         let lock = RunLock::acquire(&folder)?.ok_or_else(taken)?;
         store.create_run(&row)?;
         let identity = Identity { run_id: row.id.clone(), config: config.clone(), split_hash: row.split_hash.clone() };
         self.tell_created(&row.name, &identity, row.synthetic);
-        let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder };
+        self.check(store, &row.id, (&data, &splits))?;
+        let rates = beginning.rates.clone();
+        let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder, rates };
         let outcome = self.train(store, &job, None);
         drop(lock);
         outcome
+    }
+
+    /// Finds out about the data what must be known before the run is believed, keeps it, and says it.
+    fn check(&self, store: &Store, run_id: &str, (data, splits): (&LoadedData, &Splits)) -> Result<()> {
+        let checks = checks::check(data, splits)?;
+        store.set_checks(run_id, &checks)?;
+        for alarm in checks.alarms() {
+            self.tell(TrainEvent::Notice(alarm.to_string()));
+        }
+        Ok(())
     }
 
     fn resume(&self, store: &Store, run_id: &str) -> Result<Outcome> {
@@ -235,7 +221,10 @@ impl Session<'_> {
         self.restore_rows(store, run_id, checkpoint.as_ref())?;
         let identity = Identity { run_id: run_id.to_owned(), config, split_hash };
         self.tell_created(&run.started.name, &identity, run.started.synthetic);
-        let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder };
+        let steps = checkpoint.as_ref().map_or(0, |found| found.position.steps);
+        store.add_mark(run_id, steps, (MarkKind::Resume, None))?;
+        let (dataset, cache) = (&data.dataset, &data.cache);
+        let job = Job { identity, dataset, splits: &splits, cache, folder, rates: Vec::new() };
         self.train(store, &job, checkpoint)
     }
 
@@ -268,7 +257,13 @@ impl Session<'_> {
             Ok(Err(error)) => Outcome::Failed(error.to_string()),
             Err(panic) => Outcome::Failed(describe(&*panic)),
         };
-        recorder.end(outcome)
+        let outcome = recorder.end(outcome)?;
+        if matches!(outcome, Outcome::Finished { .. })
+            && let Err(error) = checkpoint::slim_last(&job.folder)
+        {
+            self.tell(TrainEvent::Notice(format!("the last checkpoint keeps its optimizer's state: {error}")));
+        }
+        Ok(outcome)
     }
 
     fn load(&self, config: &TrainConfig) -> Result<LoadedData> {
@@ -282,7 +277,7 @@ impl Session<'_> {
     }
 
     fn split(&self, data: &LoadedData, config: &TrainConfig) -> Result<Splits> {
-        let mut splits = data.splits(config.validation_fraction, config.seed);
+        let mut splits = data.splits(config);
         splits.sample_train(&data.dataset, config.sample_fraction, config.seed);
         splits.check_trainable(&data.dataset)?;
         let images = splits.train.len();
@@ -337,33 +332,52 @@ fn lack_of_memory(config: &TrainConfig, images: usize) -> Option<String> {
     machine::lack_of_memory(config.engine, config.batch_size.min(images), config.image_size)
 }
 
-/// What these images are, by content and label: the same in whatever folder, order and under whatever names.
-#[must_use]
-pub fn digest(dataset: &Dataset, cache: &Cache, images: &[usize]) -> String {
-    let line = |&index: &usize| format!("{} {}\n", cache.facts(index).md5, dataset.images[index].class.name());
-    let mut lines: Vec<String> = images.iter().map(line).collect();
-    lines.sort_unstable();
-    dataset::hash::md5_hex(lines.concat().as_bytes())
+/// What a new run begins with.
+struct Beginning<'a> {
+    name: Option<String>,
+    config: &'a TrainConfig,
+    parent: Option<String>,
+    rates: Vec<(usize, f64)>,
+}
+
+impl<'a> From<&'a TrainConfig> for Beginning<'a> {
+    fn from(config: &'a TrainConfig) -> Self {
+        Self { name: None, config, parent: None, rates: Vec::new() }
+    }
 }
 
 /// What is known of a run before its first batch.
-fn new_run(data: &LoadedData, splits: &Splits, (name, config): (String, &TrainConfig)) -> Result<NewRun> {
-    let git = provenance::git();
+fn new_run(
+    store: &Store,
+    (data, splits, manifest): (&LoadedData, &Splits, &Manifest),
+    beginning: &Beginning,
+) -> Result<NewRun> {
+    let config = beginning.config;
+    let provenance = Provenance::here(config)?;
     let absolute = |e| Error::io("find", &data.dataset.root, e);
-    Ok(NewRun {
-        id: format!("{:012x}", rand::rng().random_range(0..1_u64 << 48)),
-        name,
+    let mut run = NewRun {
+        id: new_id(),
+        name: beginning.name.clone().map_or_else(|| Ok(next_name(&store.runs()?)), Ok::<_, Error>)?,
         data: data.dataset.root.canonicalize().map_err(absolute)?,
         synthetic: data.dataset.synthetic,
         config: serde_json::json!(config),
         seed: config.seed,
-        git_commit: git.as_ref().map(|git| git.commit.clone()),
-        git_dirty: git.map(|git| git.dirty),
+        git_commit: provenance.git.as_ref().map(|git| git.commit.clone()),
+        git_dirty: provenance.git.as_ref().map(|git| git.dirty),
         data_hash: data.hash()?.id,
         split_hash: splits.hash(&data.dataset),
         device: "cpu".into(),
         versions: provenance::versions(),
-    })
+        parent: beginning.parent.clone(),
+        provenance: None,
+        manifest: Some(manifest.digest()),
+    };
+    run.provenance = Some(serde_json::json!(provenance.sealed(&run)));
+    Ok(run)
+}
+
+fn new_id() -> String {
+    format!("{:012x}", rand::rng().random_range(0..1_u64 << 48))
 }
 
 /// The settings a run was started with.

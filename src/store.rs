@@ -3,140 +3,30 @@
 mod cases;
 pub mod lock;
 mod looks;
+mod manifests;
+mod marks;
 mod migrations;
 mod network;
+mod records;
 mod resolve;
 mod rows;
+mod scores;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Params, Row, params};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::dataset::{Class, Split};
+use crate::dataset::Split;
 use crate::error::{Error, Result};
-use crate::metrics::{EpochFigures, Figures, OperatingPoint, Threshold};
+use crate::metrics::EpochFigures;
+use crate::metrics::alarm::Checks;
 
-/// How a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RunState {
-    Running,
-    Finished,
-    Stopped,
-    Failed,
-    /// Its process died: the row says running but nobody holds the run's lock.
-    Crashed,
-}
-
-impl RunState {
-    /// As the database, `--json` and every table have it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-            Self::Crashed => "crashed",
-        }
-    }
-}
-
-/// What is known of a run when it starts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewRun {
-    /// 12 lower-case hexadecimal digits.
-    pub id: String,
-    pub name: String,
-    /// The folder the data came from, as an absolute path.
-    pub data: PathBuf,
-    pub synthetic: bool,
-    /// `TrainConfig` as JSON.
-    pub config: serde_json::Value,
-    pub seed: u64,
-    /// Commit of the working folder's git repository, where there is one.
-    pub git_commit: Option<String>,
-    pub git_dirty: Option<bool>,
-    /// The id DVC gives the data folder: `<md5>.dir`.
-    pub data_hash: String,
-    /// Fingerprint of which image is in which split.
-    pub split_hash: String,
-    pub device: String,
-    /// Program and library versions, by name.
-    pub versions: serde_json::Value,
-}
-
-/// A run as the store has it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Run {
-    pub started: NewRun,
-    /// RFC 3339, UTC.
-    pub started_at: String,
-    pub ended_at: Option<String>,
-    pub state: RunState,
-    /// Why it failed, for `Failed`.
-    pub problem: Option<String>,
-    /// Time spent running so far, over all its resumptions.
-    pub seconds: f64,
-    /// In training, over the newest session that trained.
-    pub images_per_second: Option<f64>,
-    pub epochs_done: usize,
-    /// Counted from 1.
-    pub best_epoch: Option<usize>,
-    /// 0 to 1.
-    pub best_val_accuracy: Option<f64>,
-    /// At the operating point's threshold.
-    pub test: Option<Figures>,
-    /// Chosen when the run finished.
-    pub operating: Option<OperatingPoint>,
-}
-
-impl Run {
-    /// Where PNEUMONIA begins: what its validation images gave when it finished, 0.5 until then.
-    #[must_use]
-    pub fn threshold(&self) -> Threshold {
-        self.operating.map_or(Threshold::HALF, |point| point.threshold)
-    }
-}
-
-/// One thinned point of the training curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct StepPoint {
-    /// Counted from 1.
-    pub step: usize,
-    /// Counted from 1.
-    pub epoch: usize,
-    /// Batches in an epoch; 0 where an older program did not write it.
-    pub batches: usize,
-    /// Mean cross entropy of the batch in nats.
-    pub loss: f64,
-    /// Of the batch, 0 to 1.
-    pub accuracy: f64,
-    /// Images trained per second of this step.
-    pub images_per_second: f64,
-}
-
-/// The network's answer for one image of a split, with the best epoch's weights.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    pub split: Split,
-    /// Path below the data set's root.
-    pub file: String,
-    pub truth: Class,
-    /// NORMAL, PNEUMONIA.
-    pub logits: [f32; 2],
-}
-
-/// How a run ended, for the store.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunEnd {
-    pub state: RunState,
-    pub problem: Option<String>,
-    pub test: Option<Figures>,
-    pub operating: Option<OperatingPoint>,
-}
+pub use cases::cases;
+pub use marks::{Mark, MarkKind};
+pub use records::{Answer, NewRun, Run, RunEnd, RunState, StepPoint};
+pub use scores::EpochScore;
 
 /// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database `db`.
 #[must_use]
@@ -203,11 +93,15 @@ impl Store {
             run.device,
             run.versions.to_string(),
             now(),
-            RunState::Running.name()
+            RunState::Running.name(),
+            run.parent,
+            run.provenance.as_ref().map(text),
+            run.manifest,
         ];
         self.change(
             "INSERT INTO runs (id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, \
-             device, versions, started_at, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             device, versions, started_at, state, parent, provenance, manifest) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
             values,
         )
     }
@@ -220,8 +114,10 @@ impl Store {
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
         self.change("DELETE FROM epochs WHERE run_id = ?1 AND epoch > ?2", params![run_id, epoch])?;
         self.change("DELETE FROM steps WHERE run_id = ?1 AND step > ?2", params![run_id, step])?;
+        self.change("DELETE FROM marks WHERE run_id = ?1 AND step > ?2", params![run_id, step])?;
         self.change(
-            "UPDATE runs SET state = ?2, ended_at = NULL, problem = NULL, test = NULL, operating = NULL, epochs_done = ?3, \
+            "UPDATE runs SET state = ?2, ended_at = NULL, problem = NULL, test = NULL, operating = NULL, \
+             weights = NULL, epochs_done = ?3, \
              best_epoch = CASE WHEN best_epoch <= ?3 THEN best_epoch END, \
              best_val_accuracy = CASE WHEN best_epoch <= ?3 THEN best_val_accuracy END WHERE id = ?1",
             params![run_id, RunState::Running.name(), epoch],
@@ -236,8 +132,16 @@ impl Store {
     pub fn add_epoch(&self, run_id: &str, figures: &EpochFigures, best: bool) -> Result<()> {
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
         self.change(
-            "INSERT OR REPLACE INTO epochs (run_id, epoch, train, validation, seconds) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![run_id, figures.epoch, text(&figures.train), text(&figures.validation), figures.seconds],
+            "INSERT OR REPLACE INTO epochs (run_id, epoch, train, validation, seconds, weights) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                run_id,
+                figures.epoch,
+                text(&figures.train),
+                text(&figures.validation),
+                figures.seconds,
+                figures.weights.map(|weights| weights.to_string())
+            ],
         )?;
         self.change(
             "UPDATE runs SET epochs_done = max(epochs_done, ?2) WHERE id = ?1",
@@ -326,8 +230,8 @@ impl Store {
     pub fn end_run(&self, run_id: &str, end: &RunEnd) -> Result<()> {
         let (test, operating) = (end.test.as_ref().map(text), end.operating.as_ref().map(text));
         self.change(
-            "UPDATE runs SET state = ?2, problem = ?3, test = ?4, operating = ?5, ended_at = ?6 WHERE id = ?1",
-            params![run_id, end.state.name(), end.problem, test, operating, now()],
+            "UPDATE runs SET state = ?2, problem = ?3, test = ?4, operating = ?5, weights = ?6, ended_at = ?7 WHERE id = ?1",
+            params![run_id, end.state.name(), end.problem, test, operating, end.weights, now()],
         )
     }
 
@@ -347,6 +251,23 @@ impl Store {
         let sql = format!("SELECT {} FROM runs WHERE id = ?1", rows::RUN);
         let missing = || Error::Run { run: run_id.to_owned(), problem: "is not in this database any more".into() };
         self.read(&sql, [run_id], rows::run)?.pop().ok_or_else(missing)
+    }
+
+    /// The folds of a cross-validation, in the order in which they began.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn folds(&self, run_id: &str) -> Result<Vec<Run>> {
+        let sql = format!("SELECT {} FROM runs WHERE parent = ?1 ORDER BY started_at, rowid", rows::RUN);
+        self.read(&sql, [run_id], rows::run)
+    }
+
+    /// Keeps what was found out about a run's data.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn set_checks(&self, run_id: &str, checks: &Checks) -> Result<()> {
+        self.change("UPDATE runs SET checks = ?2 WHERE id = ?1", params![run_id, text(checks)])
     }
 
     /// A run's epochs in order.
@@ -374,11 +295,14 @@ impl Store {
         self.read(sql, params![run_id, split.name()], rows::answer)
     }
 
-    /// Deletes a run, its figures and its checkpoints.
+    /// Deletes a run, its figures and its checkpoints; with a cross-validation, its folds.
     ///
     /// # Errors
     /// `Run` where it is under way; `Store` or `Io` where something cannot be deleted.
     pub fn delete_run(&self, run_id: &str) -> Result<()> {
+        for fold in self.folds(run_id)? {
+            self.delete_run(&fold.started.id)?;
+        }
         let folder = self.run_folder(run_id);
         // Held until all is gone, so that nobody resumes it meanwhile.
         let Some(_lock) = lock::RunLock::acquire(&folder)? else {
@@ -473,8 +397,6 @@ fn now() -> String {
 fn text(record: &impl Serialize) -> String {
     serde_json::json!(record).to_string()
 }
-
-pub use cases::cases;
 
 #[cfg(test)]
 mod tests;

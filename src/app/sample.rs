@@ -107,6 +107,7 @@ pub fn epoch(number: usize) -> EpochFigures {
         train: figures(0.7 / number as f64, (900 + 2 * gain, 307 - 2 * gain, 300 - gain, 3188 + gain)),
         validation: figures(0.6 - 0.004 * gain as f64, (gain, 134 - gain, 127 - gain, 260 + gain)),
         seconds: 61.5,
+        weights: None,
     }
 }
 
@@ -170,6 +171,9 @@ pub fn run(number: usize, state: RunState) -> Run {
             split_hash: "9a8b7c6d5e4f".into(),
             device: "cpu".into(),
             versions: serde_json::json!({ "xray-tui": "0.1.0", "candle-core": "0.11.0" }),
+            parent: None,
+            provenance: None,
+            manifest: None,
         },
         started_at: format!("2026-11-{:02}T09:30:00Z", number + 1),
         ended_at: Some(format!("2026-11-{:02}T10:05:00Z", number + 1)),
@@ -187,6 +191,8 @@ pub fn run(number: usize, state: RunState) -> Run {
             temperature: Some(1.4),
             images: 521,
         }),
+        checks: None,
+        weights: None,
     }
 }
 

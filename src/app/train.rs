@@ -80,6 +80,9 @@ impl Live {
                 self.epochs.push(figures);
                 self.best_epoch = if best { Some(figures.epoch) } else { self.best_epoch };
             }
+            TrainEvent::Rate { step, learning_rate } => {
+                self.notice = Some(format!("from step {} on, the learning rate is {learning_rate}", step + 1));
+            }
             TrainEvent::Notice(text) => self.notice = Some(text),
             TrainEvent::Answers { .. } => {}
             TrainEvent::Ended(outcome) => self.outcome = Some(outcome),

@@ -38,7 +38,7 @@ fn make_demo(folder: &Path, (images, seed): (Option<usize>, Option<u64>), out: O
 fn stats(place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let plain = TrainConfig::default();
     let data = LoadedData::open(place, plain.image_size, &mut out.counting("decoding"))?;
-    let splits = data.splits(plain.validation_fraction, plain.seed);
+    let splits = data.splits(&plain);
     let statistics = gather(&data.dataset, &splits, &data.cache, &data.hash()?);
     out.detail(&format!("decoded {} images; the others were in the cache", data.cache.decoded()));
     out.answer(&json!(statistics), || text(&statistics))?;

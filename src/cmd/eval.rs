@@ -110,7 +110,7 @@ fn answers(
     let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
     let place = Workplace { data: named.unwrap_or(&run.started.data).to_owned(), ..place.clone() };
     let data = LoadedData::open(&place, config.image_size, &mut out.counting("decoding"))?;
-    let splits = data.splits(config.validation_fraction, config.seed);
+    let splits = data.splits(&config);
     let images = splits.of(split);
     let differs = data.hash()?.id != run.started.data_hash;
     check(&data, (split, images), differs)?;

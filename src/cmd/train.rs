@@ -135,6 +135,9 @@ impl Narrator {
                 s.epoch, s.batch, s.batches, s.loss, s.accuracy, s.images_per_second
             )),
             RunEvent::Train(TrainEvent::Epoch { figures, best }) => self.out.progress(&epoch_line(figures, *best)),
+            RunEvent::Train(TrainEvent::Rate { step, learning_rate }) => {
+                self.out.progress(&format!("from step {} on, the learning rate is {learning_rate}", step + 1));
+            }
             RunEvent::Train(TrainEvent::Notice(text)) => self.out.progress(&format!("note: {text}")),
             RunEvent::Train(TrainEvent::Answers { .. } | TrainEvent::Ended(_)) => {}
         }

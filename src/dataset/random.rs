@@ -12,6 +12,7 @@ pub enum Purpose {
     Order = 4,
     Augmentation = 5,
     Demo = 6,
+    Fold = 7,
 }
 
 /// The stream of `seed` for `purpose` at `place`, such as `[epoch, sample]`. The same on every machine.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
 
 use super::random::{Purpose, stream};
 use super::{Class, Dataset, Folder, Split, hash};
@@ -18,6 +19,15 @@ pub struct Splits {
     pub train: Vec<usize>,
     pub validation: Vec<usize>,
     pub test: Vec<usize>,
+}
+
+/// One part of a cross-validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fold {
+    /// Counted from 1.
+    pub number: usize,
+    /// Parts in all, at least 2.
+    pub of: usize,
 }
 
 /// Images that must stay together: those of one patient, and those of equal person numbers.
@@ -39,14 +49,28 @@ impl Splits {
             (0..dataset.images.len()).partition(|&index| dataset.images[index].folder == Folder::Test);
         let mut groups = groups(dataset, &rest);
         groups.shuffle(&mut stream(seed, Purpose::Split, [0, 0]));
-        let counts: Vec<_> = groups.iter().map(|group| group.counts).collect();
-        let (mut train, mut validation) = (Vec::new(), Vec::new());
-        for (group, chosen) in groups.iter().zip(stratify::choose(&counts, validation_fraction)) {
-            if chosen { &mut validation } else { &mut train }.extend_from_slice(&group.images);
+        let (validation, train) = take(groups, validation_fraction);
+        Self { train: images(&train), validation: images(&validation), test }
+    }
+
+    /// The splits of one fold: train and val are divided into parts of whole patients, of each class as near to equal as
+    /// these allow. The fold's own part takes the place of the test images, which are left alone; the other parts are
+    /// divided into train and validation as [`Splits::make`] does.
+    #[must_use]
+    pub fn fold(dataset: &Dataset, fold: Fold, validation_fraction: f64, seed: u64) -> Self {
+        let rest: Vec<_> =
+            (0..dataset.images.len()).filter(|&index| dataset.images[index].folder != Folder::Test).collect();
+        let mut left = groups(dataset, &rest);
+        left.shuffle(&mut stream(seed, Purpose::Fold, [fold.of as u64, 0]));
+        let mut parts: Vec<Vec<Group>> = Vec::new();
+        for to_come in (1..=fold.of).rev() {
+            let (part, others) = if to_come == 1 { (left, Vec::new()) } else { take(left, part_of(to_come)) };
+            parts.push(part);
+            left = others;
         }
-        train.sort_unstable();
-        validation.sort_unstable();
-        Self { train, validation, test }
+        let test = if fold.number <= parts.len() { parts.remove(fold.number - 1) } else { Vec::new() };
+        let (validation, train) = take(parts.into_iter().flatten().collect(), validation_fraction);
+        Self { train: images(&train), validation: images(&validation), test: images(&test) }
     }
 
     /// Keeps `fraction` (above 0, at most 1) of the patients of train, of each class, and at least one of each.
@@ -112,6 +136,27 @@ impl Splits {
         };
         Err(Error::BadDataSet { dir: dataset.root.clone(), problem })
     }
+}
+
+/// The groups that come nearest to `fraction` of each class, and the others.
+fn take(groups: Vec<Group>, fraction: f64) -> (Vec<Group>, Vec<Group>) {
+    let counts: Vec<_> = groups.iter().map(|group| group.counts).collect();
+    let chosen = stratify::choose(&counts, fraction);
+    let (taken, left): (Vec<_>, Vec<_>) = groups.into_iter().zip(chosen).partition(|(_, chosen)| *chosen);
+    let bare = |groups: Vec<(Group, bool)>| groups.into_iter().map(|(group, _)| group).collect();
+    (bare(taken), bare(left))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "few parts")]
+fn part_of(parts: usize) -> f64 {
+    1.0 / parts as f64
+}
+
+/// Ascending.
+fn images(groups: &[Group]) -> Vec<usize> {
+    let mut images: Vec<usize> = groups.iter().flat_map(|group| group.images.iter().copied()).collect();
+    images.sort_unstable();
+    images
 }
 
 fn lacks(class: Class) -> String {

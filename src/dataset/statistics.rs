@@ -127,6 +127,13 @@ fn patients<'a>(images: &[&'a Image]) -> BTreeSet<&'a str> {
     images.iter().map(|image| image.patient.id.as_str()).collect()
 }
 
+/// Patients with images in more than one split.
+#[must_use]
+pub fn patients_in_two_splits(dataset: &Dataset, splits: &Splits) -> Vec<String> {
+    let of = |split| -> Vec<&Image> { splits.of(split).iter().map(|&image| &dataset.images[image]).collect() };
+    in_two(&Split::ALL.map(|split| patients(&of(split))))
+}
+
 fn in_two(splits: &[BTreeSet<&str>]) -> Vec<String> {
     let times = tally(splits.iter().flatten().copied());
     times.into_iter().filter(|&(_, splits)| splits > 1).map(|(patient, _)| patient.to_owned()).collect()

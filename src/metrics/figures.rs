@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::confusion::Confusion;
-use super::{Threshold, margin};
+use super::{Fingerprint, Threshold, margin};
 
 /// Probability of PNEUMONIA from the two logits (softmax).
 #[must_use]
@@ -60,6 +60,9 @@ pub struct EpochFigures {
     pub validation: Figures,
     /// Training and validation together.
     pub seconds: f64,
+    /// Of the weights after it; `None` in runs of an older program.
+    #[serde(default)]
+    pub weights: Option<Fingerprint>,
 }
 
 impl EpochFigures {

@@ -6,8 +6,8 @@ use super::digest;
 use crate::dataset::{Class, Split};
 use crate::error::Result;
 use crate::metrics::{Figures, OperatingPoint, Threshold};
-use crate::store::{Answer, RunEnd, RunState, StepPoint, Store, cases};
-use crate::train::{Answered, Job, Outcome, Step, TrainEvent};
+use crate::store::{Answer, MarkKind, RunEnd, RunState, StepPoint, Store, cases};
+use crate::train::{Answered, Job, Outcome, Phase, Step, TrainEvent};
 
 /// The record of one run in the making.
 pub struct Recorder<'a> {
@@ -18,14 +18,20 @@ pub struct Recorder<'a> {
     started: Instant,
     images: f64,
     training_seconds: f64,
+    /// Optimizer steps that are done.
+    steps: usize,
+    paused: bool,
 }
 
 impl<'a> Recorder<'a> {
     /// # Errors
     /// Where the run is not in the store.
     pub fn new(store: &'a Store, job: &'a Job<'a>) -> Result<Self> {
-        let before = store.run(&job.identity.run_id)?.seconds;
-        Ok(Self { store, job, before, started: Instant::now(), images: 0.0, training_seconds: 0.0 })
+        let id = &job.identity.run_id;
+        let before = store.run(id)?.seconds;
+        let steps = store.steps(id)?.last().map_or(0, |point| point.step);
+        let (images, training_seconds) = (0.0, 0.0);
+        Ok(Self { store, job, before, started: Instant::now(), images, training_seconds, steps, paused: false })
     }
 
     /// # Errors
@@ -50,8 +56,24 @@ impl<'a> Recorder<'a> {
                 let answers: Vec<Answer> = answers.iter().map(|answered| self.answer(*split, answered)).collect();
                 self.store.replace_answers(run, *split, &answers)
             }
-            TrainEvent::Phase(_) | TrainEvent::Notice(_) | TrainEvent::Ended(_) => Ok(()),
+            TrainEvent::Phase(phase) => self.phase(*phase),
+            TrainEvent::Rate { learning_rate, .. } => self.mark(MarkKind::Rate, Some(*learning_rate)),
+            TrainEvent::Notice(_) | TrainEvent::Ended(_) => Ok(()),
         }
+    }
+
+    /// Notes pauses and stops.
+    fn phase(&mut self, phase: Phase) -> Result<()> {
+        match (phase, std::mem::replace(&mut self.paused, phase == Phase::Paused)) {
+            (Phase::Paused, false) => self.mark(MarkKind::Pause, None),
+            (Phase::Stopping, _) => self.mark(MarkKind::Stop, None),
+            (Phase::Paused, true) | (_, false) => Ok(()),
+            (_, true) => self.mark(MarkKind::Continue, None),
+        }
+    }
+
+    fn mark(&self, kind: MarkKind, value: Option<f64>) -> Result<()> {
+        self.store.add_mark(&self.job.identity.run_id, self.steps, (kind, value))
     }
 
     /// Writes how the run ended. Answers the same, with the test figures at the threshold that its validation images
@@ -62,13 +84,15 @@ impl<'a> Recorder<'a> {
     pub fn end(&mut self, outcome: Outcome) -> Result<Outcome> {
         self.seconds()?;
         let run = &self.job.identity.run_id;
-        let mut end = RunEnd { state: RunState::Stopped, problem: None, test: None, operating: None };
+        let mut end = RunEnd { state: RunState::Stopped, problem: None, test: None, operating: None, weights: None };
         let outcome = match outcome {
             Outcome::Finished { best_epoch, .. } => {
                 let validation = self.store.answers(run, Split::Validation)?;
                 let point = OperatingPoint::choose(self.job.identity.config.threshold, &cases(&validation));
                 let test = self.test(point.threshold)?;
-                end = RunEnd { state: RunState::Finished, test, operating: Some(point), ..end };
+                let best = self.store.epochs(run)?.into_iter().find(|figures| figures.epoch == best_epoch);
+                let weights = best.and_then(|figures| figures.weights).map(|weights| weights.to_string());
+                end = RunEnd { state: RunState::Finished, test, operating: Some(point), weights, ..end };
                 Outcome::Finished { best_epoch, test }
             }
             Outcome::Failed(problem) => {
@@ -93,6 +117,7 @@ impl<'a> Recorder<'a> {
         let images = step.images as f64;
         self.images += images;
         self.training_seconds += images / step.images_per_second;
+        self.steps = step.step;
         let point = StepPoint {
             step: step.step,
             epoch: step.epoch,

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -76,6 +76,35 @@ const STEPS: [&str; 3] = [
         at TEXT NOT NULL
     ) STRICT;
     CREATE INDEX looks_by_digest ON looks (test_digest);
+",
+    // What a run can be repeated and checked by. Lists of images are shared by the runs that have the same.
+    "
+    ALTER TABLE runs ADD COLUMN parent TEXT REFERENCES runs (id) ON DELETE CASCADE;
+    ALTER TABLE runs ADD COLUMN provenance TEXT;
+    ALTER TABLE runs ADD COLUMN manifest TEXT;
+    ALTER TABLE runs ADD COLUMN checks TEXT;
+    ALTER TABLE runs ADD COLUMN weights TEXT;
+    ALTER TABLE epochs ADD COLUMN weights TEXT;
+    CREATE TABLE manifests (
+        digest TEXT PRIMARY KEY,
+        list TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE marks (
+        id INTEGER PRIMARY KEY,
+        run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        step INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        value REAL,
+        at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX marks_by_run ON marks (run_id);
+    CREATE TABLE epoch_scores (
+        run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        split TEXT NOT NULL,
+        epoch INTEGER NOT NULL,
+        score TEXT NOT NULL,
+        PRIMARY KEY (run_id, split, epoch)
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

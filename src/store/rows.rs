@@ -4,14 +4,14 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use serde::de::DeserializeOwned;
 
-use super::{Answer, NewRun, Run, StepPoint};
+use super::{Answer, Mark, NewRun, Run, StepPoint};
 use crate::dataset::{Class, Split};
 use crate::metrics::EpochFigures;
 
 /// The columns of a run, in the order that `run` reads.
 pub const RUN: &str = "id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, device, \
     versions, started_at, ended_at, state, problem, seconds, images_per_second, epochs_done, best_epoch, \
-    best_val_accuracy, test, operating";
+    best_val_accuracy, test, operating, parent, provenance, manifest, checks, weights";
 
 pub fn run(row: &Row) -> Result<Run> {
     Ok(Run {
@@ -25,8 +25,10 @@ pub fn run(row: &Row) -> Result<Run> {
         epochs_done: row.get("epochs_done")?,
         best_epoch: row.get("best_epoch")?,
         best_val_accuracy: row.get("best_val_accuracy")?,
-        test: row.get::<_, Option<String>>("test")?.map(|text| parse(&text)).transpose()?,
-        operating: row.get::<_, Option<String>>("operating")?.map(|text| parse(&text)).transpose()?,
+        test: optional(row, "test")?,
+        operating: optional(row, "operating")?,
+        checks: optional(row, "checks")?,
+        weights: row.get("weights")?,
     })
 }
 
@@ -45,6 +47,9 @@ fn new_run(row: &Row) -> Result<NewRun> {
         split_hash: row.get("split_hash")?,
         device: row.get("device")?,
         versions: json(row, "versions", |text| text)?,
+        parent: row.get("parent")?,
+        provenance: optional(row, "provenance")?,
+        manifest: row.get("manifest")?,
     })
 }
 
@@ -54,6 +59,7 @@ pub fn epoch(row: &Row) -> Result<EpochFigures> {
         train: json(row, "train", |text| text)?,
         validation: json(row, "validation", |text| text)?,
         seconds: row.get("seconds")?,
+        weights: row.get::<_, Option<String>>("weights")?.map(|text| parse(&format!("\"{text}\""))).transpose()?,
     })
 }
 
@@ -95,6 +101,19 @@ fn json<T: DeserializeOwned>(row: &Row, column: &str, quote: impl Fn(String) -> 
     parse(&quote(row.get(column)?))
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+fn optional<T: DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>> {
+    row.get::<_, Option<String>>(column)?.map(|text| parse(&text)).transpose()
+}
+
+pub fn mark(row: &Row) -> Result<Mark> {
+    Ok(Mark {
+        step: row.get("step")?,
+        kind: json(row, "kind", |text| format!("\"{text}\""))?,
+        value: row.get("value")?,
+        at: row.get("at")?,
+    })
+}
+
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
 }

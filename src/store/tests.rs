@@ -6,7 +6,8 @@ use tempfile::TempDir;
 
 use super::lock::RunLock;
 use super::*;
-use crate::metrics::{Confusion, Rule, Threshold};
+use crate::dataset::Class;
+use crate::metrics::{Confusion, Figures, Fingerprint, OperatingPoint, Rule, Threshold};
 
 fn store() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -28,13 +29,22 @@ fn new_run(id: &str, name: &str) -> NewRun {
         split_hash: "11".into(),
         device: "cpu".into(),
         versions: json!({"candle-core": "0.11.1"}),
+        parent: None,
+        provenance: Some(json!({"argv": ["xray-tui"]})),
+        manifest: Some("22".into()),
     }
 }
 
 fn epoch(epoch: usize, right: u64) -> EpochFigures {
     let confusion = Confusion { tn: right, fp: 10 - right, fn_: 0, tp: 0 };
     let figures = Figures { loss: Some(0.1 + 0.2), confusion };
-    EpochFigures { epoch, train: Figures::default(), validation: figures, seconds: 1.5 }
+    EpochFigures {
+        epoch,
+        train: Figures::default(),
+        validation: figures,
+        seconds: 1.5,
+        weights: Some(Fingerprint::of(b"w")),
+    }
 }
 
 fn step(step: usize) -> StepPoint {
@@ -44,7 +54,13 @@ fn step(step: usize) -> StepPoint {
 fn ended(state: RunState) -> RunEnd {
     let operating =
         OperatingPoint { rule: Rule::Youden, threshold: Threshold { margin: 0.5 }, temperature: None, images: 4 };
-    RunEnd { state, problem: None, test: Some(epoch(1, 9).validation), operating: Some(operating) }
+    RunEnd {
+        state,
+        problem: None,
+        test: Some(epoch(1, 9).validation),
+        operating: Some(operating),
+        weights: Some("33".into()),
+    }
 }
 
 #[test]

@@ -6,13 +6,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use candle_core::{CpuStorage, Storage, Tensor};
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use xray_nn::{Adam, Inference, Network, weights};
+use xray_nn::{Adam, Inference, Network};
 
 use crate::error::{Error, Result};
-use crate::metrics::{EpochFigures, Figures};
+use crate::metrics::{EpochFigures, Figures, Fingerprint};
 use crate::train::{EngineKind, TrainConfig};
+
+mod sealed;
+
+pub use sealed::fingerprint;
+use sealed::{load, save};
 
 /// Since 2, the record has a checksum too.
 const FORMAT: u32 = 2;
@@ -38,6 +43,9 @@ pub struct Position {
     pub history: Vec<EpochFigures>,
     /// The best epoch, counted from 1.
     pub best_epoch: Option<usize>,
+    /// Where it was changed while the run went on.
+    #[serde(default)]
+    pub learning_rate: Option<f64>,
 }
 
 /// An epoch's training figures in the making.
@@ -69,6 +77,7 @@ impl Position {
             epoch_seconds: 0.0,
             history: Vec::new(),
             best_epoch: None,
+            learning_rate: None,
         }
     }
 
@@ -142,6 +151,31 @@ pub fn save_best(folder: &Path, identity: &Identity, position: &Position, networ
     save(&best_path(folder), &network.state()?, header(identity, position)?)
 }
 
+/// The weights of epoch `epoch`, where every epoch's are kept.
+#[must_use]
+pub fn epoch_path(folder: &Path, epoch: usize) -> PathBuf {
+    folder.join(format!("epoch-{epoch:05}.safetensors"))
+}
+
+/// Writes the weights of the newest epoch, in the form of `best.safetensors`.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn save_epoch(folder: &Path, identity: &Identity, position: &Position, network: &Network) -> Result<()> {
+    save(&epoch_path(folder, position.epochs_done), &network.state()?, header(identity, position)?)
+}
+
+/// Takes the optimizer's state, two thirds of the file, out of `last.safetensors`: a finished run does not go on.
+///
+/// # Errors
+/// Where the file is missing or damaged or cannot be written; it is then as it was.
+pub fn slim_last(folder: &Path) -> Result<()> {
+    let path = last_path(folder);
+    let (mut tensors, notes) = load(&path)?;
+    tensors.retain(|name, _| !name.starts_with(OPTIMIZER));
+    save(&path, &tensors, notes)
+}
+
 /// Reads `last.safetensors`.
 ///
 /// # Errors
@@ -160,11 +194,27 @@ pub fn load_last(folder: &Path) -> Result<Checkpoint> {
 /// # Errors
 /// Where the file is missing, damaged, of another shape or not one of ours.
 pub fn load_best(folder: &Path, engine: EngineKind) -> Result<(TrainConfig, Inference)> {
-    let path = best_path(folder);
-    let (tensors, metadata) = load(&path)?;
-    let config = read_record(&path, &metadata)?.config;
-    let network = Inference::new(&tensors, &engine.here())?;
-    Ok((config, network))
+    load_weights(&best_path(folder), engine)
+}
+
+/// The same of any file that holds weights alone.
+///
+/// # Errors
+/// As [`load_best`].
+pub fn load_weights(path: &Path, engine: EngineKind) -> Result<(TrainConfig, Inference)> {
+    let (tensors, metadata) = load(path)?;
+    let config = read_record(path, &metadata)?.config;
+    Ok((config, Inference::new(&tensors, &engine.here())?))
+}
+
+/// What a file of weights says of itself: the run, its settings, and the fingerprint of its tensors.
+///
+/// # Errors
+/// Where the file is missing, damaged or not one of ours.
+pub fn describe(path: &Path) -> Result<(Identity, Fingerprint)> {
+    let (tensors, metadata) = load(path)?;
+    let Record { run_id, config, split_hash, .. } = read_record(path, &metadata)?;
+    Ok((Identity { run_id, config, split_hash }, fingerprint(&tensors)?))
 }
 
 /// Checks that `best.safetensors` is there, whole, and of this run's best epoch so far.
@@ -183,72 +233,6 @@ pub fn check_best(folder: &Path, run_id: &str, best_epoch: usize) -> Result<()> 
         return Ok(());
     }
     Err(bad("belongs to another run or an earlier epoch: put this run's own back, or start a new one"))
-}
-
-type Content = (BTreeMap<String, Tensor>, HashMap<String, String>);
-
-/// The notes that hold the checksums of all tensors and of the record.
-const CHECKSUM: &str = "xray_tui_crc32";
-const RECORD_CHECKSUM: &str = "xray_tui_record_crc32";
-
-fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, mut notes: HashMap<String, String>) -> Result<()> {
-    notes.insert(CHECKSUM.into(), checksum(tensors)?);
-    notes.insert(RECORD_CHECKSUM.into(), record_checksum(&notes));
-    Ok(weights::save(path, tensors, &notes)?)
-}
-
-/// What goes wrong with a file of the user's and with one of ours calls for different next steps.
-fn load(path: &Path) -> Result<Content> {
-    let damaged = || Error::Checkpoint {
-        path: path.to_owned(),
-        problem: "is damaged: put a copy back if there is one, or start a new run with the same settings".into(),
-    };
-    let (tensors, notes) = weights::load(path).map_err(|error| match error {
-        xray_nn::Error::BadFile { .. } => damaged(),
-        other => other.into(),
-    })?;
-    let agrees = |note: &str, found: &str| notes.get(note).is_none_or(|noted| noted == found);
-    let is_whole = agrees(CHECKSUM, &checksum(&tensors)?) && agrees(RECORD_CHECKSUM, &record_checksum(&notes));
-    let is_sealed = notes.contains_key(CHECKSUM) && notes.contains_key(RECORD_CHECKSUM);
-    let needs_seal = read_record(path, &notes)?.format > 1;
-    if is_whole && (is_sealed || !needs_seal) { Ok((tensors, notes)) } else { Err(damaged()) }
-}
-
-fn record_checksum(notes: &HashMap<String, String>) -> String {
-    format!("{:08x}", crc32fast::hash(notes.get(RECORD).map(String::as_str).unwrap_or_default().as_bytes()))
-}
-
-/// CRC-32 over names and values, little-endian, in the order of the names.
-fn checksum(tensors: &BTreeMap<String, Tensor>) -> Result<String> {
-    let mut hasher = crc32fast::Hasher::new();
-    for (name, tensor) in tensors {
-        hasher.update(name.as_bytes());
-        hash_values(tensor, &mut hasher).map_err(xray_nn::Error::from)?;
-    }
-    Ok(format!("{:08x}", hasher.finalize()))
-}
-
-fn hash_values(tensor: &Tensor, hasher: &mut crc32fast::Hasher) -> candle_core::Result<()> {
-    let tensor = tensor.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
-    let (start, end) = layout.contiguous_offsets().unwrap_or_default();
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(values)) => hash(&values[start..end], f32::to_le_bytes, hasher),
-        Storage::Cpu(CpuStorage::I64(values)) => hash(&values[start..end], i64::to_le_bytes, hasher),
-        _ => candle_core::bail!("a checkpoint holds f32 and i64 on the CPU, not {:?}", tensor.dtype()),
-    }
-    Ok(())
-}
-
-fn hash<T: Copy, const N: usize>(values: &[T], to_bytes: impl Fn(T) -> [u8; N], hasher: &mut crc32fast::Hasher) {
-    let mut bytes = [0; 1 << 14];
-    for values in values.chunks(bytes.len() / N) {
-        let (bytes, _) = bytes.split_at_mut(N * values.len());
-        for (out, value) in bytes.chunks_exact_mut(N).zip(values) {
-            out.copy_from_slice(&to_bytes(*value));
-        }
-        hasher.update(bytes);
-    }
 }
 
 impl Checkpoint {

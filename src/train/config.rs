@@ -8,8 +8,12 @@ use xray_nn::Engine;
 
 use super::machine;
 use crate::dataset::augment::Augmentation;
+use crate::dataset::split::Fold;
 use crate::error::{Error, Result};
 use crate::metrics::Rule;
+
+/// Parts that a cross-validation may have.
+const MOST_FOLDS: usize = 100;
 
 /// Everything that decides a run's outcome beside the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +38,10 @@ pub struct TrainConfig {
     pub pretrained: Option<PathBuf>,
     /// Where PNEUMONIA begins: chosen by this rule on the validation images, once the best epoch is known.
     pub threshold: Rule,
+    /// Keep the weights of every epoch, to be scored afterwards.
+    pub keep_epochs: bool,
+    /// A part of a cross-validation: scored on its own part instead of the test images.
+    pub fold: Option<Fold>,
     /// Settings from before there was a choice mean candle.
     #[serde(default = "EngineKind::unnamed")]
     pub engine: EngineKind,
@@ -93,6 +101,8 @@ impl Default for TrainConfig {
             augmentation: Augmentation::default(),
             pretrained: None,
             threshold: Rule::default(),
+            keep_epochs: false,
+            fold: None,
             engine: EngineKind::default(),
         }
     }
@@ -119,6 +129,9 @@ impl TrainConfig {
         check("rotation", (0.0..=180.0).contains(&augmentation.rotation_degrees), "0 to 180 degrees")?;
         check("brightness", (0.0..=1.0).contains(&augmentation.brightness), "0 to 1")?;
         check("contrast", (0.0..=1.0).contains(&augmentation.contrast), "0 to 1")?;
+        let fold =
+            self.fold.is_none_or(|fold| (2..=MOST_FOLDS).contains(&fold.of) && (1..=fold.of).contains(&fold.number));
+        check("folds", fold, "2 to 100")?;
         // The store and every report keep it as text.
         let named = self.pretrained.as_ref().is_none_or(|file| file.to_str().is_some());
         check("pretrained", named, "a path in UTF-8: rename the file or its folder")

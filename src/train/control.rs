@@ -12,11 +12,17 @@ pub enum Wish {
 
 /// A handle on a run's wish; clones share it.
 #[derive(Debug, Clone)]
-pub struct Control(Arc<(Mutex<Wish>, Condvar)>);
+pub struct Control(Arc<(Mutex<Wanted>, Condvar)>);
+
+#[derive(Debug)]
+struct Wanted {
+    wish: Wish,
+    learning_rate: Option<f64>,
+}
 
 impl Default for Control {
     fn default() -> Self {
-        Self(Arc::new((Mutex::new(Wish::Run), Condvar::new())))
+        Self(Arc::new((Mutex::new(Wanted { wish: Wish::Run, learning_rate: None }), Condvar::new())))
     }
 }
 
@@ -33,29 +39,40 @@ impl Control {
 
     /// Asks the run to stop before its next batch; final.
     pub fn stop(&self) {
-        *self.lock() = Wish::Stop;
+        self.lock().wish = Wish::Stop;
         self.0.1.notify_all();
     }
 
     #[must_use]
     pub fn wish(&self) -> Wish {
-        *self.lock()
+        self.lock().wish
+    }
+
+    /// Gives the next batch and those after it another learning rate, above 0.
+    pub fn set_learning_rate(&self, learning_rate: f64) {
+        self.lock().learning_rate = Some(learning_rate);
+    }
+
+    /// The learning rate that was asked for since the last time.
+    #[must_use]
+    pub fn take_learning_rate(&self) -> Option<f64> {
+        self.lock().learning_rate.take()
     }
 
     /// Sleeps while the wish is `Pause`.
     pub fn wait_while_paused(&self) {
-        drop(self.0.1.wait_while(self.lock(), |wish| *wish == Wish::Pause));
+        drop(self.0.1.wait_while(self.lock(), |wanted| wanted.wish == Wish::Pause));
     }
 
     fn change(&self, from: Wish, to: Wish) {
-        let mut wish = self.lock();
-        if *wish == from {
-            *wish = to;
+        let mut wanted = self.lock();
+        if wanted.wish == from {
+            wanted.wish = to;
             self.0.1.notify_all();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Wish> {
+    fn lock(&self) -> MutexGuard<'_, Wanted> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

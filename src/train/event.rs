@@ -78,6 +78,12 @@ pub enum Outcome {
 pub enum TrainEvent {
     Phase(Phase),
     Step(Step),
+    /// From here on the steps have another learning rate.
+    Rate {
+        /// Steps that are done.
+        step: usize,
+        learning_rate: f64,
+    },
     Epoch {
         figures: EpochFigures,
         best: bool,

@@ -46,6 +46,30 @@ pub fn processor() -> Option<String> {
     field(&std::fs::read_to_string("/proc/cpuinfo").ok()?, "model name").map(str::to_owned)
 }
 
+/// What the processor says it can, of what matters to floating point, where the system tells it (Linux on x86-64).
+#[must_use]
+pub fn processor_features() -> Vec<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let matters = |flag: &&str| ["sse", "ssse", "avx", "fma", "f16c", "amx"].iter().any(|kind| flag.starts_with(kind));
+    let mut flags: Vec<String> =
+        field(&text, "flags").unwrap_or_default().split(' ').filter(matters).map(str::to_owned).collect();
+    flags.sort_unstable();
+    flags
+}
+
+/// The machine's memory in bytes, where the system tells it (Linux).
+#[must_use]
+pub fn memory_bytes() -> Option<u64> {
+    kilobytes(field(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemTotal")?)
+}
+
+/// The operating system and its version: `Linux 6.1.0 x86_64`.
+#[must_use]
+pub fn system() -> String {
+    let name = rustix::system::uname();
+    [name.sysname(), name.release(), name.machine()].map(|part| part.to_string_lossy().into_owned()).join(" ")
+}
+
 /// The most memory in bytes that this process has held at once so far, where the system tells it (Linux).
 #[must_use]
 pub fn peak_bytes() -> Option<u64> {

@@ -31,6 +31,8 @@ pub struct Job<'a> {
     pub cache: &'a Cache,
     /// Where the run's checkpoints lie.
     pub folder: PathBuf,
+    /// Learning rates to be set after so many steps, as an earlier run was given them.
+    pub rates: Vec<(usize, f64)>,
 }
 
 /// Where events go; an error from it ends the run.
@@ -136,6 +138,7 @@ impl<'a> Trainer<'a> {
             checkpoint.restore(&network, &mut adam)?;
             at = checkpoint.position;
         }
+        adam.set_learning_rate(at.learning_rate.unwrap_or(job.identity.config.learning_rate));
         Ok(Self { job, control, network, adam, at, saved: Instant::now(), diverged: false })
     }
 
@@ -174,8 +177,15 @@ impl<'a> Trainer<'a> {
     }
 
     /// Obeys the control, then says where the run is.
-    fn obey(&self, epoch: usize, batches: usize, emit: Emit) -> Result<()> {
+    fn obey(&mut self, epoch: usize, batches: usize, emit: Emit) -> Result<()> {
         heed(self.control, emit)?;
+        let step = self.at.steps;
+        let planned = self.job.rates.iter().rev().find(|(after, _)| *after == step).map(|(_, rate)| *rate);
+        if let Some(learning_rate) = self.control.take_learning_rate().or(planned) {
+            self.adam.set_learning_rate(learning_rate);
+            self.at.learning_rate = Some(learning_rate);
+            emit(TrainEvent::Rate { step, learning_rate })?;
+        }
         emit(TrainEvent::Phase(Phase::Training { epoch, batch: self.at.batches_done, batches }))
     }
 
@@ -225,6 +235,7 @@ impl<'a> Trainer<'a> {
             train: self.at.partial.figures(),
             validation: evaluate::figures(self.job.dataset, &answers),
             seconds: self.at.epoch_seconds + started.elapsed().as_secs_f64(),
+            weights: Some(checkpoint::fingerprint(&self.network.state()?)?),
         };
         if self.network.broken_tensor()?.is_some() {
             self.diverged = true;
@@ -245,6 +256,9 @@ impl<'a> Trainer<'a> {
         if best {
             self.at.best_epoch = Some(figures.epoch);
             checkpoint::save_best(&self.job.folder, &self.job.identity, &self.at, &self.network)?;
+        }
+        if self.job.identity.config.keep_epochs {
+            checkpoint::save_epoch(&self.job.folder, &self.job.identity, &self.at, &self.network)?;
         }
         self.save_last()
     }

@@ -28,7 +28,7 @@ pub use pretrained::{Head, load_pretrained};
 /// Notes in a file's header, by name.
 pub type Metadata = HashMap<String, String>;
 
-/// Writes tensors (f32 or i64) and notes about them to a safetensors file, so that `path` holds either what it held
+/// Writes tensors (f32, i64 or u8) and notes about them to a safetensors file, so that `path` holds either what it held
 /// before or all of the new: a file beside it is written, synchronised, and renamed. The same content gives the same
 /// bytes.
 ///
@@ -117,9 +117,10 @@ fn type_name(name: &str, tensor: &Tensor) -> Result<&'static str> {
     match tensor.dtype() {
         DType::F32 => Ok("F32"),
         DType::I64 => Ok("I64"),
+        DType::U8 => Ok("U8"),
         other => {
             let (name, found) = (name.to_owned(), other.as_str().to_owned());
-            Err(Error::WrongType { name, found, expected: "f32 or i64" })
+            Err(Error::WrongType { name, found, expected: "f32, i64 or u8" })
         }
     }
 }
@@ -140,6 +141,7 @@ fn values(tensor: &Tensor) -> Result<Vec<u8>> {
     let flat = tensor.flatten_all()?;
     Ok(match flat.dtype() {
         DType::I64 => flat.to_vec1::<i64>()?.into_iter().flat_map(i64::to_le_bytes).collect(),
+        DType::U8 => flat.to_vec1::<u8>()?,
         _ => flat.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect(),
     })
 }

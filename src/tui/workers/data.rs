@@ -70,7 +70,7 @@ fn progress<'a>(what: &'static str, outbox: &'a Outbox) -> impl FnMut(Progress) 
 fn gather(place: &Workplace, outbox: &Outbox) -> Result<DataSummary> {
     let config = TrainConfig::default();
     let data = LoadedData::open(place, config.image_size, &mut progress("decoding", outbox))?;
-    let splits = data.splits(config.validation_fraction, config.seed);
+    let splits = data.splits(&config);
     let hash = data.hash()?;
     Ok(DataSummary {
         root: data.dataset.root.clone(),

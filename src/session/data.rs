@@ -1,0 +1,67 @@
+//! A data set with its decoded pictures, and what its images are.
+
+use std::ops::ControlFlow;
+
+use super::Workplace;
+use crate::dataset::cache::{self, Cache};
+use crate::dataset::hash::folder_hash;
+use crate::dataset::split::Splits;
+use crate::dataset::{self, Dataset};
+use crate::error::Result;
+use crate::train::TrainConfig;
+
+/// A data set with its decoded pictures.
+#[derive(Debug)]
+pub struct LoadedData {
+    pub dataset: Dataset,
+    pub cache: Cache,
+}
+
+impl LoadedData {
+    /// Finds the images of `place` and makes what the cache lacks for `image_size`.
+    ///
+    /// # Errors
+    /// No data set, no room or right to write the cache, `Cancelled` where `watch` breaks.
+    pub fn open(
+        place: &Workplace,
+        image_size: usize,
+        watch: &mut dyn FnMut(cache::Progress) -> ControlFlow<()>,
+    ) -> Result<Self> {
+        let dataset = dataset::find(&place.data)?;
+        let cache = Cache::open(&place.cache, &dataset, image_size, watch)?;
+        Ok(Self { dataset, cache })
+    }
+
+    /// The splits that `config` asks for, readable images only, before sampling.
+    #[must_use]
+    pub fn splits(&self, config: &TrainConfig) -> Splits {
+        let (fraction, seed) = (config.validation_fraction, config.seed);
+        let mut splits = match config.fold {
+            Some(fold) => Splits::fold(&self.dataset, fold, fraction, seed),
+            None => Splits::make(&self.dataset, fraction, seed),
+        };
+        splits.retain(|image| self.cache.facts(image).pixels.is_ok());
+        splits
+    }
+
+    /// The id that DVC gives the data folder.
+    ///
+    /// # Errors
+    /// Where a file of the folder cannot be read.
+    pub fn hash(&self) -> Result<dataset::hash::FolderHash> {
+        let known = |file: &str| {
+            let index = self.dataset.images.binary_search_by(|image| image.file.as_str().cmp(file)).ok()?;
+            Some(self.cache.facts(index).md5.clone()).filter(|md5| !md5.is_empty())
+        };
+        folder_hash(&self.dataset.root, &known)
+    }
+}
+
+/// What these images are, by content and label: the same in whatever folder, order and under whatever names.
+#[must_use]
+pub fn digest(dataset: &Dataset, cache: &Cache, images: &[usize]) -> String {
+    let line = |&index: &usize| format!("{} {}\n", cache.facts(index).md5, dataset.images[index].class.name());
+    let mut lines: Vec<String> = images.iter().map(line).collect();
+    lines.sort_unstable();
+    dataset::hash::md5_hex(lines.concat().as_bytes())
+}
