@@ -96,6 +96,10 @@ pub enum Command {
     Eval(EvalArgs),
     /// Compare two runs on the same images: do they differ, and by how much
     Compare(CompareArgs),
+    /// Cross-validate: divide the patients into parts and train a network for each
+    Cv(CvArgs),
+    /// Run a finished run again and say whether the same bits come
+    Reproduce(ReproduceArgs),
     /// Answer for image files
     Predict(PredictArgs),
     /// Look at past runs
@@ -136,6 +140,27 @@ pub enum RunsCommand {
         /// Id, unique beginning of an id, name, `last` or `best`
         run: String,
     },
+    /// Group finished runs that differ only in their seed: mean and standard deviation
+    Groups,
+    /// Make every stored figure again from the stored answers, and compare
+    Verify {
+        /// Id, unique beginning of an id, name, `last` or `best` [default: all runs]
+        run: Option<String>,
+    },
+    /// Say what runs take on disk and what can go
+    Gc {
+        /// Delete what can go
+        #[arg(long)]
+        delete: bool,
+    },
+    /// Write a finished run to one file, for `reproduce` on another machine
+    Export {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        bundle: PathBuf,
+    },
     /// Delete a run, its figures and its checkpoints
     Delete {
         /// Id, unique beginning of an id, name, `last` or `best`
@@ -146,6 +171,36 @@ pub enum RunsCommand {
 /// `xray-tui train …`
 #[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
+    #[command(flatten)]
+    pub recipe: Recipe,
+    /// The run's name in tables
+    #[arg(long, value_name = "S")]
+    pub name: Option<String>,
+    /// Go on with a stopped, failed or crashed run, with its own settings
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["Recipe", "name"])]
+    pub resume: Option<String>,
+}
+
+/// `xray-tui cv …`
+#[derive(Debug, Clone, Args)]
+pub struct CvArgs {
+    /// Parts of whole patients: each is scored once by a network trained on the others
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=100))]
+    pub folds: u16,
+    #[command(flatten)]
+    pub recipe: Recipe,
+    /// The name in tables; its folds are NAME/1, NAME/2 and so on
+    #[arg(long, value_name = "S")]
+    pub name: Option<String>,
+    /// Go on with one that was stopped, with its own settings
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["Recipe", "name", "folds"])]
+    pub resume: Option<String>,
+}
+
+/// How to train.
+#[derive(Debug, Clone, Args)]
+#[group(id = "Recipe", multiple = true)]
+pub struct Recipe {
     /// Epochs [default: 10]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
@@ -192,19 +247,9 @@ pub struct TrainArgs {
     /// What computes the network: this program's kernels, or candle's operations to check them by
     #[arg(long, value_enum)]
     engine: Option<Engine>,
-    /// The run's name in tables
-    #[arg(long, value_name = "S")]
-    pub name: Option<String>,
-    /// Go on with a stopped, failed or crashed run, with its own settings
-    #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "epochs", "batch_size", "learning_rate", "sample_fraction", "validation_fraction", "image_size", "seed",
-        "pretrained", "no_flip", "rotation", "brightness", "contrast", "threshold", "keep_epochs", "engine",
-        "name",
-    ])]
-    pub resume: Option<String>,
 }
 
-impl TrainArgs {
+impl Recipe {
     /// The settings: what was said, else the defaults.
     #[must_use]
     pub fn config(&self) -> TrainConfig {
@@ -245,9 +290,20 @@ pub struct EvalArgs {
     /// a probability is exploratory. Nothing is stored
     #[arg(long, value_name = "RULE|X")]
     pub threshold: Option<Wanted>,
+    /// Score the kept weights of every epoch (`train --keep-epochs`): to look at, not to choose by
+    #[arg(long, conflicts_with_all = ["threshold", "prevalence"])]
+    pub every_epoch: bool,
     /// Give PPV and NPV where this share of those examined is ill
     #[arg(long, value_name = "X", value_parser = share)]
     pub prevalence: Option<f64>,
+}
+
+/// `xray-tui reproduce …`
+#[derive(Debug, Clone, Args)]
+pub struct ReproduceArgs {
+    /// Id, unique beginning of an id, name, `last` or `best`; or a file that `runs export` has written
+    #[arg(value_name = "RUN|FILE")]
+    pub what: String,
 }
 
 /// `xray-tui compare …`
@@ -377,11 +433,16 @@ mod tests {
     fn nothing_said_is_the_default_recipe() {
         let cli = Cli::try_parse_from(["xray-tui", "train"]).unwrap();
         let Some(Command::Train(args)) = cli.command else { panic!("not train") };
-        assert_eq!(args.config(), TrainConfig::default());
+        assert_eq!(args.recipe.config(), TrainConfig::default());
     }
 
     #[test]
     fn resuming_takes_no_other_settings() {
-        assert!(Cli::try_parse_from(["xray-tui", "train", "--resume", "last", "--epochs", "3"]).is_err());
+        for setting in [&["--epochs", "3"][..], &["--name", "x"], &["--no-flip"], &["--keep-epochs"]] {
+            let words = [&["xray-tui", "train", "--resume", "last"], setting].concat();
+            assert!(Cli::try_parse_from(words).is_err(), "{setting:?}");
+        }
+        assert!(Cli::try_parse_from(["xray-tui", "cv", "--resume", "last", "--folds", "3"]).is_err());
+        assert!(Cli::try_parse_from(["xray-tui", "cv", "--resume", "last"]).is_ok());
     }
 }

@@ -3,11 +3,16 @@
 mod assessment;
 mod bench;
 mod compare;
+mod cv;
 mod data;
 mod doctor;
+mod epochs;
 mod eval;
+mod narrator;
 mod predict;
+mod reproduce;
 mod runs;
+mod spread;
 mod train;
 
 use std::io::Write;
@@ -38,6 +43,8 @@ pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
         Command::Train(args) => train::run(args, &place, out),
         Command::Eval(args) => eval::run(args, common.data.as_deref(), &place, out),
         Command::Compare(args) => compare::run(args, &place, out),
+        Command::Cv(args) => cv::run(args, &place, out),
+        Command::Reproduce(args) => reproduce::run(args, common.data.as_deref(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
         Command::Doctor => doctor::run(out),

@@ -17,6 +17,7 @@ mod fingerprint;
 pub mod logistic;
 mod operating;
 pub mod ranking;
+mod spread;
 pub mod threshold;
 
 pub use assessment::Assessment;
@@ -25,6 +26,7 @@ pub use estimate::{Estimate, Interval};
 pub use figures::{EpochFigures, Figures, cross_entropy, probability};
 pub use fingerprint::{Fingerprint, Hasher};
 pub use operating::OperatingPoint;
+pub use spread::Spread;
 pub use threshold::{Rule, Threshold};
 
 /// One answered image.

@@ -2,9 +2,15 @@
 
 mod checks;
 mod data;
+pub mod disk;
+pub mod folds;
 pub mod manifest;
+pub mod original;
 pub mod provenance;
 mod recorder;
+pub mod reproduce;
+pub mod scratch;
+pub mod verify;
 
 use std::any::Any;
 use std::ops::ControlFlow;
@@ -139,10 +145,7 @@ impl Session<'_> {
     fn begin(&self, store: &Store, beginning: &Beginning) -> Result<Outcome> {
         let config = beginning.config;
         config.validate()?;
-        if let Some(name) = beginning.name.as_deref().filter(|name| ["best", "last", "champion"].contains(name)) {
-            let problem = format!("{name} already means a run to every command: choose another");
-            return Err(Error::BadSetting { setting: "name", problem });
-        }
+        check_name(beginning.name.as_deref())?;
         if let Some(file) = &config.pretrained {
             std::fs::metadata(file).map_err(|e| Error::io("read the pretrained weights", file, e))?;
         }
@@ -155,9 +158,7 @@ impl Session<'_> {
         let manifest = Manifest::of(&data, &splits);
         store.add_manifest(&manifest.digest(), &manifest.text())?;
         let row = new_run(store, (&data, &splits, &manifest), beginning)?;
-        let folder = store.run_folder(&row.id);
-        let taken = || Error::Run { run: row.id.clone(), problem: "another run has this id: start again".into() };
-        let lock = RunLock::acquire(&folder)?.ok_or_else(taken)?;
+        let (folder, lock) = (store.run_folder(&row.id), folder_lock(store, &row.id)?);
         store.create_run(&row)?;
         let identity = Identity { run_id: row.id.clone(), config: config.clone(), split_hash: row.split_hash.clone() };
         self.tell_created(&row.name, &identity, row.synthetic);
@@ -183,13 +184,14 @@ impl Session<'_> {
         let refuse = |problem: &str| Error::Run { run: run_id.to_owned(), problem: problem.to_owned() };
         // Before the lock is made beside a run that is gone.
         store.run(run_id)?;
-        let folder = store.run_folder(run_id);
-        let _lock = RunLock::acquire(&folder)?
-            .ok_or_else(|| refuse("is under way in another xray-tui; stop it there before resuming it here"))?;
+        let (folder, _lock) = (store.run_folder(run_id), folder_lock(store, run_id)?);
         // Until the lock was ours, another one may have changed it.
         let run = store.run(run_id)?;
         if run.state == crate::store::RunState::Finished {
             return Err(refuse("is finished; start a new one, with --pretrained to begin from its weights"));
+        }
+        if run.folds().is_some() {
+            return Err(refuse("is a cross-validation: `xray-tui cv --resume` goes on with it"));
         }
         let config = config_of(&run)?;
         let data = LoadedData::open(&self.place_of(&run), config.image_size, &mut |p| self.decoding(p))?;
@@ -277,8 +279,7 @@ impl Session<'_> {
     }
 
     fn split(&self, data: &LoadedData, config: &TrainConfig) -> Result<Splits> {
-        let mut splits = data.splits(config);
-        splits.sample_train(&data.dataset, config.sample_fraction, config.seed);
+        let splits = sampled(data, config);
         splits.check_trainable(&data.dataset)?;
         let images = splits.train.len();
         if config.batch_size > images {
@@ -327,6 +328,13 @@ impl Session<'_> {
     }
 }
 
+/// The splits that a run trains on and is scored by.
+fn sampled(data: &LoadedData, config: &TrainConfig) -> Splits {
+    let mut splits = data.splits(config);
+    splits.sample_train(&data.dataset, config.sample_fraction, config.seed);
+    splits
+}
+
 /// What is wrong where memory has no room for a batch of so many images.
 fn lack_of_memory(config: &TrainConfig, images: usize) -> Option<String> {
     machine::lack_of_memory(config.engine, config.batch_size.min(images), config.image_size)
@@ -338,11 +346,13 @@ struct Beginning<'a> {
     config: &'a TrainConfig,
     parent: Option<String>,
     rates: Vec<(usize, f64)>,
+    /// Parts, of a cross-validation.
+    folds: Option<usize>,
 }
 
 impl<'a> From<&'a TrainConfig> for Beginning<'a> {
     fn from(config: &'a TrainConfig) -> Self {
-        Self { name: None, config, parent: None, rates: Vec::new() }
+        Self { name: None, config, parent: None, rates: Vec::new(), folds: None }
     }
 }
 
@@ -357,7 +367,7 @@ fn new_run(
     let absolute = |e| Error::io("find", &data.dataset.root, e);
     let mut run = NewRun {
         id: new_id(),
-        name: beginning.name.clone().map_or_else(|| Ok(next_name(&store.runs()?)), Ok::<_, Error>)?,
+        name: beginning.name.clone().map_or_else(|| Ok(next_name(&store.runs()?, "run")), Ok::<_, Error>)?,
         data: data.dataset.root.canonicalize().map_err(absolute)?,
         synthetic: data.dataset.synthetic,
         config: serde_json::json!(config),
@@ -372,6 +382,9 @@ fn new_run(
         provenance: None,
         manifest: Some(manifest.digest()),
     };
+    if let Some(folds) = beginning.folds {
+        run.config["folds"] = folds.into();
+    }
     run.provenance = Some(serde_json::json!(provenance.sealed(&run)));
     Ok(run)
 }
@@ -391,10 +404,31 @@ pub fn config_of(run: &Run) -> Result<TrainConfig> {
     })
 }
 
+/// Refuses names that mean something else.
+fn check_name(name: Option<&str>) -> Result<()> {
+    match name.filter(|name| ["best", "last", "champion"].contains(name)) {
+        Some(name) => {
+            let problem = format!("{name} already means a run to every command: choose another");
+            Err(Error::BadSetting { setting: "name", problem })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The lock of a run, made with its folder.
+///
+/// # Errors
+/// `Run` where somebody else holds it.
+fn folder_lock(store: &Store, run_id: &str) -> Result<RunLock> {
+    let problem = "is under way in another xray-tui; stop it there before resuming it here";
+    let held = || Error::Run { run: run_id.to_owned(), problem: problem.into() };
+    RunLock::acquire(&store.run_folder(run_id))?.ok_or_else(held)
+}
+
 /// `run-1`, `run-2`, …: one more than the highest there is.
-fn next_name(runs: &[Run]) -> String {
-    let number = |run: &Run| run.started.name.strip_prefix("run-")?.parse::<u64>().ok();
-    format!("run-{}", runs.iter().filter_map(number).max().unwrap_or(0).saturating_add(1))
+fn next_name(runs: &[Run], kind: &str) -> String {
+    let number = |run: &Run| run.started.name.strip_prefix(kind)?.strip_prefix('-')?.parse::<u64>().ok();
+    format!("{kind}-{}", runs.iter().filter_map(number).max().unwrap_or(0).saturating_add(1))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod records;
 mod resolve;
 mod rows;
 mod scores;
+pub mod seeds;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

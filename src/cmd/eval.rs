@@ -10,7 +10,7 @@ use super::{Output, assessment, figures_json, open_store};
 use crate::cli::{EvalArgs, Wanted};
 use crate::dataset::{Class, Split};
 use crate::error::Error;
-use crate::metrics::alarm::{Alarm, collapsed, saturated};
+use crate::metrics::alarm::{Alarm, Checks, collapsed, saturated};
 use crate::metrics::assessment::Terms;
 use crate::metrics::{Assessment, Case, Figures, OperatingPoint};
 use crate::predict::Predictor;
@@ -23,12 +23,19 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
     let store = open_store(place)?;
     let run = store.resolve(&args.run)?;
     let split = Split::from(args.split);
+    if run.folds().is_some() {
+        let problem = "is a cross-validation: name one of its folds, or see `xray-tui runs show`".into();
+        return Err(Error::Run { run: run.started.name, problem }.into());
+    }
+    if args.every_epoch {
+        return super::epochs::run(&store, &run, (split, named), (place, out));
+    }
     let answers = answers(&store, &run, (split, named), (place, out))?;
     let validation = cases(&store.answers(&run.started.id, Split::Validation)?);
     let decision = Decision::of(args, &run, &validation)?;
     let terms = Terms { prevalence: args.prevalence, ..decision.terms };
     let assessed = Assessment::of(&cases(&answers.list), terms);
-    let alarms = alarms(&assessed, &Assessment::of(&validation, decision.terms));
+    let alarms = alarms(&run, &assessed, &Assessment::of(&validation, decision.terms));
     let pairs = answers.list.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia));
     let mut value = figures_json(&Figures::at(terms.threshold, pairs));
     if let Value::Object(value) = &mut value {
@@ -83,8 +90,9 @@ impl Decision {
     }
 }
 
-fn alarms(assessed: &Assessment, validation: &Assessment) -> Vec<Alarm> {
-    [collapsed(assessed), saturated(validation)].into_iter().flatten().collect()
+fn alarms(run: &Run, assessed: &Assessment, validation: &Assessment) -> Vec<Alarm> {
+    let of_data = run.checks.as_ref().map(Checks::alarms).unwrap_or_default();
+    [collapsed(assessed), saturated(validation)].into_iter().flatten().chain(of_data).collect()
 }
 
 /// A split's answers.
@@ -113,7 +121,7 @@ fn answers(
     let splits = data.splits(&config);
     let images = splits.of(split);
     let differs = data.hash()?.id != run.started.data_hash;
-    check(&data, (split, images), differs)?;
+    check(&data, (split, images), (differs, config.fold.is_some()))?;
     if !differs && !list.is_empty() {
         return Ok(Answers { list, differs, synthetic: data.dataset.synthetic });
     }
@@ -140,12 +148,12 @@ fn answers(
 }
 
 /// Refuses what would give no figure or a false one.
-fn check(data: &LoadedData, (split, images): (Split, &[usize]), differs: bool) -> Result<(), Error> {
+fn check(data: &LoadedData, (split, images): (Split, &[usize]), (differs, is_fold): (bool, bool)) -> Result<(), Error> {
     let refuse = |problem: String| Err(Error::BadDataSet { dir: data.dataset.root.clone(), problem });
     if images.is_empty() {
         return refuse(format!("has no readable {} images; check the folder", split.name()));
     }
-    if differs && split == Split::Validation {
+    if differs && (split == Split::Validation || is_fold) {
         return refuse(
             "is not the data set that the run was trained on: another split could hold images that it has learned; \
              score the test split, or name the run's own with --data"

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Output, open_store};
 use crate::cli::PredictArgs;
 use crate::dataset::GreyImage;
+use crate::error::Error;
 use crate::metrics::Threshold;
 use crate::predict::{Prediction, Predictor, image_files, read_picture};
 use crate::session::Workplace;
@@ -35,9 +36,18 @@ pub fn run(args: &PredictArgs, place: &Workplace, out: Output) -> anyhow::Result
 /// The run that was named; else the best finished one, else the newest.
 fn choose(store: &Store, named: Option<&str>) -> anyhow::Result<Run> {
     match named {
-        Some(name) => Ok(store.resolve(name)?),
+        Some(name) => trained(store.resolve(name)?),
         None => Ok(store.resolve("best").or_else(|_| store.resolve("last"))?),
     }
+}
+
+/// A cross-validation has no weights of its own.
+fn trained(run: Run) -> anyhow::Result<Run> {
+    if run.folds().is_some() {
+        let problem = "is a cross-validation and has no weights: name one of its folds".into();
+        return Err(Error::Run { run: run.started.name, problem }.into());
+    }
+    Ok(run)
 }
 
 fn answer(predictor: &Predictor, (file, threshold): (&Path, Threshold), show: bool, out: Output) -> (Value, bool) {

@@ -1,12 +1,15 @@
 //! `xray-tui runs`: past runs as a table, one run whole, and the end of one.
 
+mod audit;
+mod seeds;
+mod show;
+
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{Output, figures_json, open_store, run_json};
+use super::{Output, open_store, run_json};
 use crate::cli::RunsCommand;
-use crate::metrics::EpochFigures;
 use crate::session::Workplace;
 use crate::store::{Run, Store};
 use crate::units::{duration, share};
@@ -19,7 +22,11 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
     let store = open_store(place)?;
     match command {
         RunsCommand::List => list(&store, out)?,
-        RunsCommand::Show { run } => show(&store, &store.resolve(run)?, out)?,
+        RunsCommand::Show { run } => show::run(&store, &store.resolve(run)?, out)?,
+        RunsCommand::Groups => seeds::run(&store, out)?,
+        RunsCommand::Verify { run } => return audit::verify(&store, run.as_deref(), out),
+        RunsCommand::Gc { delete } => audit::clear(&store, *delete, out)?,
+        RunsCommand::Export { run, bundle } => audit::export(&store, (&store.resolve(run)?, bundle), out)?,
         RunsCommand::Delete { run } => delete(&store, &store.resolve(run)?, out)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -53,62 +60,6 @@ fn table(runs: &[Run]) -> String {
         )
     });
     std::iter::once(head).chain(rows).collect::<Vec<_>>().join("\n")
-}
-
-fn show(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
-    let epochs = store.epochs(&run.started.id)?;
-    let mut value = run_json(run);
-    value["epochs"] = epochs.iter().map(epoch_json).collect();
-    value["test"] = run.test.as_ref().map_or(Value::Null, figures_json);
-    value["git"] = json!({"commit": run.started.git_commit, "dirty": run.started.git_dirty});
-    value["data_hash"] = json!(run.started.data_hash);
-    value["split_hash"] = json!(run.started.split_hash);
-    value["seed"] = json!(run.started.seed);
-    value["device"] = json!(run.started.device);
-    value["versions"] = run.started.versions.clone();
-    out.answer(&value, || text(run, &epochs))?;
-    Ok(())
-}
-
-/// An epoch under the contract's names.
-fn epoch_json(epoch: &EpochFigures) -> Value {
-    let (train, validation) = (&epoch.train, &epoch.validation);
-    json!({
-        "epoch": epoch.epoch,
-        "train_loss": train.loss,
-        "train_accuracy": train.confusion.accuracy(),
-        "val_loss": validation.loss,
-        "val_accuracy": validation.confusion.accuracy(),
-        "val_precision": validation.confusion.precision(),
-        "val_recall": validation.confusion.recall(),
-        "val_f1": validation.confusion.f1(),
-        "seconds": epoch.seconds,
-    })
-}
-
-fn text(run: &Run, epochs: &[EpochFigures]) -> String {
-    let mut lines = vec![
-        format!("{}  {}  {}", run.started.name, run.started.id, run.state.name()),
-        format!("started   {}   time {}", run.started_at, duration(run.seconds)),
-        format!("data      {}  {}", run.started.data.display(), run.started.data_hash),
-        format!("config    {}", run.started.config),
-    ];
-    lines.extend(run.problem.iter().map(|problem| format!("problem   {problem}")));
-    lines.push(format!("{:>5}{:>12}{:>10}{:>10}{:>10}", "epoch", "train loss", "accuracy", "val loss", "accuracy"));
-    lines.extend(epochs.iter().map(|epoch| {
-        let (train, validation) = (&epoch.train, &epoch.validation);
-        format!(
-            "{:>5}{:>12}{:>10}{:>10}{:>10}{}",
-            epoch.epoch,
-            share(train.loss),
-            share(train.confusion.accuracy()),
-            share(validation.loss),
-            share(validation.confusion.accuracy()),
-            if Some(epoch.epoch) == run.best_epoch { "  best" } else { "" }
-        )
-    }));
-    lines.extend(run.test.as_ref().map(|test| format!("\ntest\n{}", super::figures_text(test))));
-    lines.join("\n")
 }
 
 fn delete(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {

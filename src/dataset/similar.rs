@@ -73,40 +73,44 @@ fn pairs((of_a, split_a): (&[Small], Split), (of_b, split_b): (&[Small], Split))
 }
 
 /// Means of `SIDE * SIDE` cells of a square picture of side `size`, at least [`SIDE`].
+#[expect(clippy::cast_precision_loss, reason = "sums of a few pixels")]
 fn shrink(grey: &[u8], size: usize) -> Vec<f32> {
     let bounds = |cell: usize| cell * size / SIDE..(cell + 1) * size / SIDE;
     let cell = |place: usize| {
         let (rows, columns) = (bounds(place / SIDE), bounds(place % SIDE));
-        let sum: u32 = rows.clone().flat_map(|row| &grey[row * size..][columns.clone()]).map(|v| u32::from(*v)).sum();
-        sum as f32 / (rows.len() * columns.len()).max(1) as f32
+        let values = rows.clone().flat_map(|row| &grey[row * size..][columns.clone()]);
+        values.map(|value| f32::from(*value)).sum::<f32>() / (rows.len() * columns.len()).max(1) as f32
     };
     (0..SIDE * SIDE).map(cell).collect()
 }
 
 /// What is left without the local mean, at mean 0 and length 1.
+#[expect(clippy::cast_precision_loss, reason = "a few cells")]
 fn edges(cells: &[f32]) -> Vec<f32> {
-    let near = |at: usize| {
-        (at as isize - REACH as isize..=(at + REACH) as isize).map(|at| at.clamp(0, SIDE as isize - 1) as usize)
-    };
+    let near = |at: usize| (at..=at + 2 * REACH).map(|at| at.saturating_sub(REACH).min(SIDE - 1));
     let local_mean = |row: usize, column: usize| {
-        let sum: f32 = near(row).flat_map(|row| near(column).map(move |column| cells[row * SIDE + column])).sum();
-        sum / ((2 * REACH + 1) * (2 * REACH + 1)) as f32
+        let around = near(row).flat_map(|row| near(column).map(move |column| cells[row * SIDE + column]));
+        around.sum::<f32>() / ((2 * REACH + 1) * (2 * REACH + 1)) as f32
     };
-    let mut edges: Vec<f32> =
-        (0..SIDE * SIDE).map(|place| cells[place] - local_mean(place / SIDE, place % SIDE)).collect();
+    let edge = |place: usize| cells[place] - local_mean(place / SIDE, place % SIDE);
+    let edges: Vec<f32> = (0..SIDE * SIDE).map(edge).collect();
     let mean = edges.iter().sum::<f32>() / edges.len() as f32;
-    edges.iter_mut().for_each(|edge| *edge -= mean);
-    let length = edges.iter().map(|edge| edge * edge).sum::<f32>().sqrt();
+    let length = edges.iter().map(|edge| (edge - mean).powi(2)).sum::<f32>().sqrt();
     // What rounding leaves of an even picture is no edge.
     let scale = if length > 1e-2 { length.recip() } else { 0.0 };
-    edges.iter_mut().for_each(|edge| *edge *= scale);
-    edges
+    edges.into_iter().map(|edge| (edge - mean) * scale).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a picture"
+    )]
     fn picture(of: impl Fn(f32, f32) -> f32, size: usize) -> Vec<u8> {
         let at = |place: usize| of((place / size) as f32 / size as f32, (place % size) as f32 / size as f32) as u8;
         (0..size * size).map(at).collect()

@@ -82,7 +82,9 @@ mod tests {
         assert_eq!(fingerprint.to_string(), text);
         assert_eq!(text.parse(), Ok(fingerprint));
         let mut hasher = Hasher::default();
-        [&b"a"[..], b"bc"].into_iter().for_each(|part| hasher.update(part));
+        for part in [&b"a"[..], b"bc"] {
+            hasher.update(part);
+        }
         assert_eq!(hasher.finish(), fingerprint);
     }
 

@@ -35,7 +35,7 @@ impl RunState {
 }
 
 /// What is known of a run when it starts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewRun {
     /// 12 lower-case hexadecimal digits.
     pub id: String,
@@ -65,7 +65,7 @@ pub struct NewRun {
 }
 
 /// A run as the store has it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     pub started: NewRun,
     /// RFC 3339, UTC.
@@ -99,6 +99,12 @@ impl Run {
     pub fn threshold(&self) -> Threshold {
         self.operating.map_or(Threshold::HALF, |point| point.threshold)
     }
+
+    /// The parts that a cross-validation has; `None` for a run that trains.
+    #[must_use]
+    pub fn folds(&self) -> Option<usize> {
+        self.started.config["folds"].as_u64().and_then(|folds| usize::try_from(folds).ok())
+    }
 }
 
 /// One thinned point of the training curve.
@@ -119,14 +125,29 @@ pub struct StepPoint {
 }
 
 /// The network's answer for one image of a split, with the best epoch's weights.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     pub split: Split,
     /// Path below the data set's root.
     pub file: String,
     pub truth: Class,
     /// NORMAL, PNEUMONIA.
+    #[serde(with = "bits")]
     pub logits: [f32; 2],
+}
+
+/// Logits in JSON: their bits, as JSON has no word for what is no number.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    pub fn serialize<S: Serializer>(logits: &[f32; 2], serializer: S) -> Result<S::Ok, S::Error> {
+        logits.map(f32::to_bits).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; 2], D::Error> {
+        Ok(<[u32; 2]>::deserialize(deserializer)?.map(f32::from_bits))
+    }
 }
 
 /// How a run ended, for the store.

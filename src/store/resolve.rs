@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 
 impl Store {
     /// The run that `word` names: `last` (newest), `best` (finished, highest validation accuracy, then newest), an id,
-    /// a name, or the unique beginning of an id.
+    /// a name, or the unique beginning of an id. `last` is no fold, and `best` neither a fold nor a cross-validation.
     ///
     /// # Errors
     /// `Run` where no run or more than one is meant.
@@ -18,7 +18,7 @@ impl Store {
 fn choose(runs: Vec<Run>, word: &str) -> Result<Run, String> {
     const NONE: &str = "there is no such run; `xray-tui runs list` shows all";
     match word {
-        "last" => return runs.into_iter().next().ok_or_else(|| NONE.into()),
+        "last" => return runs.into_iter().find(|run| run.started.parent.is_none()).ok_or_else(|| NONE.into()),
         "best" => return best(runs).ok_or_else(|| "no run is finished yet; name one, or `last`".into()),
         "champion" => return Err("no run is promoted to champion in this database".into()),
         _ => {}
@@ -40,6 +40,9 @@ fn choose(runs: Vec<Run>, word: &str) -> Result<Run, String> {
 }
 
 fn best(runs: Vec<Run>) -> Option<Run> {
-    let finished = runs.into_iter().rev().filter(|run| run.state == RunState::Finished);
+    let finished = runs
+        .into_iter()
+        .rev()
+        .filter(|run| run.state == RunState::Finished && run.started.parent.is_none() && run.folds().is_none());
     finished.max_by(|a, b| a.best_val_accuracy.unwrap_or(-1.0).total_cmp(&b.best_val_accuracy.unwrap_or(-1.0)))
 }

@@ -210,9 +210,12 @@ fn a_database_of_a_newer_version_is_refused() {
 
 #[test]
 fn a_database_of_any_schema_so_far_opens_with_its_run() {
-    let schemas =
-        [include_str!("../../tests/fixtures/store/v1.sql"), include_str!("../../tests/fixtures/store/v2.sql")];
-    for (schema, batches) in schemas.into_iter().zip([0, 4]) {
+    let schemas = [
+        include_str!("../../tests/fixtures/store/v1.sql"),
+        include_str!("../../tests/fixtures/store/v2.sql"),
+        include_str!("../../tests/fixtures/store/v3.sql"),
+    ];
+    for (schema, (batches, looks)) in schemas.into_iter().zip([(0, None), (4, None), (4, Some(1))]) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.db");
         Connection::open(&path).unwrap().execute_batch(schema).unwrap();
@@ -222,6 +225,9 @@ fn a_database_of_any_schema_so_far_opens_with_its_run() {
         assert_eq!(store.epochs(&run.started.id).unwrap().len(), 1);
         assert_eq!(store.steps(&run.started.id).unwrap()[0].batches, batches);
         assert_eq!(store.answers(&run.started.id, Split::Test).unwrap().len(), 1);
+        assert_eq!(store.looks(&run.started.id).unwrap(), looks);
+        assert_eq!(run.operating.is_some(), looks.is_some());
+        assert_eq!((run.started.parent, run.started.provenance, run.checks), (None, None, None));
     }
 }
 

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use xray_nn::{Adam, Inference, Network};
+use xray_nn::{Adam, Inference, Network, weights};
 
 use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures, Fingerprint};
 use crate::train::{EngineKind, TrainConfig};
 
+pub mod bundle;
 mod sealed;
 
 pub use sealed::fingerprint;
@@ -174,6 +175,17 @@ pub fn slim_last(folder: &Path) -> Result<()> {
     let (mut tensors, notes) = load(&path)?;
     tensors.retain(|name, _| !name.starts_with(OPTIMIZER));
     save(&path, &tensors, notes)
+}
+
+/// Bytes of the optimizer's state in a checkpoint; 0 where there is none or the file cannot be read.
+#[must_use]
+pub fn optimizer_bytes(path: &Path) -> u64 {
+    weights::sizes(path)
+        .unwrap_or_default()
+        .iter()
+        .filter(|(name, _)| name.starts_with(OPTIMIZER))
+        .map(|(_, b)| b)
+        .sum()
 }
 
 /// Reads `last.safetensors`.

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
 use rayon::prelude::*;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -67,6 +67,29 @@ pub fn load(path: &Path) -> Result<(BTreeMap<String, Tensor>, Metadata)> {
     let tensor = |(name, view): &(&str, TensorView<'_>)| Ok(((*name).to_owned(), tensor(name, view)?));
     let tensors = views.par_iter().map(tensor).collect::<Result<_>>().map_err(|error: Error| error.in_file(path))?;
     Ok((tensors, header.metadata().clone().unwrap_or_default()))
+}
+
+/// The names of a file's tensors and their sizes in bytes, read from its header alone.
+///
+/// # Errors
+/// Names the file if it cannot be read or is none.
+pub fn sizes(path: &Path) -> Result<Vec<(String, u64)>> {
+    /// No header of ours comes near it; a damaged length may say anything.
+    const LONGEST: u64 = 100 << 20;
+    let failed = |error| Error::io("read", path, error);
+    let damaged = || Error::bad_file(path, "damaged, or no safetensors file; copy it again or choose another");
+    let mut file = File::open(path).map_err(failed)?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(failed)?;
+    let mut header = Vec::new();
+    let length = Some(u64::from_le_bytes(length)).filter(|length| *length <= LONGEST).ok_or_else(damaged)?;
+    file.take(length).read_to_end(&mut header).map_err(failed)?;
+    let header: Map<String, Value> = serde_json::from_slice(&header).map_err(|_| damaged())?;
+    let size = |(name, entry): (String, Value)| {
+        let [start, end] = [0, 1].map(|end| entry["data_offsets"][end].as_u64());
+        Some((name, end?.checked_sub(start?)?))
+    };
+    Ok(header.into_iter().filter_map(size).collect())
 }
 
 /// A file's content, and its length in bytes. Into large pages, as a checkpoint has many small ones.
@@ -144,6 +167,38 @@ fn values(tensor: &Tensor) -> Result<Vec<u8>> {
         DType::U8 => flat.to_vec1::<u8>()?,
         _ => flat.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect(),
     })
+}
+
+/// Shows `take` all names and values, the lowest byte first, in the order of the names: what a checksum is made of.
+///
+/// # Errors
+/// Names the tensor if it is of another type than f32, i64 or u8.
+pub fn visit(tensors: &BTreeMap<String, Tensor>, take: &mut dyn FnMut(&[u8])) -> Result<()> {
+    for (name, tensor) in tensors {
+        take(name.as_bytes());
+        type_name(name, tensor)?;
+        let tensor = tensor.contiguous()?;
+        let (storage, layout) = tensor.storage_and_layout();
+        let (start, end) = layout.contiguous_offsets().unwrap_or_default();
+        match &*storage {
+            Storage::Cpu(CpuStorage::F32(values)) => in_parts(&values[start..end], f32::to_le_bytes, take),
+            Storage::Cpu(CpuStorage::I64(values)) => in_parts(&values[start..end], i64::to_le_bytes, take),
+            Storage::Cpu(CpuStorage::U8(values)) => take(&values[start..end]),
+            _ => return Err(candle_core::Error::Msg(format!("tensor {name} does not lie on the CPU")).into()),
+        }
+    }
+    Ok(())
+}
+
+fn in_parts<T: Copy, const N: usize>(values: &[T], to_bytes: impl Fn(T) -> [u8; N], take: &mut dyn FnMut(&[u8])) {
+    let mut bytes = [0; 1 << 14];
+    for values in values.chunks(bytes.len() / N) {
+        let (bytes, _) = bytes.split_at_mut(N * values.len());
+        for (out, value) in bytes.chunks_exact_mut(N).zip(values) {
+            out.copy_from_slice(&to_bytes(*value));
+        }
+        take(bytes);
+    }
 }
 
 /// `.<name>.partial` in the same folder, as only there a rename is one step.

@@ -64,8 +64,8 @@ fn a_file_that_cannot_be_written_is_named_and_the_old_one_kept() {
     fs::create_dir(&taken).unwrap();
     assert!(save(&taken, &few(), &notes()).unwrap_err().to_string().contains("folder"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the partial file is gone");
-    let bytes = BTreeMap::from([("x".to_owned(), Tensor::new(1_u8, &Device::Cpu).unwrap())]);
-    assert!(save(&folder.path().join("u8"), &bytes, &notes()).unwrap_err().to_string().contains("tensor x holds u8"));
+    let bytes = BTreeMap::from([("x".to_owned(), Tensor::new(1.0_f64, &Device::Cpu).unwrap())]);
+    assert!(save(&folder.path().join("f64"), &bytes, &notes()).unwrap_err().to_string().contains("tensor x holds f64"));
 }
 
 #[test]

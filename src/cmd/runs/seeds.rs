@@ -1,0 +1,44 @@
+//! `xray-tui runs groups`: runs that differ only in their seed.
+
+use serde_json::{Value, json};
+
+use crate::cmd::Output;
+use crate::cmd::spread::Table;
+use crate::error::Error;
+use crate::store::{Run, Store, seeds};
+
+pub fn run(store: &Store, out: Output) -> anyhow::Result<()> {
+    let runs = store.runs()?;
+    let groups: Vec<(Value, String)> =
+        seeds::groups(&runs).iter().map(|group| describe(store, group)).collect::<Result<_, _>>()?;
+    let (values, words): (Vec<Value>, Vec<String>) = groups.into_iter().unzip();
+    out.answer(&json!({"groups": values}), || {
+        if words.is_empty() {
+            return "no finished runs differ in their seed alone; try `xray-tui train --seed 43`".into();
+        }
+        words.join("\n\n")
+    })?;
+    Ok(())
+}
+
+/// The group of a run, as JSON and in words; `None` where no other seed was tried.
+pub fn of(store: &Store, run: &Run) -> Result<Option<(Value, String)>, Error> {
+    let runs = store.runs()?;
+    seeds::group_of(&runs, run).map(|group| describe(store, &group)).transpose()
+}
+
+fn describe(store: &Store, group: &[&Run]) -> Result<(Value, String), Error> {
+    let table = Table::of(store, group)?;
+    let [mean, sd] = table.summary();
+    let member = |run: &&Run| json!({"run_id": run.started.id, "name": run.started.name, "seed": run.started.seed});
+    let value = json!({
+        "runs": group.iter().map(member).collect::<Vec<_>>(),
+        "n": group.len(),
+        "mean": mean,
+        "sd": sd,
+    });
+    let members: Vec<String> =
+        group.iter().map(|run| format!("{} (seed {})", run.started.name, run.started.seed)).collect();
+    let head = format!("{} seeds, on test images: {}", group.len(), members.join(", "));
+    Ok((value, format!("{head}\n{}", table.text())))
+}

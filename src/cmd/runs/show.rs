@@ -1,0 +1,95 @@
+//! `xray-tui runs show`: all that is known of one run.
+
+use serde_json::{Value, json};
+
+use super::seeds;
+use crate::cmd::{Output, figures_json, figures_text, run_json};
+use crate::metrics::EpochFigures;
+use crate::metrics::alarm::Checks;
+use crate::store::{Mark, MarkKind, Run, Store};
+use crate::units::{duration, share};
+
+pub fn run(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
+    let epochs = store.epochs(&run.started.id)?;
+    let mut value = run_json(run);
+    value["epochs"] = epochs.iter().map(epoch_json).collect();
+    value["test"] = run.test.as_ref().map_or(Value::Null, figures_json);
+    value["git"] = json!({"commit": run.started.git_commit, "dirty": run.started.git_dirty});
+    value["data_hash"] = json!(run.started.data_hash);
+    value["split_hash"] = json!(run.started.split_hash);
+    value["seed"] = json!(run.started.seed);
+    value["device"] = json!(run.started.device);
+    value["versions"] = run.started.versions.clone();
+    value["provenance"] = json!(run.started.provenance);
+    value["manifest"] = json!(run.started.manifest);
+    value["weights_sha256"] = json!(run.weights);
+    value["checks"] = json!(run.checks);
+    let marks = store.marks(&run.started.id)?;
+    value["marks"] = json!(marks);
+    let seeds = seeds::of(store, run)?;
+    value["seeds"] = seeds.as_ref().map_or(Value::Null, |(value, _)| value.clone());
+    if run.folds().is_some() {
+        let (folds, words) = crate::cmd::cv::answer(store, run)?;
+        for key in ["k", "folds", "mean", "sd"] {
+            value[key] = folds[key].clone();
+        }
+        out.answer(&value, || words)?;
+        return Ok(());
+    }
+    out.answer(&value, || text((run, &epochs), &marks, seeds.map(|(_, words)| words)))?;
+    Ok(())
+}
+
+/// An epoch under the contract's names.
+fn epoch_json(epoch: &EpochFigures) -> Value {
+    let (train, validation) = (&epoch.train, &epoch.validation);
+    json!({
+        "epoch": epoch.epoch,
+        "train_loss": train.loss,
+        "train_accuracy": train.confusion.accuracy(),
+        "val_loss": validation.loss,
+        "val_accuracy": validation.confusion.accuracy(),
+        "val_precision": validation.confusion.precision(),
+        "val_recall": validation.confusion.recall(),
+        "val_f1": validation.confusion.f1(),
+        "seconds": epoch.seconds,
+    })
+}
+
+fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<String>) -> String {
+    let mut lines = vec![
+        format!("{}  {}  {}", run.started.name, run.started.id, run.state.name()),
+        format!("started   {}   time {}", run.started_at, duration(run.seconds)),
+        format!("data      {}  {}", run.started.data.display(), run.started.data_hash),
+        format!("config    {}", run.started.config),
+    ];
+    lines.extend(marks.iter().map(mark));
+    lines.extend(run.checks.iter().flat_map(Checks::alarms).map(|alarm| format!("! {alarm}")));
+    lines.extend(run.problem.iter().map(|problem| format!("problem   {problem}")));
+    lines.push(format!("{:>5}{:>12}{:>10}{:>10}{:>10}", "epoch", "train loss", "accuracy", "val loss", "accuracy"));
+    lines.extend(epochs.iter().map(|epoch| {
+        let (train, validation) = (&epoch.train, &epoch.validation);
+        format!(
+            "{:>5}{:>12}{:>10}{:>10}{:>10}{}",
+            epoch.epoch,
+            share(train.loss),
+            share(train.confusion.accuracy()),
+            share(validation.loss),
+            share(validation.confusion.accuracy()),
+            if Some(epoch.epoch) == run.best_epoch { "  best" } else { "" }
+        )
+    }));
+    lines.extend(run.test.as_ref().map(|test| format!("\ntest\n{}", figures_text(test))));
+    lines.extend(seeds.map(|words| format!("\n{words}")));
+    lines.join("\n")
+}
+
+fn mark(mark: &Mark) -> String {
+    let what = match (mark.kind, mark.value) {
+        (MarkKind::Rate, Some(rate)) => format!("learning rate {rate}"),
+        (MarkKind::Repeat, Some(1.0)) => "repeated, bit-identical".to_owned(),
+        (MarkKind::Repeat, _) => "repeated, not the same".to_owned(),
+        (kind, _) => kind.name().to_owned(),
+    };
+    format!("mark      {what} after step {}, {}", mark.step, mark.at)
+}

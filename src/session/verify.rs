@@ -1,0 +1,162 @@
+//! Makes every stored figure of a run again from its stored answers, and compares.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{config_of, manifest::Manifest, provenance::Provenance};
+use crate::dataset::{Class, Split};
+use crate::error::Result;
+use crate::metrics::{EpochFigures, Figures, OperatingPoint, Threshold};
+use crate::store::{Answer, Run, Store, cases};
+use crate::train::checkpoint;
+
+/// Two figures are the same where they differ by no more than this share: another machine's logarithm may end otherwise.
+const ROUNDING: f64 = 1e-12;
+
+/// What was looked at, and what is not as it is stored.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Verification {
+    pub checked: usize,
+    pub differences: Vec<Difference>,
+}
+
+/// Something that is stored otherwise than it ought to be.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    pub what: String,
+    pub stored: Value,
+    pub found: Value,
+}
+
+impl Verification {
+    fn compare(&mut self, what: &str, stored: Value, found: Value) {
+        self.checked += 1;
+        if !same(&stored, &found) {
+            self.differences.push(Difference { what: what.to_owned(), stored, found });
+        }
+    }
+}
+
+/// Whether two values are the same, numbers but for rounding.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same(value, other)))
+        }
+        (Value::Number(x), Value::Number(y)) => {
+            x == y || x.as_f64().zip(y.as_f64()).is_some_and(|(x, y)| (x - y).abs() <= ROUNDING * x.abs().max(y.abs()))
+        }
+        _ => a == b,
+    }
+}
+
+/// Looks at everything that is stored of a run.
+///
+/// # Errors
+/// `Store` where the file cannot be read.
+pub fn verify(store: &Store, run: &Run) -> Result<Verification> {
+    let mut seen = Verification::default();
+    let id = &run.started.id;
+    let answers = |split| store.answers(id, split);
+    let (validation, test, epochs) = (answers(Split::Validation)?, answers(Split::Test)?, store.epochs(id)?);
+    record(run, &mut seen);
+    figures(run, (&validation, &test, &epochs), &mut seen);
+    images(store, run, &mut seen)?;
+    weights(&store.run_folder(id), (run, &epochs), &mut seen);
+    later_scores(store, (run, &test), &mut seen)?;
+    Ok(seen)
+}
+
+fn record(run: &Run, seen: &mut Verification) {
+    let Some(provenance) = run.started.provenance.clone() else { return };
+    let intact = serde_json::from_value::<Provenance>(provenance).is_ok_and(|read| read.is_intact(&run.started));
+    seen.compare(
+        "the record as it was written at the start",
+        json!("whole"),
+        json!(if intact { "whole" } else { "changed" }),
+    );
+    seen.compare("the seed among the settings", run.started.config["seed"].clone(), json!(run.started.seed));
+}
+
+fn figures(run: &Run, (validation, test, epochs): (&[Answer], &[Answer], &[EpochFigures]), seen: &mut Verification) {
+    let best = epochs.iter().reduce(|best, epoch| if epoch.beats(best) { epoch } else { best });
+    seen.compare("best_epoch", json!(run.best_epoch), json!(best.map(|best| best.epoch)));
+    let accuracy = best.and_then(|best| best.validation.confusion.accuracy());
+    seen.compare("best_val_accuracy", json!(run.best_val_accuracy), json!(accuracy));
+    if let (Some(best), false) = (best, validation.is_empty()) {
+        let found = score(validation, Threshold::HALF);
+        seen.compare(&format!("validation figures of epoch {}", best.epoch), json!(best.validation), json!(found));
+    }
+    if let (Some(operating), Ok(config)) = (&run.operating, config_of(run)) {
+        let found = OperatingPoint::choose(config.threshold, &cases(validation));
+        seen.compare("threshold and temperature", json!(operating), json!(found));
+    }
+    if let Some(stored) = &run.test {
+        seen.compare("test figures", json!(stored), json!(score(test, run.threshold())));
+    }
+}
+
+fn score(answers: &[Answer], threshold: Threshold) -> Figures {
+    Figures::at(threshold, answers.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia)))
+}
+
+/// The list of images is the one it is filed under, and the answers are for its images.
+fn images(store: &Store, run: &Run, seen: &mut Verification) -> Result<()> {
+    let Some(digest) = &run.started.manifest else { return Ok(()) };
+    let manifest = store.manifest(digest)?.and_then(|text| Manifest::parse(&text));
+    let found = manifest.as_ref().map(Manifest::digest);
+    seen.compare("the list of images", json!(digest), json!(found));
+    for split in [Split::Validation, Split::Test] {
+        let mut answered: Vec<String> = store.answers(&run.started.id, split)?.into_iter().map(|a| a.file).collect();
+        answered.sort_unstable();
+        let listed = |manifest: &Manifest| -> Vec<String> {
+            manifest.0.iter().filter(|image| image.split == split).map(|image| image.file.clone()).collect()
+        };
+        if let (Some(manifest), false) = (&manifest, answered.is_empty()) {
+            seen.compare(
+                &format!("the {} images that are answered", split.name()),
+                json!(listed(manifest)),
+                json!(answered),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn weights(folder: &Path, (run, epochs): (&Run, &[EpochFigures]), seen: &mut Verification) {
+    let path = checkpoint::best_path(folder);
+    let of_epoch = epochs.iter().find(|epoch| Some(epoch.epoch) == run.best_epoch).and_then(|epoch| epoch.weights);
+    let Some(stored) = run.weights.clone().or(of_epoch.map(|weights| weights.to_string())) else { return };
+    let found = match checkpoint::describe(&path) {
+        Ok((_, fingerprint)) => json!(fingerprint),
+        Err(error) => json!(error.to_string()),
+    };
+    seen.compare("the weights in best.safetensors", json!(stored), found);
+}
+
+/// Of the scores that were made afterwards, the best epoch's must be that of the kept answers.
+fn later_scores(store: &Store, (run, test): (&Run, &[Answer]), seen: &mut Verification) -> Result<()> {
+    let scores = store.epoch_scores(&run.started.id, Split::Test)?;
+    if let (Some(score_of_best), false) = (scores.iter().find(|s| Some(s.epoch) == run.best_epoch), test.is_empty()) {
+        let found = score(test, run.threshold()).confusion;
+        seen.compare("the best epoch among the later scores", json!(score_of_best.confusion), json!(found));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_the_same_but_for_rounding_and_nothing_else_is() {
+        assert!(same(&json!({"a": [0.1 + 0.2, null]}), &json!({"a": [0.3, null]})));
+        assert!(!same(&json!(0.3), &json!(0.300_000_1)));
+        assert!(!same(&json!({"a": 1}), &json!({"a": 1, "b": 2})));
+        assert!(!same(&json!([1, 2]), &json!([1])));
+        assert!(!same(&json!(null), &json!(0)));
+    }
+}

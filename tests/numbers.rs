@@ -1,0 +1,301 @@
+//! What makes a number hold, as scripts use it: repetition, verification, cross-validation, seeds.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const SMALL: [&str; 8] = ["--epochs", "2", "--batch-size", "8", "--image-size", "33", "--validation-fraction", "0.2"];
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xray-tui"));
+    command.args(arguments).arg("--json").current_dir(folder).env("XRAY_TUI_CACHE", folder.join("cache"));
+    command.env_remove("XRAY_TUI_DATA");
+    command
+}
+
+/// The exit code and the last line of standard output.
+fn answered(output: &Output) -> (i32, Value) {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = text.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or(Value::Null);
+    (output.status.code().unwrap(), value)
+}
+
+fn ask(folder: &Path, arguments: &[&str]) -> (i32, Value) {
+    answered(&command(folder, arguments).output().unwrap())
+}
+
+/// The answer of a command that must succeed.
+fn answer(folder: &Path, arguments: &[&str]) -> Value {
+    let output = command(folder, arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    answered(&output).1
+}
+
+fn demo() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    answer(folder.path(), &["data", "demo", "--out", "data/demo", "--images", "40"]);
+    folder
+}
+
+fn train(folder: &Path, more: &[&str]) -> Value {
+    answer(folder, &[&["train"], &SMALL[..], more].concat())
+}
+
+fn change(folder: &Path, sql: &str) {
+    let database = rusqlite::Connection::open(folder.join("runs.db")).unwrap();
+    assert!(database.execute(sql, []).unwrap() > 0, "{sql}");
+}
+
+/// What `reproduce` names as changed since the run, before it trains.
+fn tampered(folder: &Path, what: &[&str]) -> String {
+    let (code, said) = ask(folder, &[&["reproduce"], what].concat());
+    assert_eq!((code, &said["identical"], &said["epochs_compared"]), (1, &json!(false), &json!(0)), "{said}");
+    assert_eq!(said["first_difference"]["place"], "before training");
+    said["first_difference"]["what"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_run_repeats_bit_for_bit_at_any_number_of_threads_here_and_from_a_bundle() {
+    let folder = demo();
+    let at = folder.path();
+    train(at, &["--name", "a", "--threads", "2"]);
+    for threads in ["1", "3"] {
+        let same = answer(at, &["reproduce", "a", "--threads", threads]);
+        assert_eq!((&same["identical"], &same["epochs_compared"]), (&json!(true), &json!(2)), "{same}");
+        assert!(same["environment"].as_array().unwrap().iter().any(|change| change["what"] == "threads"), "{same}");
+    }
+    let shown = answer(at, &["runs", "show", "a"]);
+    assert_eq!(shown["marks"].as_array().unwrap().iter().filter(|mark| mark["kind"] == "repeat").count(), 2);
+    assert_eq!(answer(at, &["eval", "a"])["test_looks"], 1, "the same weights show nothing new");
+
+    answer(at, &["runs", "export", "a", "--bundle", "a.bundle"]);
+    let elsewhere = demo();
+    std::fs::copy(at.join("a.bundle"), elsewhere.path().join("a.bundle")).unwrap();
+    let same = answer(elsewhere.path(), &["reproduce", "a.bundle", "--data", "data/demo"]);
+    assert_eq!(same["identical"], true, "{same}");
+    assert!(!elsewhere.path().join("checkpoints").exists() && !elsewhere.path().join("runs.db").exists());
+    std::fs::write(elsewhere.path().join("b.bundle"), "no bundle").unwrap();
+    let refused = command(elsewhere.path(), &["reproduce", "b.bundle"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("b.bundle"), "{refused:?}");
+}
+
+#[test]
+fn what_was_changed_since_the_run_is_named_before_training() {
+    let folder = demo();
+    let at = folder.path();
+    let run = train(at, &["--name", "a"]);
+    let best = at.join(run["checkpoint"].as_str().unwrap());
+    let config = run["config"].to_string();
+    let split_hash = answer(at, &["runs", "show", "a"])["split_hash"].as_str().unwrap().to_owned();
+
+    change(at, "UPDATE runs SET seed = '43'");
+    assert!(tampered(at, &["a"]).contains("seed"));
+    change(at, "UPDATE runs SET config = json_set(config, '$.seed', 43)");
+    assert!(tampered(at, &["a"]).contains("setting seed"));
+    change(at, &format!("UPDATE runs SET seed = '42', config = json_set('{config}', '$.learning_rate', 0.5)"));
+    assert!(tampered(at, &["a"]).contains("setting learning_rate"));
+    change(at, &format!("UPDATE runs SET config = '{config}', split_hash = '00'"));
+    assert!(tampered(at, &["a"]).contains("record"));
+    let verified = ask(at, &["runs", "verify", "a"]);
+    assert_eq!(verified.0, 1, "{verified:?}");
+    change(at, &format!("UPDATE runs SET split_hash = '{split_hash}'"));
+
+    let (mut weights, notes) = xray_nn::weights::load(&best).unwrap();
+    let bias = weights["fc.bias"].affine(1.0, 0.25).unwrap();
+    weights.insert("fc.bias".into(), bias);
+    let whole = std::fs::read(&best).unwrap();
+    xray_nn::weights::save(&best, &weights, &notes).unwrap();
+    let refused = command(at, &["reproduce", "a"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("best.safetensors"), "{refused:?}");
+    assert_eq!(refused.status.code(), Some(1));
+    std::fs::write(&best, whole).unwrap();
+
+    let image = first_image(&at.join("data/demo/train/NORMAL"));
+    let bytes = std::fs::read(&image).unwrap();
+    let other = first_image(&at.join("data/demo/train/PNEUMONIA"));
+    std::fs::copy(other, &image).unwrap();
+    let name = image.file_name().unwrap().to_string_lossy().into_owned();
+    let named = tampered(at, &["a"]);
+    assert!(named.contains(&name) && named.contains("another content"), "{named}");
+    std::fs::write(&image, bytes).unwrap();
+    assert_eq!(answer(at, &["reproduce", "a"])["identical"], true);
+}
+
+fn first_image(folder: &Path) -> PathBuf {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.remove(0)
+}
+
+#[test]
+fn a_figure_that_was_changed_in_the_database_is_found() {
+    let folder = demo();
+    let at = folder.path();
+    train(at, &["--name", "a", "--threshold", "youden"]);
+    let whole = answer(at, &["runs", "verify"]);
+    assert_eq!(whole["differences"], 0, "{whole}");
+    assert!(whole["runs"][0]["checked"].as_u64().unwrap() >= 10, "{whole}");
+    for (sql, named) in [
+        ("UPDATE runs SET test = json_set(test, '$.confusion.tp', 99)", "test figures"),
+        ("UPDATE runs SET operating = json_set(operating, '$.threshold.margin', 9.5)", "threshold"),
+        ("UPDATE runs SET best_val_accuracy = 0.999", "best_val_accuracy"),
+    ] {
+        change(at, sql);
+        let (code, found) = ask(at, &["runs", "verify", "a"]);
+        assert_eq!(code, 1);
+        let differences = found["runs"][0]["differences"].to_string();
+        assert!(differences.contains(named), "{named}: {differences}");
+    }
+}
+
+#[test]
+fn a_cross_validation_has_folds_of_whole_patients_a_mean_and_a_deviation() {
+    let folder = demo();
+    let at = folder.path();
+    let found = answer(at, &[&["cv", "--folds", "3", "--name", "cv"], &SMALL[..]].concat());
+    let folds = found["folds"].as_array().unwrap();
+    assert_eq!((folds.len(), found["state"].as_str()), (3, Some("finished")));
+    let of = |key: &str| folds.iter().map(|fold| fold[key].as_f64().unwrap()).collect::<Vec<_>>();
+    let accuracies = of("accuracy");
+    let mean = accuracies.iter().sum::<f64>() / 3.0;
+    assert!((found["mean"]["accuracy"].as_f64().unwrap() - mean).abs() < 1e-12);
+    let squares: f64 = accuracies.iter().map(|value| (value - mean).powi(2)).sum();
+    assert!((found["sd"]["accuracy"].as_f64().unwrap() - (squares / 2.0).sqrt()).abs() < 1e-12);
+    let statistics = answer(at, &["data", "stats"]);
+    let train = ["train", "validation"].map(|split| {
+        let counts = statistics["splits"][split].as_object().unwrap();
+        counts.values().map(|n| n.as_f64().unwrap()).sum::<f64>()
+    });
+    assert!((of("n").iter().sum::<f64>() - train.iter().sum::<f64>()).abs() < 0.5, "each image is scored once");
+
+    assert_eq!(answer(at, &["runs", "show", "cv"])["mean"], found["mean"]);
+    let fold = folds[1]["run_id"].as_str().unwrap();
+    assert_eq!(answer(at, &["eval", "cv/2"])["accuracy"], folds[1]["accuracy"]);
+    assert_eq!(answer(at, &["reproduce", fold])["identical"], true);
+    assert_eq!(ask(at, &["eval", "cv"]).0, 1);
+    answer(at, &["runs", "delete", "cv"]);
+    assert_eq!(answer(at, &["runs", "list"])["runs"], json!([]));
+    assert!(std::fs::read_dir(at.join("checkpoints")).unwrap().next().is_none());
+}
+
+#[test]
+fn a_stopped_cross_validation_goes_on_with_the_fold_that_it_was_at() {
+    let folder = demo();
+    let at = folder.path();
+    let long = ["--epochs", "6", "--batch-size", "4", "--image-size", "64", "--validation-fraction", "0.2"];
+    let mut child = command(at, &[&["cv", "--folds", "2", "--name", "cv"], &long[..]].concat())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(&mut child, "cv/1");
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(answer(at, &["runs", "show", "cv"])["state"], "stopped");
+    assert_eq!(ask(at, &["train", "--resume", "cv"]).0, 1);
+    let found = answer(at, &["cv", "--resume", "cv"]);
+    assert_eq!(found["folds"].as_array().unwrap().len(), 2);
+    assert_eq!(ask(at, &["cv", "--resume", "cv"]).0, 1, "it is finished");
+}
+
+/// Reads the child's standard error until `text` comes, and the rest in the background.
+fn wait_for(child: &mut Child, text: &str) {
+    use std::io::{BufRead, BufReader};
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.by_ref().any(|line| line.unwrap().contains(text)), "{text} never came");
+    std::thread::spawn(move || lines.for_each(drop));
+}
+
+#[test]
+fn runs_that_differ_only_in_their_seed_form_a_group() {
+    let folder = demo();
+    let at = folder.path();
+    for (name, seed) in [("a", "1"), ("b", "2"), ("again", "2")] {
+        train(at, &["--name", name, "--seed", seed]);
+    }
+    train(at, &["--name", "other", "--seed", "3", "--no-flip"]);
+    let groups = answer(at, &["runs", "groups"]);
+    let group = &groups["groups"][0];
+    assert_eq!((groups["groups"].as_array().unwrap().len(), &group["n"]), (1, &json!(2)), "{groups}");
+    assert_eq!(group["runs"][1]["name"], "again", "of equal seeds the newest");
+    let accuracies = ["a", "again"].map(|name| answer(at, &["eval", name])["accuracy"].as_f64().unwrap());
+    let mean = f64::midpoint(accuracies[0], accuracies[1]);
+    assert!((group["mean"]["accuracy"].as_f64().unwrap() - mean).abs() < 1e-12);
+    assert_eq!(&answer(at, &["runs", "show", "a"])["seeds"], group);
+    assert_eq!(answer(at, &["runs", "show", "other"])["seeds"], Value::Null);
+}
+
+#[test]
+fn every_epochs_score_is_made_afterwards_once_and_selects_nothing() {
+    let folder = demo();
+    let at = folder.path();
+    train(at, &["--name", "a", "--keep-epochs"]);
+    let before = answer(at, &["eval", "a"]);
+    for _ in 0..2 {
+        let curve = answer(at, &["eval", "a", "--every-epoch"]);
+        let epochs = curve["epochs"].as_array().unwrap();
+        assert_eq!(epochs.len(), 2);
+        assert!(curve["note"].as_str().unwrap().contains("selects nothing"));
+        assert_eq!(curve["test_looks"], 3, "one look a network");
+        let best = usize::try_from(curve["best_epoch"].as_u64().unwrap()).unwrap();
+        assert_eq!(epochs[best - 1]["accuracy"], before["accuracy"]);
+        assert_eq!(epochs[best - 1]["auc"], before["auc"]);
+    }
+    let after = answer(at, &["eval", "a"]);
+    assert_eq!((&after["threshold"], &after["accuracy"]), (&before["threshold"], &before["accuracy"]));
+    train(at, &["--name", "b"]);
+    assert_eq!(ask(at, &["eval", "b", "--every-epoch"]).0, 1);
+}
+
+#[test]
+fn what_can_go_goes_and_what_is_needed_stays() {
+    let folder = demo();
+    let at = folder.path();
+    let run = train(at, &["--name", "a"]);
+    let best = at.join(run["checkpoint"].as_str().unwrap());
+    let size = |name: &str| std::fs::metadata(best.with_file_name(name)).unwrap().len();
+    assert!(size("last.safetensors") < size("best.safetensors") * 3 / 2, "a finished run needs no optimizer's state");
+    let orphan = at.join("checkpoints/0123456789ab");
+    std::fs::create_dir(&orphan).unwrap();
+    std::fs::write(orphan.join("best.safetensors"), vec![0; 1000]).unwrap();
+    std::fs::write(best.with_file_name(".last.safetensors.partial"), vec![0; 500]).unwrap();
+    let looked = answer(at, &["runs", "gc"]);
+    assert_eq!((&looked["can_go_bytes"], &looked["freed_bytes"]), (&json!(1500), &json!(0)), "{looked}");
+    assert!(orphan.exists());
+    assert_eq!(answer(at, &["runs", "gc", "--delete"])["freed_bytes"], 1500);
+    assert!(!orphan.exists() && best.exists());
+    assert_eq!(answer(at, &["runs", "gc"])["can_go_bytes"], 0);
+    assert_eq!(answer(at, &["predict", "--run", "a", "data/demo/test"])["predictions"].as_array().unwrap().len(), 10);
+    assert_eq!(answer(at, &["runs", "verify"])["differences"], 0);
+}
+
+#[test]
+fn leaks_and_shortcuts_in_the_data_are_alarms() {
+    let folder = demo();
+    let at = folder.path();
+    train(at, &["--name", "clean"]);
+    let of_test = first_image(&at.join("data/demo/test/PNEUMONIA"));
+    let copy = at.join("data/demo/train/PNEUMONIA/person9001_virus_1.png");
+    image_copy(&of_test, &copy);
+    train(at, &["--name", "leaky"]);
+    let scored = answer(at, &["eval", "leaky"]);
+    let kinds: Vec<&str> =
+        scored["alarms"].as_array().unwrap().iter().map(|alarm| alarm["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"near_duplicates"), "{scored}");
+    let checks = &answer(at, &["runs", "show", "leaky"])["checks"];
+    assert!(checks["near_duplicates"].to_string().contains("person9001_virus_1.png"), "{checks}");
+    assert!(checks["shortcuts"][0]["feature"].is_string(), "{checks}");
+    assert!(!answer(at, &["eval", "clean"])["alarms"].to_string().contains("near_duplicates"));
+}
+
+/// The same picture, darker and in another format.
+fn image_copy(from: &Path, to: &Path) {
+    let picture = xray_tui::predict::read_picture(from).unwrap();
+    let pixels = picture.pixels.iter().map(|value| value / 4 * 3).collect();
+    let (width, height) = (u32::try_from(picture.width).unwrap(), u32::try_from(picture.height).unwrap());
+    image::GrayImage::from_raw(width, height, pixels).unwrap().save(to).unwrap();
+}
