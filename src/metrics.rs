@@ -17,6 +17,7 @@ mod fingerprint;
 pub mod logistic;
 mod operating;
 pub mod ranking;
+pub mod rows;
 mod spread;
 pub mod threshold;
 

@@ -11,6 +11,7 @@
 mod chart;
 mod curves;
 mod data;
+mod figures;
 mod help;
 mod inspect;
 mod painter;

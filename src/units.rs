@@ -20,6 +20,12 @@ pub fn share(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
 }
 
+/// Two fractions: `0.930 – 0.965`.
+#[must_use]
+pub fn range(low: f64, high: f64) -> String {
+    format!("{low:.3} – {high:.3}")
+}
+
 /// A fraction as a whole percentage: `26 %`.
 #[must_use]
 pub fn percent(value: f64) -> String {

@@ -1,5 +1,6 @@
 //! The settings of the next run, one line each, stepped or typed in place.
 
+use crate::metrics::Rule;
 use crate::train::{EngineKind, TrainConfig};
 
 /// One setting.
@@ -16,12 +17,14 @@ pub enum Field {
     Rotation,
     Brightness,
     Contrast,
+    Threshold,
+    KeepEpochs,
     Pretrained,
     Engine,
 }
 
 impl Field {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Epochs,
         Self::BatchSize,
         Self::LearningRate,
@@ -33,6 +36,8 @@ impl Field {
         Self::Rotation,
         Self::Brightness,
         Self::Contrast,
+        Self::Threshold,
+        Self::KeepEpochs,
         Self::Pretrained,
         Self::Engine,
     ];
@@ -52,6 +57,8 @@ impl Field {
             Self::Rotation => ("rotation", "degrees at most"),
             Self::Brightness => ("brightness", "at most this share"),
             Self::Contrast => ("contrast", "at most this share"),
+            Self::Threshold => ("threshold", "from validation images"),
+            Self::KeepEpochs => ("keep epochs", "45 MB an epoch"),
             Self::Pretrained => ("pretrained", "weights to start from"),
             Self::Engine => ("engine", "fast, or plain to check it"),
         }
@@ -73,6 +80,8 @@ impl Field {
             Self::Rotation => changes.rotation_degrees.to_string(),
             Self::Brightness => changes.brightness.to_string(),
             Self::Contrast => changes.contrast.to_string(),
+            Self::Threshold => config.threshold.to_string(),
+            Self::KeepEpochs => if config.keep_epochs { "on" } else { "off" }.into(),
             Self::Engine => config.engine.name().into(),
             Self::Pretrained => config.pretrained.as_ref().map_or_else(String::new, |file| file.display().to_string()),
         }
@@ -98,6 +107,8 @@ impl Field {
             Self::Rotation => changes.rotation_degrees = number(text)?,
             Self::Brightness => changes.brightness = number(text)?,
             Self::Contrast => changes.contrast = number(text)?,
+            Self::Threshold => next.threshold = text.parse()?,
+            Self::KeepEpochs => next.keep_epochs = switch(text)?,
             Self::Engine => {
                 next.engine = EngineKind::named(text).ok_or(format!("{text:?} is neither fast nor plain"))?;
             }
@@ -126,6 +137,8 @@ impl Field {
             Self::Rotation => changes.rotation_degrees += if up { 5.0 } else { -5.0 },
             Self::Brightness => changes.brightness = step_share(changes.brightness, up, 0.1),
             Self::Contrast => changes.contrast = step_share(changes.contrast, up, 0.1),
+            Self::Threshold => next.threshold = step_rule(next.threshold, up),
+            Self::KeepEpochs => next.keep_epochs = up,
             Self::Engine => next.engine = if up { EngineKind::Fast } else { EngineKind::Plain },
             Self::Pretrained => return None,
         }
@@ -164,6 +177,14 @@ fn step_rate(rate: f64, up: bool) -> f64 {
         (false, false) => power,
     };
     format!("{next:.1e}").parse().unwrap_or(next)
+}
+
+/// Through the usual rules and round again; from a rule that is none of them to the first.
+fn step_rule(rule: Rule, up: bool) -> Rule {
+    const USUAL: [Rule; 4] = [Rule::Half, Rule::Youden, Rule::Sensitivity(0.97), Rule::Specificity(0.9)];
+    let at = USUAL.iter().position(|usual| *usual == rule);
+    let next = at.map_or(0, |at| if up { at + 1 } else { at + USUAL.len() - 1 });
+    USUAL[next % USUAL.len()]
 }
 
 /// The next multiple of `by`.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::action::Action;
 use super::message::{Case, Effect, InspectMessage, Loadable, View};
 use crate::dataset::{Class, GreyImage};
-use crate::metrics::{self, Confusion, Threshold};
+use crate::metrics::assessment::Terms;
+use crate::metrics::{self, Assessment, Confusion, Estimate, Threshold};
 use crate::store::{Run, RunState};
 
 /// Images that a page key steps over.
@@ -54,6 +55,8 @@ pub struct InspectScreen {
     pub problem: Option<String>,
     /// Images shown so far.
     pub seen: BTreeSet<usize>,
+    /// Of all answered images, with DeLong's interval.
+    pub auc: Option<Estimate>,
 }
 
 impl InspectScreen {
@@ -93,6 +96,7 @@ impl InspectScreen {
         match message {
             InspectMessage::Cases { run_id, cases } if self.is_shown(&run_id) => {
                 self.cases = cases.map_or_else(Loadable::Failed, Loadable::Ready);
+                self.auc = self.auc_of_answered();
                 self.since = self.generation;
                 return self.show(self.index.min(self.list().len().saturating_sub(1)));
             }
@@ -119,6 +123,7 @@ impl InspectScreen {
                 if let Some(case) = cases.get_mut(index) {
                     case.logits = Some(logits);
                 }
+                self.auc = self.auc_of_answered();
             }
             (Err(problem), _) if generation == self.generation => self.problem = Some(problem),
             _ => {}
@@ -173,6 +178,15 @@ impl InspectScreen {
             .enumerate()
             .filter(|(_, case)| case.is_right(self.threshold()) == Some(false))
             .map(|(at, _)| at)
+    }
+
+    fn auc_of_answered(&self) -> Option<Estimate> {
+        let answered = self.list().iter().filter_map(|case| {
+            let margin = metrics::margin(case.logits?);
+            Some(metrics::Case { margin, truth: case.truth == Class::Pneumonia, patient: 0, kind: None })
+        });
+        let terms = Terms { threshold: self.threshold(), temperature: None, prevalence: None };
+        Assessment::quick(&answered.collect::<Vec<_>>(), terms).auc
     }
 
     /// Truth against prediction over the images shown so far, and over all that are answered.

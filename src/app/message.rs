@@ -8,7 +8,8 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 use super::curve::Curve;
 use crate::dataset::statistics::Statistics;
 use crate::dataset::{Class, GreyImage};
-use crate::metrics::EpochFigures;
+use crate::metrics::alarm::Alarm;
+use crate::metrics::{Assessment, EpochFigures, Spread};
 use crate::store::{Run, StepPoint};
 use crate::train::{TrainConfig, TrainEvent};
 
@@ -100,6 +101,12 @@ pub struct RunDetail {
     pub run: Run,
     pub epochs: Vec<EpochFigures>,
     pub steps: Vec<StepPoint>,
+    /// Once its test images are answered.
+    pub assessed: Option<Box<Assessed>>,
+    /// Its parts, of a cross-validation.
+    pub folds: Vec<Run>,
+    /// Test accuracy of the runs that differ from it only in their seed, itself among them.
+    pub seeds: Option<Spread>,
 }
 
 impl RunDetail {
@@ -139,6 +146,19 @@ pub enum InspectMessage {
         index: usize,
         logits: Result<[f32; 2], String>,
     },
+}
+
+/// All figures of a run, with their intervals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessed {
+    pub test: Assessment,
+    /// Of the best epoch's answers.
+    pub validation: Assessment,
+    /// How the threshold came about, in words.
+    pub source: String,
+    /// Looks of all runs at these test images.
+    pub looks: Option<u64>,
+    pub alarms: Vec<Alarm>,
 }
 
 /// One test image of the inspected run.

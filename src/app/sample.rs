@@ -8,12 +8,16 @@ use std::sync::Arc;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::message::{Case, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage};
+use super::message::{
+    Assessed, Case, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
+};
 use super::scene::{Colours, Display, Scene};
 use super::{App, Effect};
 use crate::dataset::statistics::{Range, Statistics, UnreadableFile};
 use crate::dataset::{Class, GreyImage};
-use crate::metrics::{Confusion, EpochFigures, Figures, OperatingPoint, Rule, Threshold};
+use crate::metrics::alarm::Alarm;
+use crate::metrics::assessment::Terms;
+use crate::metrics::{self, Assessment, Confusion, EpochFigures, Figures, OperatingPoint, Rule, Spread, Threshold};
 use crate::store::{NewRun, Run, RunState, StepPoint};
 use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
 
@@ -202,6 +206,25 @@ pub fn runs() -> Message {
     Message::Runs(RunsMessage::Loaded(Ok(runs)))
 }
 
+/// Figures of 624 test images and 521 validation images.
+fn assessed() -> Assessed {
+    let cases = |positives: usize, negatives: usize, gap: f64| -> Vec<metrics::Case> {
+        let all = positives + negatives;
+        let case = |patient: usize| {
+            let truth = patient < positives;
+            let spread = ((patient * 37 % 101) as f64 / 101.0 - 0.5) * 6.0;
+            let kind = truth.then_some(if patient.is_multiple_of(3) { "viral" } else { "bacterial" });
+            metrics::Case { margin: spread + if truth { gap } else { -gap }, truth, patient, kind }
+        };
+        (0..all).map(case).collect()
+    };
+    let terms = Terms { threshold: Threshold::HALF, temperature: Some(1.4), prevalence: None };
+    let (test, validation) = (cases(390, 234, 2.1), cases(387, 134, 2.6));
+    let (test, validation) = (Assessment::of(&test, terms), Assessment::of(&validation, terms));
+    let alarms = vec![Alarm::SaturatedValidation { auc: 0.998 }];
+    Assessed { test, validation, source: "youden on the run's 521 validation images".into(), looks: Some(4), alarms }
+}
+
 pub fn detail() -> Message {
     let steps = (1..=100).map(step).map(|step| StepPoint {
         step: step.step,
@@ -212,7 +235,10 @@ pub fn detail() -> Message {
         images_per_second: step.images_per_second,
     });
     let (run, steps) = (run(5, RunState::Finished), steps.collect());
-    let detail = RunDetail { run, epochs: (1..=5).map(epoch).collect(), steps };
+    let assessed = Some(Box::new(assessed()));
+    let seeds = Some(Spread { runs: 3, mean: 0.735, sd: Some(0.03) });
+    let epochs = (1..=5).map(epoch).collect();
+    let detail = RunDetail { run, epochs, steps, assessed, folds: Vec::new(), seeds };
     Message::Runs(RunsMessage::Detail { run_id: run_id(5), detail: Ok(Box::new(detail)) })
 }
 

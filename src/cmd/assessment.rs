@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::metrics::rows::{Row, rows};
 use crate::metrics::{Assessment, Estimate, Interval, Measure};
-use crate::units::share;
+use crate::units::{range, share};
 
 /// An interval under the contract's form.
 pub fn interval_json(interval: Option<Interval>) -> Value {
@@ -52,44 +53,11 @@ pub fn json(assessment: &Assessment) -> Map<String, Value> {
 
 /// The figures as a table: name, value, 95 % interval.
 pub fn table(assessment: &Assessment) -> String {
-    let mut lines = vec![format!("{:<34}{:>6}   95 % interval", "", "value")];
-    let mut add = |name: &str, estimate: Option<Estimate>, note: &str| {
-        let interval = estimate.and_then(|estimate| estimate.interval);
-        lines.push(row(name, estimate.map(|estimate| estimate.value), interval, note));
-    };
-    for measure in Measure::ALL {
-        add(measure.name(), assessment.measure(measure), if measure == Measure::Mcc { "by patient" } else { "" });
-    }
-    for (kind, estimate) in &assessment.by_kind {
-        add(&format!("sensitivity, {kind}"), Some(*estimate), "");
-    }
-    if let Some(at) = assessment.at_prevalence {
-        add(&format!("PPV where {} are ill", share(Some(at.prevalence))), at.ppv, "by patient");
-        add(&format!("NPV where {} are ill", share(Some(at.prevalence))), at.npv, "by patient");
-    }
-    add("AUC", assessment.auc, "DeLong");
-    lines.push(row("", None, assessment.auc_by_patient, "by patient"));
-    let mut add = |name: &str, value: Option<f64>, note: &str| lines.push(row(name, value, None, note));
-    add("average precision", assessment.average_precision, "");
-    let read_off = "read off these images, not at the threshold";
-    add("specificity at sensitivity 0.97", assessment.specificity_at_sensitivity_97, read_off);
-    add("Brier score", assessment.calibration.brier, "");
-    add("expected calibration error", assessment.calibration.ece, "15 bins");
-    if let (Some(temperature), Some(calibrated)) = (assessment.terms.temperature, assessment.calibrated) {
-        add("temperature", Some(temperature), "best on validation images; with it:");
-        add("  Brier score", calibrated.brier, "");
-        add("  expected calibration error", calibrated.ece, "15 bins");
-    }
-    lines.join("\n")
+    let head = format!("{:<34}{:>6}   95 % interval", "", "value");
+    std::iter::once(head).chain(rows(assessment).iter().map(line)).collect::<Vec<_>>().join("\n")
 }
 
-fn row(name: &str, value: Option<f64>, interval: Option<Interval>, note: &str) -> String {
-    let interval = interval.map_or_else(String::new, range);
-    let value = if name.is_empty() { String::new() } else { share(value) };
-    format!("{name:<34}{value:>6}   {interval:<13}  {note}").trim_end().to_owned()
-}
-
-/// `0.930 – 0.965`
-pub fn range(Interval { low, high }: Interval) -> String {
-    format!("{} – {}", share(Some(low)), share(Some(high)))
+fn line(Row { name, value, interval, note }: &Row) -> String {
+    let interval = interval.map_or_else(String::new, |interval| range(interval.low, interval.high));
+    format!("{name:<34}{:>6}   {interval:<13}  {note}", share(*value)).trim_end().to_owned()
 }

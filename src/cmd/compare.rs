@@ -5,14 +5,16 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::assessment::{interval_json, range};
+use super::assessment::interval_json;
 use super::{Output, open_store};
 use crate::cli::CompareArgs;
 use crate::dataset::Split;
 use crate::error::Error;
+use crate::metrics::Interval;
 use crate::metrics::comparison::{Comparison, Side};
 use crate::session::Workplace;
 use crate::store::{Answer, Run, Store, cases};
+use crate::units::range;
 
 pub fn run(args: &CompareArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let store = open_store(place)?;
@@ -73,7 +75,7 @@ fn text(found: &Comparison, [a, b]: [&str; 2], split: Split) -> String {
         p.map_or_else(|| "–".into(), |p| if p < 0.001 { "p < 0.001".into() } else { format!("p = {p:.3}") })
     };
     let signed = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:+.3}"));
-    let interval = |interval: Option<_>| interval.map_or_else(|| "–".into(), range);
+    let interval = |interval: Option<Interval>| interval.map_or_else(|| "–".into(), |i| range(i.low, i.high));
     let difference = format!("AUC, {a} less {b}");
     let rows = [
         ("McNemar, exact", p(found.mcnemar_p)),

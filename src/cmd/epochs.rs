@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::assessment::{interval_json, range};
+use super::assessment::interval_json;
 use crate::dataset::Split;
 use crate::error::Error;
 use crate::metrics::assessment::Terms;
@@ -16,7 +16,7 @@ use crate::session::{LoadedData, Workplace, config_of, digest};
 use crate::store::{Answer, EpochScore, Run, Store, cases};
 use crate::train::checkpoint;
 use crate::train::evaluate::answer;
-use crate::units::share;
+use crate::units::{range, share};
 
 const SAYING: &str = "computed afterwards; it selects nothing: epoch and threshold come from the validation images";
 
@@ -122,7 +122,7 @@ fn text(run: &Run, split: Split, scores: &[EpochScore]) -> String {
         ),
     ];
     lines.extend(scores.iter().map(|score| {
-        let interval = score.auc.and_then(|auc| auc.interval).map_or_else(String::new, range);
+        let interval = score.auc.and_then(|auc| auc.interval).map_or_else(String::new, |i| range(i.low, i.high));
         let auc = share(score.auc.map(|auc| auc.value));
         let c = score.confusion;
         format!(

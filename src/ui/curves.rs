@@ -5,10 +5,10 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::chart::{self, Chart, Series};
-use super::painter::{Painter, paragraph};
+use super::painter::Painter;
 use super::theme::Theme;
 use crate::app::curve::{Curve, Span};
-use crate::metrics::{Confusion, EpochFigures};
+use crate::metrics::EpochFigures;
 use crate::units::{duration, share};
 
 /// What is drawn of a run.
@@ -118,20 +118,4 @@ fn row(epoch: &str, mark: &str, cells: &[String], width: usize) -> String {
         text.push_str(&cell);
     }
     text
-}
-
-/// The figures of the test split and the counts behind them, in one line where it is wide enough.
-pub fn test_lines(c: Confusion, width: usize) -> Vec<Line<'static>> {
-    let figures = format!(
-        "test: accuracy {}, precision {}, recall {}, F1 {}",
-        share(c.accuracy()),
-        share(c.precision()),
-        share(c.recall()),
-        share(c.f1())
-    );
-    let counts = format!("{} of {} right, {} false alarms, {} missed", c.tp + c.tn, c.total(), c.fp, c.fn_);
-    if figures.len() + counts.len() + 2 <= width {
-        return vec![Line::from(figures + "; " + &counts)];
-    }
-    [figures, counts].iter().flat_map(|text| paragraph(text, width, Style::new())).collect()
 }

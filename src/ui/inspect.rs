@@ -12,8 +12,8 @@ use crate::app::inspect::InspectScreen;
 use crate::app::message::{Case, Loadable};
 use crate::app::scene::PictureArea;
 use crate::dataset::{Class, GreyImage};
-use crate::metrics::{self, Confusion, Threshold};
-use crate::units::{count, percent, share};
+use crate::metrics::{self, Confusion, Estimate, Measure, Threshold};
+use crate::units::{count, percent, range, share};
 
 /// Cells of the text beside the picture.
 const TEXT: u16 = 36;
@@ -84,9 +84,22 @@ fn facts(theme: Theme, screen: &InspectScreen, case: &Case, width: usize) -> Vec
     let (seen, all) = screen.confusions();
     lines.push(Line::default());
     lines.extend(matrix(theme, "seen so far", seen));
-    lines.push(Line::default());
     lines.extend(matrix(theme, "all answered", all));
+    lines.extend(intervals(theme, screen, all));
     lines
+}
+
+/// What all answered images give, with 95 % intervals.
+fn intervals(theme: Theme, screen: &InspectScreen, all: Confusion) -> Vec<Line<'static>> {
+    let measures = [Measure::Accuracy, Measure::Sensitivity, Measure::Specificity];
+    let named = measures.map(|measure| (measure.name(), all.estimate(measure)));
+    let line = |(name, estimate): (&str, Option<Estimate>)| {
+        let interval = estimate.and_then(|estimate| estimate.interval);
+        let interval = interval.map_or_else(String::new, |i| range(i.low, i.high));
+        let value = share(estimate.map(|estimate| estimate.value));
+        Line::from(vec![Span::styled(format!("{name:<12}"), theme.dim()), Span::raw(format!("{value:>5}  {interval}"))])
+    };
+    named.into_iter().chain([("AUC", screen.auc)]).map(line).collect()
 }
 
 fn labelled(theme: Theme, label: &str, value: Span<'static>) -> Line<'static> {
@@ -117,6 +130,10 @@ fn probability(theme: Theme, case: &Case, class: Class, width: usize) -> Line<'s
     line
 }
 
+fn count_u64(images: u64) -> String {
+    usize::try_from(images).map_or_else(|_| images.to_string(), count)
+}
+
 fn matrix(theme: Theme, title: &'static str, c: Confusion) -> Vec<Line<'static>> {
     let row = |name: &'static str, (right, wrong): (u64, u64), right_first: bool| {
         let (right, wrong) =
@@ -127,7 +144,7 @@ fn matrix(theme: Theme, title: &'static str, c: Confusion) -> Vec<Line<'static>>
     vec![
         Line::from(vec![
             Span::styled(title, theme.title()),
-            Span::styled(format!("  accuracy {}", share(c.accuracy())), theme.dim()),
+            Span::styled(format!("  {} of {} right", count_u64(c.tp + c.tn), count_u64(c.total())), theme.dim()),
         ]),
         Line::styled("truth  called  NORMAL  PNEUM.", theme.dim()),
         row("NORMAL", (c.tn, c.fp), true),

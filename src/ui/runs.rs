@@ -4,14 +4,16 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::curves::{self, Curves, test_lines};
+use super::curves::{self, Curves};
+use super::figures::{self, test_lines};
 use super::painter::{Painter, fit, fit_end, paragraph};
 use super::theme::Theme;
 use crate::app::message::{Loadable, RunDetail};
 use crate::app::runs::{Column, RunsScreen};
 use crate::app::scene::Target;
+use crate::metrics::{Measure, Spread};
 use crate::store::{Run, RunState};
-use crate::units::{count, duration, share};
+use crate::units::{count, duration, range, share};
 
 pub fn draw(painter: &mut Painter, area: Rect, screen: &RunsScreen) {
     match &screen.detail {
@@ -176,6 +178,7 @@ fn value(column: Column, run: &Run) -> String {
         Column::Data => run.started.data.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         Column::Started => run.started_at.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect(),
         Column::Duration => duration(run.seconds),
+        Column::Epochs if run.folds().is_some() => format!("{} folds", setting("folds")),
         Column::Epochs => format!("{}/{}", run.epochs_done, setting("epochs")),
         Column::Batch => setting("batch_size"),
         Column::Rate => setting("learning_rate"),
@@ -187,11 +190,29 @@ fn value(column: Column, run: &Run) -> String {
     }
 }
 
+/// Room that curves need beside the table of figures.
+const CURVES: u16 = 66;
+
 fn one_run(painter: &mut Painter, area: Rect, detail: &RunDetail, notice: Option<&str>) {
+    let beside = [figures::WIDE + 2, figures::NARROW + 2].into_iter().find(|width| area.width >= width + CURVES);
+    let (Some(width), Some(assessed)) = (beside, &detail.assessed) else {
+        return with_curves(painter, area, (detail, false), notice);
+    };
+    let left = Rect { width: area.width - width, ..area };
+    let right = Rect { x: left.right(), width, ..area };
+    with_curves(painter, left, (detail, true), notice);
+    let inner = painter.panel(right, "Figures");
+    let lines = figures::table(painter.theme, assessed, usize::from(inner.width));
+    painter.lines(inner, lines, 0);
+}
+
+/// A run's facts and curves; its figures too where they do not stand `beside`.
+fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail, bool), notice: Option<&str>) {
     let run = &detail.run;
     let inner = painter.panel(area, &format!("{}  {}", run.started.name, run.started.id));
-    let mut lines = facts(painter.theme, run, usize::from(inner.width));
     let width = usize::from(inner.width);
+    let mut lines = facts(painter.theme, run, width);
+    lines.extend(scores(painter.theme, detail, width, beside));
     lines.extend(notice.iter().flat_map(|text| paragraph(&format!("! {text}"), width, painter.theme.warning())));
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(inner.height);
     painter.lines(inner, lines, 0);
@@ -233,6 +254,33 @@ fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         theme.dim(),
     ));
     lines.extend(run.problem.iter().flat_map(|problem| paragraph(&format!("✗ {problem}"), width, theme.bad())));
-    lines.extend(run.test.iter().flat_map(|test| test_lines(test.confusion, width)));
+    lines
+}
+
+/// What it scored on test images, alone and beside others.
+fn scores(theme: Theme, detail: &RunDetail, width: usize, beside: bool) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if !beside && let Some(test) = &detail.run.test {
+        let auc = detail.assessed.as_ref().and_then(|assessed| assessed.test.auc);
+        lines.extend(test_lines(test.confusion, auc, width));
+        let alarms = detail.assessed.iter().flat_map(|assessed| &assessed.alarms);
+        lines.extend(alarms.flat_map(|alarm| paragraph(&format!("! {alarm}"), width, theme.warning())));
+    }
+    if let Some(Spread { runs, mean, sd }) = detail.seeds {
+        let text = format!("test accuracy over {runs} seeds: mean {mean:.3}, standard deviation {}", share(sd));
+        lines.extend(paragraph(&text, width, Style::new()));
+    }
+    lines.extend(detail.folds.iter().map(|fold| {
+        let accuracy = fold.test.and_then(|test| test.confusion.estimate(Measure::Accuracy));
+        let interval = accuracy.and_then(|accuracy| accuracy.interval);
+        let interval = interval.map_or_else(String::new, |i| format!(" ({})", range(i.low, i.high)));
+        let accuracy = share(accuracy.map(|accuracy| accuracy.value));
+        Line::from(format!("{:<12}{}  accuracy {accuracy}{interval}", fold.started.name, state_text(fold.state)))
+    }));
+    let of_folds = Spread::of(detail.folds.iter().map(|fold| fold.test.and_then(|test| test.confusion.accuracy())));
+    if let Some(Spread { runs, mean, sd }) = of_folds {
+        let text = format!("over {runs} folds: mean {mean:.3}, standard deviation {}", share(sd));
+        lines.push(Line::styled(text, theme.title()));
+    }
     lines
 }

@@ -4,7 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::curves::{self, Curves, test_lines};
+use super::curves::{self, Curves};
+use super::figures::test_lines;
 use super::painter::{Painter, fit, fit_end, paragraph};
 use super::theme::Theme;
 use crate::app::App;
@@ -189,7 +190,7 @@ fn ended(theme: Theme, live: &Live, outcome: &Outcome, width: usize) -> Vec<Line
             let validation = share(best.and_then(|epoch| epoch.validation.confusion.accuracy()));
             let done = format!("✓ finished; best epoch {best_epoch}, validation accuracy {validation}");
             let mut lines = vec![Line::styled(done, theme.good())];
-            lines.extend(test.iter().flat_map(|test| test_lines(test.confusion, width)));
+            lines.extend(test.iter().flat_map(|test| test_lines(test.confusion, None, width)));
             lines
         }
         Outcome::Stopped if live.run_id.is_none() => {

@@ -2,11 +2,14 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::app::message::{Case, Effect, InspectMessage, Message, RunDetail, RunsMessage};
+use crate::app::message::{Assessed, Case, Effect, InspectMessage, Message, RunDetail, RunsMessage};
 use crate::dataset::{self, Folder, Split};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::metrics::alarm::{Checks, collapsed, saturated};
+use crate::metrics::assessment::Terms;
+use crate::metrics::{Assessment, Spread};
 use crate::session::Workplace;
-use crate::store::Store;
+use crate::store::{Run, Store, cases as cases_of, seeds};
 use crate::tui::wake::Outbox;
 
 pub struct StoreWorker(Sender<Effect>);
@@ -75,7 +78,27 @@ fn failed(effect: &Effect, problem: String) -> Message {
 }
 
 fn detail(store: &Store, run_id: &str) -> Result<RunDetail> {
-    Ok(RunDetail { run: store.run(run_id)?, epochs: store.epochs(run_id)?, steps: store.steps(run_id)? })
+    let run = store.run(run_id)?;
+    let (epochs, steps, folds) = (store.epochs(run_id)?, store.steps(run_id)?, store.folds(run_id)?);
+    let accuracy = |run: &&Run| run.test.and_then(|test| test.confusion.accuracy());
+    let seeds = seeds::group_of(&store.runs()?, &run).and_then(|group| Spread::of(group.iter().map(accuracy)));
+    Ok(RunDetail { assessed: assess(store, &run)?.map(Box::new), run, epochs, steps, folds, seeds })
+}
+
+/// The figures that the run's answers give; `None` until its test images are answered.
+fn assess(store: &Store, run: &Run) -> Result<Option<Assessed>> {
+    let answers = |split| Ok::<_, Error>(cases_of(&store.answers(&run.started.id, split)?));
+    let (test, validation) = (answers(Split::Test)?, answers(Split::Validation)?);
+    if test.is_empty() {
+        return Ok(None);
+    }
+    let temperature = run.operating.and_then(|point| point.temperature);
+    let terms = Terms { threshold: run.threshold(), temperature, prevalence: None };
+    let (test, validation) = (Assessment::of(&test, terms), Assessment::of(&validation, terms));
+    let of_data = run.checks.as_ref().map(Checks::alarms).unwrap_or_default();
+    let alarms = [collapsed(&test), saturated(&validation)].into_iter().flatten().chain(of_data).collect();
+    let source = run.operating.map_or_else(|| "fixed".to_owned(), |point| point.source());
+    Ok(Some(Assessed { test, validation, source, looks: store.looks(&run.started.id)?, alarms }))
 }
 
 /// The test images with the run's answers; of a run that has not come to the test, those of its data set, unanswered.
