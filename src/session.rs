@@ -225,6 +225,9 @@ impl Session<'_> {
         self.tell_created(&run.started.name, &identity, run.started.synthetic);
         let steps = checkpoint.as_ref().map_or(0, |found| found.position.steps);
         store.add_mark(run_id, steps, (MarkKind::Resume, None))?;
+        if let Some(rate) = checkpoint.as_ref().and_then(|found| found.position.learning_rate) {
+            self.tell(TrainEvent::Notice(format!("goes on with the learning rate {rate}, which it was given")));
+        }
         let (dataset, cache) = (&data.dataset, &data.cache);
         let job = Job { identity, dataset, splits: &splits, cache, folder, rates: Vec::new() };
         self.train(store, &job, checkpoint)

@@ -11,8 +11,10 @@ use tempfile::TempDir;
 use xray_tui::dataset::demo::{self, DemoConfig};
 use xray_tui::dataset::{Class, Split};
 use xray_tui::predict::Predictor;
+use xray_tui::session::original::Original;
+use xray_tui::session::reproduce::Repetition;
 use xray_tui::session::{self, RunEvent, Start, Workplace};
-use xray_tui::store::{Answer, Run, RunState, Store};
+use xray_tui::store::{Answer, MarkKind, Run, RunState, Store};
 use xray_tui::train::{Control, Outcome, TrainConfig, TrainEvent, checkpoint};
 
 struct Bench {
@@ -264,12 +266,56 @@ fn changed_data_are_refused_when_resuming() {
 }
 
 #[test]
+fn a_learning_rate_that_was_changed_is_marked_outlives_a_stop_and_is_repeated() {
+    let Bench { place, _folder } = &bench();
+    let (plain, _) = follow(place, new(small()), |_, _| {});
+    let (id, outcome) = follow(place, new(small()), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.set_learning_rate(3e-4),
+        TrainEvent::Step(step) if step.step == 3 => control.stop(),
+        _ => {}
+    });
+    let id = id.unwrap();
+    assert_eq!(outcome, Outcome::Stopped);
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+
+    let store = Store::open(&place.db).unwrap();
+    let marks: Vec<_> = store.marks(&id).unwrap().iter().map(|mark| (mark.kind, mark.value)).collect();
+    assert_eq!(marks, [(MarkKind::Rate, Some(3e-4)), (MarkKind::Stop, None), (MarkKind::Resume, None)]);
+    // The change is heeded before the next batch, or, the loader being quick, before the one after that.
+    let after = store.marks(&id).unwrap()[0].step;
+    assert!((1..=2).contains(&after), "{after}");
+    assert_ne!(tensors(&last(place, &plain.unwrap())), tensors(&last(place, &id)));
+
+    let original = Original::read(&store, store.run(&id).unwrap()).unwrap();
+    assert_eq!(original.rates(), [(after, 3e-4)]);
+    let there = Workplace { db: place.db.with_file_name("again.db"), ..place.clone() };
+    let repetition = Repetition::prepare(original, &there, &mut |_| ControlFlow::Continue(())).unwrap();
+    let mut repetition = repetition.unwrap();
+    let handle = session::start(there.clone(), repetition.start().unwrap()).unwrap();
+    for event in &handle.events {
+        if let RunEvent::Train(TrainEvent::Epoch { figures, .. }) = event {
+            assert!(repetition.see_epoch(&figures).is_continue());
+        }
+    }
+    let found = repetition.finish(&Store::open(&there.db).unwrap()).unwrap();
+    assert_eq!((found.identical, found.first_difference, found.epochs_compared), (Some(true), None, 2));
+}
+
+#[test]
 fn a_paused_run_waits_and_goes_on() {
     let Bench { place, _folder } = &bench();
-    let (_, outcome) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |event, control| match event {
+    let (id, outcome) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |event, control| match event {
         TrainEvent::Step(step) if step.step == 1 => control.pause(),
         TrainEvent::Phase(xray_tui::train::Phase::Paused) => control.resume(),
         _ => {}
     });
     assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+    let marks = Store::open(&place.db).unwrap().marks(&id.unwrap()).unwrap();
+    let marks: Vec<_> = marks.iter().map(|mark| (mark.kind, mark.step)).collect();
+    // After the step that it was asked at, or the one that was under way by then.
+    assert!(
+        [1, 2].map(|step| [(MarkKind::Pause, step), (MarkKind::Continue, step)].to_vec()).contains(&marks),
+        "{marks:?}"
+    );
 }

@@ -114,6 +114,8 @@ pub const BINDINGS: &[Binding] = &[
     bind((Action::Keep, Place::Editing), &[Enter], "Enter", ("keep", "keep the typed value")),
     bind((Action::Discard, Place::Editing), &[Esc], "Esc", ("discard", "leave the value as it was; Ctrl-U empties it")),
     bind((Action::PauseOrResume, Place::Live), &[Char(' '), Char('p')], "Space", ("pause", "pause or go on")),
+    bind((Action::Less, Place::Live), &[Char('<')], "<", ("", "smaller learning rate, from the next batch on")),
+    bind((Action::More, Place::Live), &[Char('>')], ">", ("rate", "larger learning rate, from the next batch on")),
     bind((Action::Stop, Place::Live), &[Char('s')], "s", ("stop", "stop after this batch; the run can be resumed")),
     bind((Action::NewRun, Place::Ended), &[Char('n'), Enter], "n", ("new run", "back to the settings")),
     bind(

@@ -167,7 +167,7 @@ const fn step_whole(value: usize, up: bool) -> usize {
 }
 
 /// 1, 3, 10, 30, … times a power of ten.
-fn step_rate(rate: f64, up: bool) -> f64 {
+pub fn step_rate(rate: f64, up: bool) -> f64 {
     let power = 10_f64.powf(rate.log10().floor());
     let starts_with_one = rate / power < 2.0;
     let next = match (up, starts_with_one) {

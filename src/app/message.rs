@@ -185,6 +185,8 @@ pub enum Effect {
         run_id: String,
     },
     PauseRun,
+    /// From the next batch on.
+    SetLearningRate(f64),
     ContinueRun,
     StopRun,
     LoadRuns,

@@ -101,6 +101,17 @@ fn a_question_takes_clicks_and_keys_from_what_lies_below() {
 }
 
 #[test]
+fn the_learning_rate_of_a_run_under_way_steps_through_ones_and_threes() {
+    let mut app = sample::training();
+    assert_eq!(press(&mut app, KeyCode::Char('<')), [Effect::SetLearningRate(3e-4)]);
+    assert_eq!(press(&mut app, KeyCode::Char('<')), [Effect::SetLearningRate(1e-4)]);
+    assert_eq!(press(&mut app, KeyCode::Char('>')), [Effect::SetLearningRate(3e-4)]);
+    tell(&mut app, [sample::event(TrainEvent::Rate { step: 73, learning_rate: 3e-4 })]);
+    let live = app.train.live.as_ref().unwrap();
+    assert!(live.notice.as_ref().unwrap().contains("from step 74 on, the learning rate is 0.0003"));
+}
+
+#[test]
 fn pause_and_stop_say_at_once_that_they_were_heard() {
     let mut app = sample::training();
     assert_eq!(press(&mut app, KeyCode::Char(' ')), [Effect::PauseRun]);

@@ -4,7 +4,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::{Action, Place};
 use super::curve::Curve;
-use super::form::Field;
+use super::form::{Field, step_rate};
 use super::message::{Effect, RunDetail, TrainMessage};
 use crate::metrics::EpochFigures;
 use crate::store::NewRun;
@@ -19,6 +19,8 @@ pub struct Live {
     /// Known once its data set is.
     pub synthetic: Option<bool>,
     pub config: TrainConfig,
+    /// Of the steps to come.
+    pub learning_rate: f64,
     pub phase: Phase,
     /// Asked for and not yet answered.
     pub asked: Option<Asked>,
@@ -58,6 +60,7 @@ impl Live {
             run_id: None,
             name: String::new(),
             synthetic: None,
+            learning_rate: config.learning_rate,
             config,
             phase: Phase::Scanning,
             asked: None,
@@ -81,6 +84,7 @@ impl Live {
                 self.best_epoch = if best { Some(figures.epoch) } else { self.best_epoch };
             }
             TrainEvent::Rate { step, learning_rate } => {
+                self.learning_rate = learning_rate;
                 self.notice = Some(format!("from step {} on, the learning rate is {learning_rate}", step + 1));
             }
             TrainEvent::Notice(text) => self.notice = Some(text),
@@ -199,6 +203,7 @@ impl TrainScreen {
                 live.synthetic = Some(synthetic);
                 live.run_id = Some(run_id.clone());
                 live.name = name;
+                live.learning_rate = config.learning_rate;
                 live.config = *config;
                 return if resumed { vec![Effect::LoadRun { run_id }] } else { Vec::new() };
             }
@@ -212,6 +217,7 @@ impl TrainScreen {
         match action {
             Action::Up => self.choose(self.field.saturating_sub(1)),
             Action::Down => self.choose(self.field + 1),
+            Action::Less | Action::More if self.is_running() => return self.change_rate(action == Action::More),
             Action::Less => self.step(false),
             Action::More => self.step(true),
             Action::Keep => self.keep(),
@@ -250,6 +256,18 @@ impl TrainScreen {
         }
         self.live = Some(Live::new(self.config.clone()));
         vec![Effect::StartRun(Box::new(self.config.clone()))]
+    }
+
+    /// The next usual learning rate for the run under way.
+    fn change_rate(&mut self, up: bool) -> Vec<Effect> {
+        let Some(live) = &mut self.live else { return Vec::new() };
+        let learning_rate = step_rate(live.learning_rate, up);
+        if (TrainConfig { learning_rate, ..live.config.clone() }).validate().is_err() {
+            return Vec::new();
+        }
+        live.learning_rate = learning_rate;
+        live.notice = Some(format!("learning rate {learning_rate} from the next batch on"));
+        vec![Effect::SetLearningRate(learning_rate)]
     }
 
     fn pause_or_resume(&mut self) -> Vec<Effect> {

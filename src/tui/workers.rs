@@ -42,6 +42,7 @@ impl Workers {
             Effect::MakeDemo => data::make_demo(&self.place, &self.outbox),
             Effect::StartRun(config) => self.start(Start::New { name: None, config }),
             Effect::ResumeRun { run_id } => self.start(Start::Resume { run_id }),
+            Effect::SetLearningRate(rate) => self.run.control(|control| control.set_learning_rate(rate)),
             Effect::PauseRun => self.run.control(crate::train::Control::pause),
             Effect::ContinueRun => self.run.control(crate::train::Control::resume),
             Effect::StopRun => self.run.control(crate::train::Control::stop),

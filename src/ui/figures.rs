@@ -11,8 +11,8 @@ use crate::metrics::{Confusion, Estimate, Measure};
 use crate::units::{count, range, share};
 
 /// Cells of the table with the test figures alone, and with those on validation images beside them.
-pub const NARROW: u16 = 52;
-pub const WIDE: u16 = 78;
+pub const NARROW: u16 = 50;
+pub const WIDE: u16 = 76;
 
 /// All figures of the test images; beside them, where `width` allows, those of the validation images.
 pub fn table(theme: Theme, assessed: &Assessed, width: usize) -> Vec<Line<'static>> {

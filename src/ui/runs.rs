@@ -192,9 +192,12 @@ fn value(column: Column, run: &Run) -> String {
 
 /// Room that curves need beside the table of figures.
 const CURVES: u16 = 66;
+/// Cells that a panel takes beside its content.
+const FRAME: u16 = 4;
 
 fn one_run(painter: &mut Painter, area: Rect, detail: &RunDetail, notice: Option<&str>) {
-    let beside = [figures::WIDE + 2, figures::NARROW + 2].into_iter().find(|width| area.width >= width + CURVES);
+    let beside =
+        [figures::WIDE + FRAME, figures::NARROW + FRAME].into_iter().find(|width| area.width >= width + CURVES);
     let (Some(width), Some(assessed)) = (beside, &detail.assessed) else {
         return with_curves(painter, area, (detail, false), notice);
     };
