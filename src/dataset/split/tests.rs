@@ -225,6 +225,17 @@ fn the_real_xrays_are_split_by_patient_with_a_tenth_of_each_class() {
     assert!((400..540).contains(&splits.train.len()), "{}", splits.train.len());
 }
 
+#[test]
+fn the_real_xrays_fall_into_five_parts_of_equal_mix() {
+    let Some(root) = real_xrays() else { return };
+    let dataset = find(&root).unwrap();
+    for number in 1..=5 {
+        let splits = Splits::fold(&dataset, Fold { number, of: 5 }, 0.1, SEED);
+        let of = |class| count(&dataset, &splits.test, class);
+        assert!(of(Class::Normal).abs_diff(268) <= 2 && of(Class::Pneumonia).abs_diff(775) <= 8, "part {number}");
+    }
+}
+
 /// Files of up to 60 images, where a person's number may stand in both class folders and in test.
 fn any_files() -> impl Strategy<Value = Vec<String>> {
     let file = (0..3usize, 0..2usize, 0..12u32, 0..4u32, 0..4usize).prop_map(|(folder, class, n, k, form)| {
@@ -279,6 +290,23 @@ proptest! {
             prop_assert_eq!(count(&dataset, &splits.train, class) > 0, !of_class.is_empty());
             let patients = keys(&dataset, &of_class).len();
             prop_assert_eq!(count(&dataset, &splits.validation, class) > 0, patients > 1);
+        }
+    }
+
+    #[test]
+    fn each_image_is_scored_in_one_fold_by_a_network_that_never_saw_its_patient(
+        files in any_files(), of in 2..7usize, fraction in 0.01..0.99f64, seed: u64
+    ) {
+        let dataset = dataset(&files);
+        let folds = (1..=of).map(|number| Splits::fold(&dataset, Fold { number, of }, fraction, seed)).collect::<Vec<_>>();
+        let mut scored: Vec<_> = folds.iter().flat_map(|splits| splits.test.iter().copied()).collect();
+        scored.sort_unstable();
+        let rest: Vec<_> = (0..files.len()).filter(|&index| dataset.images[index].folder != Folder::Test).collect();
+        prop_assert_eq!(&scored, &rest);
+        for splits in &folds {
+            let [train, validation, test] = Split::ALL.map(|split| keys(&dataset, splits.of(split)));
+            prop_assert!(train.is_disjoint(&test) && validation.is_disjoint(&test) && train.is_disjoint(&validation));
+            prop_assert_eq!(splits.train.len() + splits.validation.len() + splits.test.len(), rest.len());
         }
     }
 
