@@ -74,10 +74,10 @@ fn repeat(mut repetition: Repetition, there: &Workplace, out: Output) -> anyhow:
     Ok(repetition.finish(&Store::open(&there.db)?)?)
 }
 
-/// Keeps in the store that the run was run again.
+/// Keeps in the store that the run was run again, and whether the same bits came.
 fn note(store: &Store, run: &Run, found: &Reproduction) -> anyhow::Result<()> {
     let steps = store.steps(&run.started.id)?.last().map_or(0, |point| point.step);
-    if let Some(identical) = found.identical.filter(|_| found.epochs_compared > 0 || found.identical == Some(true)) {
+    if let Some(identical) = found.identical.filter(|_| found.was_run) {
         store.add_mark(&run.started.id, steps, (MarkKind::Repeat, Some(f64::from(identical))))?;
     }
     Ok(())

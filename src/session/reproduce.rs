@@ -63,6 +63,8 @@ pub struct Reproduction {
     pub identical: Option<bool>,
     pub first_difference: Option<Difference>,
     pub epochs_compared: usize,
+    /// Whether it was trained again; not where something was changed since the run.
+    pub was_run: bool,
     /// What is otherwise here than it was there.
     pub environment: Vec<Change>,
     /// Only where bits cannot be compared.
@@ -105,6 +107,7 @@ impl Repetition {
                 identical: Some(false),
                 first_difference,
                 epochs_compared: 0,
+                was_run: false,
                 environment,
                 bounds,
             }));
@@ -182,6 +185,7 @@ impl Repetition {
             identical,
             first_difference: difference,
             epochs_compared: self.epochs_compared,
+            was_run: true,
             environment: self.environment,
             bounds,
         })
