@@ -102,6 +102,8 @@ pub enum Command {
     Reproduce(ReproduceArgs),
     /// Answer for image files
     Predict(PredictArgs),
+    /// Write a run's model card, as one HTML file and one Markdown file
+    Report(ReportArgs),
     /// Look at past runs
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -372,6 +374,16 @@ pub struct PredictArgs {
     /// Show each picture in the terminal too
     #[arg(long)]
     pub show: bool,
+}
+
+/// `xray-tui report …`
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// Id, unique beginning of an id, name, `last` or `best`
+    pub run: String,
+    /// Folder to write into
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
 }
 
 /// `xray-tui bench …`

@@ -10,6 +10,7 @@ mod epochs;
 mod eval;
 mod narrator;
 mod predict;
+mod report;
 mod reproduce;
 mod runs;
 mod spread;
@@ -46,6 +47,7 @@ pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
         Command::Cv(args) => cv::run(args, &place, out),
         Command::Reproduce(args) => reproduce::run(args, common.data.as_deref(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
+        Command::Report(args) => report::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
         Command::Doctor => doctor::run(out),
         Command::Bench(args) => bench::run(*args, &place, out),

@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod error;
 pub mod metrics;
 pub mod predict;
+pub mod report;
 pub mod session;
 pub mod store;
 pub mod train;

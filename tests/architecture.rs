@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, ItemFn, UseTree};
 
 /// A room of `src/` and the rooms it may name beside itself.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("units", &[]),
     ("metrics", &[]),
@@ -18,11 +18,12 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("store", &["dataset", "metrics", "error"]),
     ("predict", &["dataset", "metrics", "error", "train"]),
     ("session", &["dataset", "metrics", "error", "train", "store"]),
+    ("report", &["session", "train", "store", "dataset", "metrics", "units", "error"]),
     ("app", &["dataset", "metrics", "train", "store"]),
     ("ui", &["app", "dataset", "metrics", "train", "store", "units"]),
     ("tui", &["ui", "app", "session", "predict", "train", "store", "dataset", "metrics", "error"]),
     ("cli", &["dataset", "metrics", "train"]),
-    ("cmd", &["cli", "session", "predict", "train", "store", "dataset", "metrics", "error", "units"]),
+    ("cmd", &["cli", "report", "session", "predict", "train", "store", "dataset", "metrics", "error", "units"]),
     ("lib", &[]),
 ];
 
