@@ -84,11 +84,12 @@ impl Folder {
 }
 
 /// What an image is used for. Train and validation are made from the folders train and val together; test is the folder test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
     Train,
     Validation,
+    #[default]
     Test,
 }
 

@@ -162,7 +162,7 @@ impl Session<'_> {
         store.create_run(&row)?;
         let identity = Identity { run_id: row.id.clone(), config: config.clone(), split_hash: row.split_hash.clone() };
         self.tell_created(&row.name, &identity, row.synthetic);
-        self.check(store, &row.id, (&data, &splits))?;
+        self.check(store, &row, (&data, &splits))?;
         let rates = beginning.rates.clone();
         let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder, rates };
         let outcome = self.train(store, &job, None);
@@ -171,9 +171,10 @@ impl Session<'_> {
     }
 
     /// Finds out about the data what must be known before the run is believed, keeps it, and says it.
-    fn check(&self, store: &Store, run_id: &str, (data, splits): (&LoadedData, &Splits)) -> Result<()> {
-        let checks = checks::check(data, splits)?;
-        store.set_checks(run_id, &checks)?;
+    fn check(&self, store: &Store, run: &NewRun, (data, splits): (&LoadedData, &Splits)) -> Result<()> {
+        let known = store.known_checks(run.manifest.as_deref().unwrap_or_default(), data.cache.image_size())?;
+        let checks = known.map_or_else(|| checks::check(data, splits), Ok)?;
+        store.set_checks(&run.id, &checks)?;
         for alarm in checks.alarms() {
             self.tell(TrainEvent::Notice(alarm.to_string()));
         }

@@ -271,6 +271,18 @@ impl Store {
         self.change("UPDATE runs SET checks = ?2 WHERE id = ?1", params![run_id, text(checks)])
     }
 
+    /// What was found out about these images at this size when an earlier run began.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn known_checks(&self, manifest: &str, image_size: usize) -> Result<Option<Checks>> {
+        let sql = "SELECT checks FROM runs WHERE manifest = ?1 AND config ->> '$.image_size' = ?2 AND checks IS NOT NULL \
+                   LIMIT 1";
+        let found =
+            self.read(sql, params![manifest, image_size], |row| rows::parse(&row.get::<_, String>("checks")?))?;
+        Ok(found.into_iter().next())
+    }
+
     /// A run's epochs in order.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::message::{Case, Effect, InspectMessage, Loadable, View};
-use crate::dataset::{Class, GreyImage};
+use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::assessment::Terms;
 use crate::metrics::{self, Assessment, Confusion, Estimate, Threshold};
 use crate::store::{Run, RunState};
@@ -46,6 +46,8 @@ impl ShownRun {
 pub struct InspectScreen {
     pub run: Option<ShownRun>,
     pub cases: Loadable<Vec<Case>>,
+    /// What they are; validation images until the run has come to the test.
+    pub split: Split,
     pub index: usize,
     /// Counts the pictures asked for; a reply to an older one is dropped.
     pub generation: u64,
@@ -95,7 +97,8 @@ impl InspectScreen {
     pub fn hear(&mut self, message: InspectMessage) -> Vec<Effect> {
         match message {
             InspectMessage::Cases { run_id, cases } if self.is_shown(&run_id) => {
-                self.cases = cases.map_or_else(Loadable::Failed, Loadable::Ready);
+                self.split = cases.as_ref().map_or(Split::Test, |(split, _)| *split);
+                self.cases = cases.map_or_else(Loadable::Failed, |(_, cases)| Loadable::Ready(cases));
                 self.auc = self.auc_of_answered();
                 self.since = self.generation;
                 return self.show(self.index.min(self.list().len().saturating_sub(1)));

@@ -7,7 +7,7 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::curve::Curve;
 use crate::dataset::statistics::Statistics;
-use crate::dataset::{Class, GreyImage};
+use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::alarm::Alarm;
 use crate::metrics::{Assessment, EpochFigures, Spread};
 use crate::store::{Run, StepPoint};
@@ -130,10 +130,10 @@ impl RunDetail {
 /// From the viewer and the store. `generation` is the request's; replies to older requests are dropped.
 #[derive(Debug)]
 pub enum InspectMessage {
-    /// The cases of a run: its test images, with the logits that the store has.
+    /// The cases of a run: images of a split, with the logits that the store has.
     Cases {
         run_id: String,
-        cases: Result<Vec<Case>, String>,
+        cases: Result<(Split, Vec<Case>), String>,
     },
     Picture {
         generation: u64,

@@ -14,7 +14,7 @@ use super::message::{
 use super::scene::{Colours, Display, Scene};
 use super::{App, Effect};
 use crate::dataset::statistics::{Range, Statistics, UnreadableFile};
-use crate::dataset::{Class, GreyImage};
+use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::alarm::Alarm;
 use crate::metrics::assessment::Terms;
 use crate::metrics::{self, Assessment, Confusion, EpochFigures, Figures, OperatingPoint, Rule, Spread, Threshold};
@@ -258,7 +258,7 @@ pub fn cases() -> Vec<Case> {
 pub fn inspecting() -> App {
     let mut app = with_runs();
     press(&mut app, KeyCode::Char('4'));
-    let cases = Message::Inspect(InspectMessage::Cases { run_id: run_id(5), cases: Ok(cases()) });
+    let cases = Message::Inspect(InspectMessage::Cases { run_id: run_id(5), cases: Ok((Split::Test, cases())) });
     tell(&mut app, [cases]);
     show_picture(&mut app);
     app

@@ -10,9 +10,8 @@ use super::{Output, assessment, figures_json, open_store};
 use crate::cli::{EvalArgs, Wanted};
 use crate::dataset::{Class, Split};
 use crate::error::Error;
-use crate::metrics::alarm::{Alarm, Checks, collapsed, saturated};
 use crate::metrics::assessment::Terms;
-use crate::metrics::{Assessment, Case, Figures, OperatingPoint};
+use crate::metrics::{Assessment, Case, Figures, OperatingPoint, alarm};
 use crate::predict::Predictor;
 use crate::session::{LoadedData, Workplace, config_of, digest};
 use crate::store::{Answer, Run, Store, cases};
@@ -35,7 +34,7 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
     let decision = Decision::of(args, &run, &validation)?;
     let terms = Terms { prevalence: args.prevalence, ..decision.terms };
     let assessed = Assessment::of(&cases(&answers.list), terms);
-    let alarms = alarms(&run, &assessed, &Assessment::of(&validation, decision.terms));
+    let alarms = alarm::all(&assessed, &Assessment::quick(&validation, decision.terms), run.checks.as_ref());
     let pairs = answers.list.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia));
     let mut value = figures_json(&Figures::at(terms.threshold, pairs));
     if let Value::Object(value) = &mut value {
@@ -88,11 +87,6 @@ impl Decision {
             _ => Self { terms, source: own.source() },
         })
     }
-}
-
-fn alarms(run: &Run, assessed: &Assessment, validation: &Assessment) -> Vec<Alarm> {
-    let of_data = run.checks.as_ref().map(Checks::alarms).unwrap_or_default();
-    [collapsed(assessed), saturated(validation)].into_iter().flatten().chain(of_data).collect()
 }
 
 /// A split's answers.

@@ -129,6 +129,14 @@ impl fmt::Display for Alarm {
     }
 }
 
+/// All reasons for doubt about a network that was assessed on some images: those that it gives there, those that its
+/// validation images give, and those about its data.
+#[must_use]
+pub fn all(assessed: &Assessment, validation: &Assessment, checks: Option<&Checks>) -> Vec<Alarm> {
+    let of_data = checks.map(Checks::alarms).unwrap_or_default();
+    [collapsed(assessed), saturated(validation)].into_iter().flatten().chain(of_data).collect()
+}
+
 /// Whether every image is called the same though both classes are there.
 #[must_use]
 pub fn collapsed(assessment: &Assessment) -> Option<Alarm> {

@@ -26,10 +26,7 @@ impl Row {
 /// The figures in the order in which every table has them.
 #[must_use]
 pub fn rows(assessment: &Assessment) -> Vec<Row> {
-    let measure = |measure: Measure| {
-        let note = if measure == Measure::Mcc { "by patient" } else { "" };
-        Row::estimate(measure.name(), assessment.measure(measure), note)
-    };
+    let measure = |measure: Measure| Row::estimate(measure.name(), assessment.measure(measure), note_of(measure));
     let of_kind =
         |(kind, estimate): (&&str, &Estimate)| Row::estimate(format!("sensitivity, {kind}"), Some(*estimate), "");
     let mut rows: Vec<Row> = Measure::ALL.into_iter().map(measure).collect();
@@ -49,9 +46,18 @@ pub fn rows(assessment: &Assessment) -> Vec<Row> {
     rows.push(Row::bare("Brier score", assessment.calibration.brier, ""));
     rows.push(Row::bare("expected calibration error", assessment.calibration.ece, "15 bins"));
     if let (Some(temperature), Some(calibrated)) = (assessment.terms.temperature, assessment.calibrated) {
-        rows.push(Row::bare("temperature", Some(temperature), "best on validation images; with it:"));
-        rows.push(Row::bare("  Brier score", calibrated.brier, ""));
-        rows.push(Row::bare("  expected calibration error", calibrated.ece, "15 bins"));
+        rows.push(Row::bare("temperature", Some(temperature), "best on validation images"));
+        rows.push(Row::bare("Brier score, calibrated", calibrated.brier, "with the temperature"));
+        rows.push(Row::bare("calibration error, calibrated", calibrated.ece, "with the temperature"));
     }
     rows
+}
+
+const fn note_of(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Mcc => "by patient",
+        Measure::Ppv | Measure::Npv => "for this mix of classes",
+        Measure::BalancedAccuracy => "MOVER",
+        _ => "",
+    }
 }

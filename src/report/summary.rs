@@ -1,12 +1,10 @@
 //! What the run scores: figures with intervals, what they are taken at, and what casts doubt on them.
 
-use std::collections::BTreeSet;
-
 use super::card::{Block, Facts, Section, Table, figure, number, words};
 use super::material::{Material, Scored};
 use crate::metrics::alarm::{Checks, collapsed, saturated};
-use crate::metrics::assessment::Calibration;
-use crate::metrics::{Assessment, Confusion, Estimate, Interval, Measure, Spread};
+use crate::metrics::rows::{self, Row};
+use crate::metrics::{Confusion, Estimate, Interval, Measure, Spread};
 use crate::store::{Run, RunState};
 use crate::units::count;
 
@@ -26,10 +24,10 @@ pub fn section(material: &Material) -> Section {
 }
 
 fn alarms(material: &Material) -> Vec<String> {
-    let of_test = material.test.figures.as_ref().and_then(collapsed);
-    let of_validation = material.validation.figures.as_ref().and_then(saturated);
+    let (test, validation) = (&material.test.figures, &material.validation.figures);
+    let of_figures = [test.as_ref().and_then(collapsed), validation.as_ref().and_then(saturated)];
     let of_data = material.run.checks.as_ref().map(Checks::alarms).unwrap_or_default();
-    of_test.into_iter().chain(of_validation).chain(of_data).map(|alarm| alarm.to_string()).collect()
+    of_figures.into_iter().flatten().chain(of_data).map(|alarm| alarm.to_string()).collect()
 }
 
 /// What is missing, and what test means in a part of a cross-validation.
@@ -102,49 +100,27 @@ fn figures(test: &Scored, validation: &Scored) -> Table {
         number("95 % interval"),
         words("note"),
     ];
-    let both = [test, validation];
-    let mut rows = Vec::new();
-    let mut add = |name: &str, pick: &dyn Fn(&Assessment) -> Option<Estimate>, note: &str| {
-        rows.push(row(name, both.map(|scored| scored.figures.as_ref().and_then(pick)), note));
-    };
-    for measure in Measure::ALL {
-        add(measure.name(), &|figures| figures.measure(measure), note_of(measure));
-    }
-    for kind in kinds(both) {
-        add(&format!("sensitivity, {kind}"), &|figures| figures.by_kind.get(kind).copied(), "Wilson");
-    }
-    add("AUC", &|figures| figures.auc, "DeLong; none where the classes are parted wholly");
-    add("AUC, by patient", &by_patient, "bootstrap of patients");
-    add("average precision", &|figures| bare(figures.average_precision), "");
-    let hindsight = "read off these very images, not at the threshold";
-    add("specificity at sensitivity 0.97", &|figures| bare(figures.specificity_at_sensitivity_97), hindsight);
-    add("Brier score", &|figures| bare(figures.calibration.brier), "");
-    add("expected calibration error", &|figures| bare(figures.calibration.ece), "15 bins");
-    let with = "after division by the temperature";
-    let calibrated =
-        |figures: &Assessment, pick: fn(&Calibration) -> Option<f64>| bare(figures.calibrated.as_ref().and_then(pick));
-    add("temperature", &|figures| bare(figures.terms.temperature), "best on the validation images");
-    add("Brier score, calibrated", &|figures| calibrated(figures, |with| with.brier), with);
-    add("calibration error, calibrated", &|figures| calibrated(figures, |with| with.ece), with);
-    rows.push(row("cross entropy", both.map(|scored| bare(scored.loss)), "nats"));
+    let of = |scored: &Scored| scored.figures.as_ref().map(rows::rows).unwrap_or_default();
+    let [test_rows, validation_rows] = [of(test), of(validation)];
+    let is_new = |row: &&Row| test_rows.iter().all(|other| other.name != row.name);
+    let all: Vec<&Row> = test_rows.iter().chain(validation_rows.iter().filter(is_new)).collect();
+    let find = |rows: &[Row], name: &str| rows.iter().find(|row| row.name == name).map(estimate);
+    let both = |name: &str| [&test_rows, &validation_rows].map(|rows| find(rows, name).flatten());
+    let mut rows: Vec<Vec<String>> = all.iter().map(|found| row(&found.name, both(&found.name), note(found))).collect();
+    rows.push(row("cross entropy", [test, validation].map(|scored| bare(scored.loss)), "nats"));
     Table { caption: "Figures at the threshold, and without one".into(), columns, rows }
 }
 
-const fn note_of(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Mcc => "bootstrap of patients",
-        Measure::BalancedAccuracy => "MOVER",
-        Measure::Ppv | Measure::Npv => "Wilson; holds for this mix of classes alone",
-        _ => "Wilson",
+fn estimate(row: &Row) -> Option<Estimate> {
+    Some(Estimate { value: row.value?, interval: row.interval })
+}
+
+/// How an interval came about where the row does not say it.
+const fn note(row: &Row) -> &'static str {
+    match (row.note.is_empty(), row.interval) {
+        (true, Some(_)) => "Wilson",
+        _ => row.note,
     }
-}
-
-fn kinds(both: [&Scored; 2]) -> BTreeSet<&'static str> {
-    both.into_iter().filter_map(|scored| scored.figures.as_ref()).flat_map(|f| f.by_kind.keys().copied()).collect()
-}
-
-fn by_patient(figures: &Assessment) -> Option<Estimate> {
-    Some(Estimate { value: figures.auc?.value, interval: figures.auc_by_patient })
 }
 
 fn bare(value: Option<f64>) -> Option<Estimate> {

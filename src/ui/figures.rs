@@ -40,7 +40,7 @@ pub fn table(theme: Theme, assessed: &Assessed, width: usize) -> Vec<Line<'stati
 /// Names as a table of this width has room for them.
 fn short(name: &str) -> String {
     name.replace("specificity at sensitivity 0.97", "specif. at sens. 0.97, here")
-        .replace("expected calibration error", "expected calibr. error")
+        .replace("calibration error, calibrated", "calibr. error, calibrated")
 }
 
 fn figure(row: &Row) -> String {

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::app::inspect::InspectScreen;
 use crate::app::message::{Case, Loadable};
 use crate::app::scene::PictureArea;
-use crate::dataset::{Class, GreyImage};
+use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::{self, Confusion, Estimate, Measure, Threshold};
 use crate::units::{count, percent, range, share};
 
@@ -43,7 +43,8 @@ fn case(painter: &mut Painter, area: Rect, screen: &InspectScreen, covered: bool
     let (Some(case), Some(run)) = (screen.case(), &screen.run) else { return };
     let left = Rect { width: area.width - TEXT.min(area.width), ..area };
     let right = Rect { x: left.right(), width: area.width - left.width, ..area };
-    let title = format!("{} of {}", count(screen.index + 1), count(screen.list().len()));
+    let split = if screen.split == Split::Test { "" } else { ", validation images" };
+    let title = format!("{} of {}{split}", count(screen.index + 1), count(screen.list().len()));
     let inner = painter.panel(left, &title);
     match &screen.picture {
         Loadable::Ready(picture) => show(painter, inner, picture, (screen.generation, covered)),
@@ -82,11 +83,19 @@ fn facts(theme: Theme, screen: &InspectScreen, case: &Case, width: usize) -> Vec
     ];
     lines.extend(Class::ALL.map(|class| probability(theme, case, class, width)));
     let (seen, all) = screen.confusions();
-    lines.push(Line::default());
+    lines.push(boundary(theme, screen.threshold()));
     lines.extend(matrix(theme, "seen so far", seen));
     lines.extend(matrix(theme, "all answered", all));
     lines.extend(intervals(theme, screen, all));
     lines
+}
+
+/// Where PNEUMONIA begins; at 0.5 the bars say it.
+fn boundary(theme: Theme, threshold: Threshold) -> Line<'static> {
+    if threshold == Threshold::HALF {
+        return Line::default();
+    }
+    Line::styled(format!("called PNEUMONIA from {}", percent(threshold.probability())), theme.dim())
 }
 
 /// What all answered images give, with 95 % intervals.
@@ -108,15 +117,9 @@ fn labelled(theme: Theme, label: &str, value: Span<'static>) -> Line<'static> {
 
 fn prediction(theme: Theme, screen: &InspectScreen, case: &Case) -> Span<'static> {
     let threshold = screen.threshold();
-    // At 0.5 the bars below say it.
-    let at = if threshold == Threshold::HALF {
-        String::new()
-    } else {
-        format!(", from {}", percent(threshold.probability()))
-    };
     match (case.predicted(threshold), case.is_right(threshold), &screen.problem) {
-        (Some(class), Some(true), _) => Span::styled(format!("{} ✓ right{at}", class.name()), theme.good()),
-        (Some(class), _, _) => Span::styled(format!("{} ✗ wrong{at}", class.name()), theme.bad()),
+        (Some(class), Some(true), _) => Span::styled(format!("{} ✓ right", class.name()), theme.good()),
+        (Some(class), _, _) => Span::styled(format!("{} ✗ wrong", class.name()), theme.bad()),
         (None, _, Some(problem)) => Span::styled(format!("✗ {problem}"), theme.bad()),
         (None, _, None) => Span::styled("…", theme.dim()),
     }

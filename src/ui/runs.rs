@@ -219,6 +219,9 @@ fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail,
     lines.extend(notice.iter().flat_map(|text| paragraph(&format!("! {text}"), width, painter.theme.warning())));
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(inner.height);
     painter.lines(inner, lines, 0);
+    if run.folds().is_some() {
+        return;
+    }
     let rest = Rect { y: inner.y + height, height: inner.height - height, ..inner };
     let table = (rest.height / 3).clamp(2, 16);
     let charts = Rect { height: rest.height.saturating_sub(table), ..rest };

@@ -11,6 +11,8 @@ use super::draw;
 use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage};
 use crate::app::scene::{Colours, Scene};
 use crate::app::{App, sample};
+use crate::dataset::Split;
+use crate::metrics::Threshold;
 use crate::train::{Outcome, Phase, TrainEvent};
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
@@ -138,6 +140,17 @@ fn inspect_shows_picture_truth_and_prediction() {
 }
 
 #[test]
+fn inspect_says_where_pneumonia_begins_and_that_images_are_not_the_test_images() {
+    let mut app = sample::inspecting();
+    let shown = app.inspect.run.as_mut().unwrap();
+    shown.threshold = Threshold::at(0.43);
+    let cases = InspectMessage::Cases { run_id: shown.id.clone(), cases: Ok((Split::Validation, sample::cases())) };
+    let said = text(&told(app, [Message::Inspect(cases)]), USUAL[0]);
+    assert!(said.contains("called PNEUMONIA from 43 %"), "{said}");
+    assert!(said.contains("1 of 5, validation images"), "{said}");
+}
+
+#[test]
 fn inspect_says_why_it_has_nothing_to_show() {
     let failed = Message::Runs(RunsMessage::Loaded(Err("runs.db: no database; name another file with --db".into())));
     assert_looks("inspect_failed", &pressed(told(sample::empty(), [failed]), &[KeyCode::Char('4')]), USUAL);
@@ -217,7 +230,7 @@ fn names_full_of_controls_and_wide_letters_stay_in_their_cells() {
     let mut cases = sample::cases();
     cases[0].file = "test/NORMAL/\u{1b}[31m\u{7}肺炎の画像とても長い名前です\u{202e}👩‍⚕️.jpeg".into();
     let run_id = sample::run_id(5);
-    sample::tell(&mut app, [Message::Inspect(InspectMessage::Cases { run_id, cases: Ok(cases) })]);
+    sample::tell(&mut app, [Message::Inspect(InspectMessage::Cases { run_id, cases: Ok((Split::Test, cases)) })]);
     for size in SIZES {
         let (buffer, _) = frame(&app, size);
         assert!(buffer.content.iter().all(|cell| !cell.symbol().chars().any(char::is_control)));
@@ -261,8 +274,13 @@ fn any_news() -> impl Strategy<Value = Message> {
         6 => sample::event(TrainEvent::Step(sample::step(number))),
         7 => sample::event(TrainEvent::Epoch { figures: sample::epoch(number), best: number % 3 == 0 }),
         8 => sample::event(TrainEvent::Ended(Outcome::Stopped)),
-        9 => Message::Inspect(InspectMessage::Cases { run_id: sample::run_id(5), cases: Ok(sample::cases()) }),
-        10 => Message::Inspect(InspectMessage::Cases { run_id: sample::run_id(5), cases: Ok(Vec::new()) }),
+        9 => Message::Inspect(InspectMessage::Cases {
+            run_id: sample::run_id(5),
+            cases: Ok((Split::Test, sample::cases())),
+        }),
+        10 => {
+            Message::Inspect(InspectMessage::Cases { run_id: sample::run_id(5), cases: Ok((Split::Test, Vec::new())) })
+        }
         11 => {
             let logits = Ok([f32::NAN, 1.0]);
             let (generation, run_id, index) = (u64::MAX, sample::run_id(5), number % 7);

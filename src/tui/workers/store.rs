@@ -5,9 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use crate::app::message::{Assessed, Case, Effect, InspectMessage, Message, RunDetail, RunsMessage};
 use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
-use crate::metrics::alarm::{Checks, collapsed, saturated};
 use crate::metrics::assessment::Terms;
-use crate::metrics::{Assessment, Spread};
+use crate::metrics::{Assessment, Spread, alarm};
 use crate::session::Workplace;
 use crate::store::{Run, Store, cases as cases_of, seeds};
 use crate::tui::wake::Outbox;
@@ -95,20 +94,22 @@ fn assess(store: &Store, run: &Run) -> Result<Option<Assessed>> {
     let temperature = run.operating.and_then(|point| point.temperature);
     let terms = Terms { threshold: run.threshold(), temperature, prevalence: None };
     let (test, validation) = (Assessment::of(&test, terms), Assessment::of(&validation, terms));
-    let of_data = run.checks.as_ref().map(Checks::alarms).unwrap_or_default();
-    let alarms = [collapsed(&test), saturated(&validation)].into_iter().flatten().chain(of_data).collect();
+    let alarms = alarm::all(&test, &validation, run.checks.as_ref());
     let source = run.operating.map_or_else(|| "fixed".to_owned(), |point| point.source());
     Ok(Some(Assessed { test, validation, source, looks: store.looks(&run.started.id)?, alarms }))
 }
 
-/// The test images with the run's answers; of a run that has not come to the test, those of its data set, unanswered.
-fn cases(store: &Store, run_id: &str) -> Result<Vec<Case>> {
-    let answers = store.answers(run_id, Split::Test)?;
-    if !answers.is_empty() {
-        let case = |a: crate::store::Answer| Case { file: a.file, truth: a.truth, logits: Some(a.logits) };
-        return Ok(answers.into_iter().map(case).collect());
+/// The test images with the run's answers; of a run that has not come to the test its validation images, as nobody looks
+/// at test images before the end; of one without any answers the test images of its data set, unanswered.
+fn cases(store: &Store, run_id: &str) -> Result<(Split, Vec<Case>)> {
+    for split in [Split::Test, Split::Validation] {
+        let answers = store.answers(run_id, split)?;
+        if !answers.is_empty() {
+            let case = |a: crate::store::Answer| Case { file: a.file, truth: a.truth, logits: Some(a.logits) };
+            return Ok((split, answers.into_iter().map(case).collect()));
+        }
     }
     let images = dataset::find(&store.run(run_id)?.started.data)?.images;
     let test = images.into_iter().filter(|image| image.folder == Folder::Test);
-    Ok(test.map(|image| Case { file: image.file, truth: image.class, logits: None }).collect())
+    Ok((Split::Test, test.map(|image| Case { file: image.file, truth: image.class, logits: None }).collect()))
 }
