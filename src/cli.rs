@@ -141,6 +141,9 @@ pub enum RunsCommand {
     Show {
         /// Id, unique beginning of an id, name, `last` or `best`
         run: String,
+        /// With --json, list its images too: file, md5, patient and split of each
+        #[arg(long)]
+        images: bool,
     },
     /// Group finished runs that differ only in their seed: mean and standard deviation
     Groups,

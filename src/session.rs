@@ -1,8 +1,10 @@
 //! A run as a thread: joins train and store, and tells whoever listens. Every front end is an equal client of it.
 
+mod beginning;
 mod checks;
 mod data;
 pub mod disk;
+pub mod epochs;
 pub mod folds;
 pub mod manifest;
 pub mod original;
@@ -10,6 +12,7 @@ pub mod provenance;
 mod recorder;
 pub mod reproduce;
 pub mod scratch;
+pub mod seeds;
 pub mod verify;
 
 use std::any::Any;
@@ -19,20 +22,19 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use rand::Rng;
-
 use crate::dataset::cache;
 use crate::dataset::split::Splits;
 use crate::error::{Error, Result};
-use crate::store::lock::RunLock;
-use crate::store::{MarkKind, NewRun, Run, Store};
+use crate::metrics::alarm::Checks;
+use crate::store::{Mark, MarkKind, NewRun, Run, Store};
 use crate::train::checkpoint::{self, Checkpoint, Identity};
 use crate::train::control::Wish;
 use crate::train::{Control, EngineKind, Job, Outcome, Phase, TrainConfig, TrainEvent, machine, priority, train};
+use beginning::{Beginning, check_name, folder_lock, new_run};
 pub use data::{LoadedData, digest};
 use manifest::Manifest;
-use provenance::Provenance;
 use recorder::Recorder;
+pub use recorder::answers_of;
 
 /// The folders and files a front end works with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,24 +133,28 @@ impl Session<'_> {
                 self.begin(&store, &Beginning { name: name.clone(), ..config.as_ref().into() })
             }
             Start::Fold { parent, config } => {
-                let name = store.run(parent)?.started.name;
-                let name = config.fold.map(|fold| format!("{name}/{}", fold.number));
-                self.begin(&store, &Beginning { name, parent: Some(parent.clone()), ..config.as_ref().into() })
+                let parent = store.run(parent)?;
+                let name = config.fold.map(|fold| format!("{}/{}", parent.started.name, fold.number));
+                let there = Session { place: &self.place_of(&parent), ..*self };
+                there.begin(&store, &Beginning { name, parent: Some(parent.started), ..config.as_ref().into() })
             }
             Start::Repeat { config, rates } => {
-                self.begin(&store, &Beginning { rates: rates.clone(), ..config.as_ref().into() })
+                let rates = rates.clone();
+                self.begin(&store, &Beginning { rates, unchecked: true, ..config.as_ref().into() })
             }
             Start::Resume { run_id } => self.resume(&store, run_id),
         }
     }
 
     fn begin(&self, store: &Store, beginning: &Beginning) -> Result<Outcome> {
-        let config = beginning.config;
-        config.validate()?;
+        beginning.config.validate()?;
         check_name(beginning.name.as_deref())?;
-        if let Some(file) = &config.pretrained {
-            std::fs::metadata(file).map_err(|e| Error::io("read the pretrained weights", file, e))?;
-        }
+        // Found again from whatever folder the run is repeated.
+        let absolute =
+            |file: &PathBuf| file.canonicalize().map_err(|error| Error::io("read the pretrained weights", file, error));
+        let pretrained = beginning.config.pretrained.as_ref().map(absolute).transpose()?;
+        let config = &TrainConfig { pretrained, ..beginning.config.clone() };
+        let beginning = &Beginning { config, ..beginning.clone() };
         let data = self.load(config)?;
         let splits = self.split(&data, config)?;
         if let Some(problem) = lack_of_memory(config, splits.train.len()) {
@@ -156,13 +162,12 @@ impl Session<'_> {
             return Err(Error::BadSetting { setting: "batch size", problem });
         }
         let manifest = Manifest::of(&data, &splits);
-        store.add_manifest(&manifest.digest(), &manifest.text())?;
         let row = new_run(store, (&data, &splits, &manifest), beginning)?;
+        let checks = if beginning.unchecked { None } else { Some(self.check(store, &row, (&data, &splits))?) };
         let (folder, lock) = (store.run_folder(&row.id), folder_lock(store, &row.id)?);
-        store.create_run(&row)?;
+        store.begin_run(&row, (&manifest.text(), checks.as_ref()))?;
         let identity = Identity { run_id: row.id.clone(), config: config.clone(), split_hash: row.split_hash.clone() };
         self.tell_created(&row.name, &identity, row.synthetic);
-        self.check(store, &row, (&data, &splits))?;
         let rates = beginning.rates.clone();
         let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder, rates };
         let outcome = self.train(store, &job, None);
@@ -170,15 +175,14 @@ impl Session<'_> {
         outcome
     }
 
-    /// Finds out about the data what must be known before the run is believed, keeps it, and says it.
-    fn check(&self, store: &Store, run: &NewRun, (data, splits): (&LoadedData, &Splits)) -> Result<()> {
+    /// Finds out about the data what must be known before the run is believed, and says it.
+    fn check(&self, store: &Store, run: &NewRun, (data, splits): (&LoadedData, &Splits)) -> Result<Checks> {
         let known = store.known_checks(run.manifest.as_deref().unwrap_or_default(), data.cache.image_size())?;
         let checks = known.map_or_else(|| checks::check(data, splits), Ok)?;
-        store.set_checks(&run.id, &checks)?;
         for alarm in checks.alarms() {
             self.tell(TrainEvent::Notice(alarm.to_string()));
         }
-        Ok(())
+        Ok(checks)
     }
 
     fn resume(&self, store: &Store, run_id: &str) -> Result<Outcome> {
@@ -198,9 +202,10 @@ impl Session<'_> {
         let data = LoadedData::open(&self.place_of(&run), config.image_size, &mut |p| self.decoding(p))?;
         let splits = self.split(&data, &config)?;
         let split_hash = splits.hash(&data.dataset);
-        if split_hash != run.started.split_hash {
+        if let Some(difference) = changed_images(store, &run, (&data, &splits))? {
             return Err(refuse(&format!(
-                "was trained on other images than {} has now, so it cannot go on; start a new run",
+                "was trained on other images than {} has now ({difference}), so it cannot go on; put them back, or start a \
+                 new run",
                 data.dataset.root.display()
             )));
         }
@@ -224,14 +229,36 @@ impl Session<'_> {
         self.restore_rows(store, run_id, checkpoint.as_ref())?;
         let identity = Identity { run_id: run_id.to_owned(), config, split_hash };
         self.tell_created(&run.started.name, &identity, run.started.synthetic);
-        let steps = checkpoint.as_ref().map_or(0, |found| found.position.steps);
-        store.add_mark(run_id, steps, (MarkKind::Resume, None))?;
-        if let Some(rate) = checkpoint.as_ref().and_then(|found| found.position.learning_rate) {
-            self.tell(TrainEvent::Notice(format!("goes on with the learning rate {rate}, which it was given")));
+        if run.started.manifest.is_some() && run.checks.is_none() {
+            store.set_checks(run_id, &self.check(store, &run.started, (&data, &splits))?)?;
         }
+        self.note_resumption(store, (run_id, identity.config.learning_rate), checkpoint.as_ref())?;
         let (dataset, cache) = (&data.dataset, &data.cache);
         let job = Job { identity, dataset, splits: &splits, cache, folder, rates: Vec::new() };
         self.train(store, &job, checkpoint)
+    }
+
+    /// Marks that it goes on, and with which learning rate: a mark of the rate may be older or newer than the checkpoint.
+    fn note_resumption(
+        &self,
+        store: &Store,
+        (run_id, planned): (&str, f64),
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<()> {
+        let step = checkpoint.map_or(0, |found| found.position.steps);
+        let learning_rate = checkpoint.and_then(|found| found.position.learning_rate).unwrap_or(planned);
+        let marked = store.marks(run_id)?.iter().rev().find(|mark| mark.kind == MarkKind::Rate).and_then(|m| m.value);
+        store.add_mark(
+            run_id,
+            &Mark { note: Some(machine::isa().name().into()), ..Mark::now(step, MarkKind::Resume) },
+        )?;
+        if marked.is_some_and(|marked| marked.to_bits() != learning_rate.to_bits()) {
+            store.add_mark(run_id, &Mark { value: Some(learning_rate), ..Mark::now(step, MarkKind::Rate) })?;
+        }
+        if learning_rate.to_bits() != planned.to_bits() {
+            self.tell(TrainEvent::Rate { step, learning_rate });
+        }
+        Ok(())
     }
 
     /// Brings the store to where the checkpoint is: the file is written first, so the rows may lag or lead.
@@ -250,7 +277,7 @@ impl Session<'_> {
     }
 
     fn train(&self, store: &Store, job: &Job, resume: Option<Checkpoint>) -> Result<Outcome> {
-        let mut recorder = Recorder::new(store, job)?;
+        let mut recorder = Recorder::new(store, job, resume.as_ref().map_or(0, |found| found.position.steps))?;
         let run = || {
             train(job, resume, self.control, &mut |event| {
                 recorder.record(&event)?;
@@ -332,6 +359,16 @@ impl Session<'_> {
     }
 }
 
+/// What is otherwise with a run's images now, in words; `None` where nothing is.
+fn changed_images(store: &Store, run: &Run, (data, splits): (&LoadedData, &Splits)) -> Result<Option<String>> {
+    let digest = run.started.manifest.as_deref();
+    let kept = digest.map(|digest| store.manifest(digest)).transpose()?.flatten();
+    let listed = kept.as_deref().and_then(Manifest::parse);
+    let difference = listed.and_then(|kept| kept.first_difference(&Manifest::of(data, splits)));
+    let other_split = || (splits.hash(&data.dataset) != run.started.split_hash).then(|| "another split".to_owned());
+    Ok(difference.or_else(other_split))
+}
+
 /// The splits that a run trains on and is scored by.
 fn sampled(data: &LoadedData, config: &TrainConfig) -> Splits {
     let mut splits = data.splits(config);
@@ -344,59 +381,6 @@ fn lack_of_memory(config: &TrainConfig, images: usize) -> Option<String> {
     machine::lack_of_memory(config.engine, config.batch_size.min(images), config.image_size)
 }
 
-/// What a new run begins with.
-struct Beginning<'a> {
-    name: Option<String>,
-    config: &'a TrainConfig,
-    parent: Option<String>,
-    rates: Vec<(usize, f64)>,
-    /// Parts, of a cross-validation.
-    folds: Option<usize>,
-}
-
-impl<'a> From<&'a TrainConfig> for Beginning<'a> {
-    fn from(config: &'a TrainConfig) -> Self {
-        Self { name: None, config, parent: None, rates: Vec::new(), folds: None }
-    }
-}
-
-/// What is known of a run before its first batch.
-fn new_run(
-    store: &Store,
-    (data, splits, manifest): (&LoadedData, &Splits, &Manifest),
-    beginning: &Beginning,
-) -> Result<NewRun> {
-    let config = beginning.config;
-    let provenance = Provenance::here(config)?;
-    let absolute = |e| Error::io("find", &data.dataset.root, e);
-    let mut run = NewRun {
-        id: new_id(),
-        name: beginning.name.clone().map_or_else(|| Ok(next_name(&store.runs()?, "run")), Ok::<_, Error>)?,
-        data: data.dataset.root.canonicalize().map_err(absolute)?,
-        synthetic: data.dataset.synthetic,
-        config: serde_json::json!(config),
-        seed: config.seed,
-        git_commit: provenance.git.as_ref().map(|git| git.commit.clone()),
-        git_dirty: provenance.git.as_ref().map(|git| git.dirty),
-        data_hash: data.hash()?.id,
-        split_hash: splits.hash(&data.dataset),
-        device: "cpu".into(),
-        versions: provenance::versions(),
-        parent: beginning.parent.clone(),
-        provenance: None,
-        manifest: Some(manifest.digest()),
-    };
-    if let Some(folds) = beginning.folds {
-        run.config["folds"] = folds.into();
-    }
-    run.provenance = Some(serde_json::json!(provenance.sealed(&run)));
-    Ok(run)
-}
-
-fn new_id() -> String {
-    format!("{:012x}", rand::rng().random_range(0..1_u64 << 48))
-}
-
 /// The settings a run was started with.
 ///
 /// # Errors
@@ -406,33 +390,6 @@ pub fn config_of(run: &Run) -> Result<TrainConfig> {
         run: run.started.id.clone(),
         problem: format!("its settings cannot be read: {error}; use the version that made it"),
     })
-}
-
-/// Refuses names that mean something else.
-fn check_name(name: Option<&str>) -> Result<()> {
-    match name.filter(|name| ["best", "last", "champion"].contains(name)) {
-        Some(name) => {
-            let problem = format!("{name} already means a run to every command: choose another");
-            Err(Error::BadSetting { setting: "name", problem })
-        }
-        None => Ok(()),
-    }
-}
-
-/// The lock of a run, made with its folder.
-///
-/// # Errors
-/// `Run` where somebody else holds it.
-fn folder_lock(store: &Store, run_id: &str) -> Result<RunLock> {
-    let problem = "is under way in another xray-tui; stop it there before resuming it here";
-    let held = || Error::Run { run: run_id.to_owned(), problem: problem.into() };
-    RunLock::acquire(&store.run_folder(run_id))?.ok_or_else(held)
-}
-
-/// `run-1`, `run-2`, …: one more than the highest there is.
-fn next_name(runs: &[Run], kind: &str) -> String {
-    let number = |run: &Run| run.started.name.strip_prefix(kind)?.strip_prefix('-')?.parse::<u64>().ok();
-    format!("{kind}-{}", runs.iter().filter_map(number).max().unwrap_or(0).saturating_add(1))
 }
 
 #[cfg(test)]

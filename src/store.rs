@@ -11,7 +11,6 @@ mod records;
 mod resolve;
 mod rows;
 mod scores;
-pub mod seeds;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -24,8 +23,9 @@ use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
 use crate::metrics::alarm::Checks;
 
-pub use cases::cases;
+pub use cases::{cases, score};
 pub use marks::{Mark, MarkKind};
+pub use migrations::APPLICATION_ID;
 pub use records::{Answer, NewRun, Run, RunEnd, RunState, StepPoint};
 pub use scores::EpochScore;
 
@@ -107,6 +107,22 @@ impl Store {
         )
     }
 
+    /// Writes a run that starts now, with the list of its images and what was found out about them.
+    ///
+    /// # Errors
+    /// As [`Store::create_run`].
+    pub fn begin_run(&self, run: &NewRun, (list, checks): (&str, Option<&Checks>)) -> Result<()> {
+        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
+        if let Some(digest) = &run.manifest {
+            self.add_manifest(digest, list)?;
+        }
+        self.create_run(run)?;
+        if let Some(checks) = checks {
+            self.set_checks(&run.id, checks)?;
+        }
+        transaction.commit().map_err(|error| self.problem(&error))
+    }
+
     /// Makes a run running again from a checkpoint after `epoch` whole epochs and `step` steps; what came later goes.
     ///
     /// # Errors
@@ -116,6 +132,7 @@ impl Store {
         self.change("DELETE FROM epochs WHERE run_id = ?1 AND epoch > ?2", params![run_id, epoch])?;
         self.change("DELETE FROM steps WHERE run_id = ?1 AND step > ?2", params![run_id, step])?;
         self.change("DELETE FROM marks WHERE run_id = ?1 AND step > ?2", params![run_id, step])?;
+        self.change("DELETE FROM epoch_scores WHERE run_id = ?1", [run_id])?;
         self.change(
             "UPDATE runs SET state = ?2, ended_at = NULL, problem = NULL, test = NULL, operating = NULL, \
              weights = NULL, epochs_done = ?3, \
@@ -313,20 +330,28 @@ impl Store {
     /// # Errors
     /// `Run` where it is under way; `Store` or `Io` where something cannot be deleted.
     pub fn delete_run(&self, run_id: &str) -> Result<()> {
-        for fold in self.folds(run_id)? {
-            self.delete_run(&fold.started.id)?;
+        let folds = self.folds(run_id)?.into_iter().map(|fold| fold.started.id);
+        let folders: Vec<PathBuf> =
+            std::iter::once(run_id.to_owned()).chain(folds).map(|id| self.run_folder(&id)).collect();
+        // Held until all is gone, so that nobody resumes one meanwhile.
+        let mut locks = Vec::new();
+        for folder in &folders {
+            locks.push(lock::RunLock::acquire(folder)?.ok_or_else(|| {
+                let problem = "is under way; stop it before deleting it".into();
+                Error::Run { run: run_id.to_owned(), problem }
+            })?);
         }
-        let folder = self.run_folder(run_id);
-        // Held until all is gone, so that nobody resumes it meanwhile.
-        let Some(_lock) = lock::RunLock::acquire(&folder)? else {
-            let problem = "is under way; stop it before deleting it".into();
-            return Err(Error::Run { run: run_id.to_owned(), problem });
-        };
+        // Folds go with their parent.
         self.change("DELETE FROM runs WHERE id = ?1", [run_id])?;
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", &folder, error)),
-            _ => Ok(()),
+        for folder in folders {
+            match std::fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("delete", &folder, error));
+                }
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     /// Turns running runs whose lock nobody holds into crashed ones and returns their ids. A run takes its lock before

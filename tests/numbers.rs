@@ -100,8 +100,7 @@ fn what_was_changed_since_the_run_is_named_before_training() {
     assert!(tampered(at, &["a"]).contains("setting learning_rate"));
     change(at, &format!("UPDATE runs SET config = '{config}', split_hash = '00'"));
     assert!(tampered(at, &["a"]).contains("record"));
-    let verified = ask(at, &["runs", "verify", "a"]);
-    assert_eq!(verified.0, 1, "{verified:?}");
+    assert_eq!(ask(at, &["runs", "verify", "a"]).0, 1);
     change(at, &format!("UPDATE runs SET split_hash = '{split_hash}'"));
 
     let (mut weights, notes) = xray_nn::weights::load(&best).unwrap();
@@ -121,8 +120,27 @@ fn what_was_changed_since_the_run_is_named_before_training() {
     let name = image.file_name().unwrap().to_string_lossy().into_owned();
     let named = tampered(at, &["a"]);
     assert!(named.contains(&name) && named.contains("another content"), "{named}");
+    std::fs::write(&image, &bytes).unwrap();
+    // Of the same size and time, as far as the cache can tell.
+    answer(at, &["data", "stats"]);
+    let time = std::fs::metadata(&image).unwrap().modified().unwrap();
+    let mut same_size = bytes.clone();
+    *same_size.last_mut().unwrap() ^= 1;
+    std::fs::write(&image, same_size).unwrap();
+    std::fs::File::open(&image).unwrap().set_modified(time).unwrap();
+    assert!(tampered(at, &["a"]).contains(&name));
     std::fs::write(&image, bytes).unwrap();
     assert_eq!(answer(at, &["reproduce", "a"])["identical"], true);
+
+    let kept = answer(at, &["runs", "show", "a"])["provenance"].to_string();
+    for provenance in ["NULL".to_owned(), "json_remove(provenance, '$.seal')".to_owned()] {
+        change(at, &format!("UPDATE runs SET provenance = {provenance}"));
+        assert!(tampered(at, &["a"]).contains("record"), "{provenance}");
+        assert_eq!(ask(at, &["runs", "verify", "a"]).0, 1);
+        change(at, &format!("UPDATE runs SET provenance = '{kept}'"));
+    }
+    change(at, "DELETE FROM manifests");
+    assert!(tampered(at, &["a"]).contains("list of images"));
 }
 
 fn first_image(folder: &Path) -> PathBuf {
@@ -153,7 +171,7 @@ fn a_figure_that_was_changed_in_the_database_is_found() {
 }
 
 #[test]
-fn a_cross_validation_has_folds_of_whole_patients_a_mean_and_a_deviation() {
+fn a_cross_validation_scores_each_image_once_with_mean_and_deviation() {
     let folder = demo();
     let at = folder.path();
     let found = answer(at, &[&["cv", "--folds", "3", "--name", "cv"], &SMALL[..]].concat());
@@ -197,6 +215,12 @@ fn a_stopped_cross_validation_goes_on_with_the_fold_that_it_was_at() {
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert_eq!(answer(at, &["runs", "show", "cv"])["state"], "stopped");
     assert_eq!(ask(at, &["train", "--resume", "cv"]).0, 1);
+    // Other data would make other parts.
+    let image = first_image(&at.join("data/demo/train/NORMAL"));
+    let away = at.join("away");
+    std::fs::rename(&image, &away).unwrap();
+    assert_eq!(ask(at, &["cv", "--resume", "cv"]).0, 1);
+    std::fs::rename(&away, &image).unwrap();
     let found = answer(at, &["cv", "--resume", "cv"]);
     assert_eq!(found["folds"].as_array().unwrap().len(), 2);
     assert_eq!(ask(at, &["cv", "--resume", "cv"]).0, 1, "it is finished");
@@ -240,7 +264,7 @@ fn every_epochs_score_is_made_afterwards_once_and_selects_nothing() {
         let epochs = curve["epochs"].as_array().unwrap();
         assert_eq!(epochs.len(), 2);
         assert!(curve["note"].as_str().unwrap().contains("selects nothing"));
-        assert_eq!(curve["test_looks"], 3, "one look a network");
+        assert_eq!(curve["test_looks"], 2, "one look a network, and the best one had looked");
         let best = usize::try_from(curve["best_epoch"].as_u64().unwrap()).unwrap();
         assert_eq!(epochs[best - 1]["accuracy"], before["accuracy"]);
         assert_eq!(epochs[best - 1]["auc"], before["auc"]);
@@ -262,12 +286,26 @@ fn what_can_go_goes_and_what_is_needed_stays() {
     let orphan = at.join("checkpoints/0123456789ab");
     std::fs::create_dir(&orphan).unwrap();
     std::fs::write(orphan.join("best.safetensors"), vec![0; 1000]).unwrap();
+    let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
+    std::fs::File::open(&orphan).unwrap().set_modified(an_hour_ago).unwrap();
+    let theirs = at.join("checkpoints/my notes");
+    std::fs::create_dir(&theirs).unwrap();
+    std::fs::write(theirs.join("notes.txt"), "mine").unwrap();
     std::fs::write(best.with_file_name(".last.safetensors.partial"), vec![0; 500]).unwrap();
     let looked = answer(at, &["runs", "gc"]);
     assert_eq!((&looked["can_go_bytes"], &looked["freed_bytes"]), (&json!(1500), &json!(0)), "{looked}");
     assert!(orphan.exists());
     assert_eq!(answer(at, &["runs", "gc", "--delete"])["freed_bytes"], 1500);
-    assert!(!orphan.exists() && best.exists());
+    assert!(!orphan.exists() && best.exists() && theirs.join("notes.txt").exists());
+    // Another database's checkpoints lie in the same folder.
+    std::fs::copy(at.join("runs.db"), at.join("other.db")).unwrap();
+    std::fs::create_dir(&orphan).unwrap();
+    std::fs::write(orphan.join("best.safetensors"), vec![0; 1000]).unwrap();
+    std::fs::File::open(&orphan).unwrap().set_modified(an_hour_ago).unwrap();
+    assert_eq!(answer(at, &["runs", "gc", "--delete"])["freed_bytes"], 0);
+    assert!(orphan.exists());
+    std::fs::remove_file(at.join("other.db")).unwrap();
+    std::fs::remove_dir_all(&orphan).unwrap();
     assert_eq!(answer(at, &["runs", "gc"])["can_go_bytes"], 0);
     assert_eq!(answer(at, &["predict", "--run", "a", "data/demo/test"])["predictions"].as_array().unwrap().len(), 10);
     assert_eq!(answer(at, &["runs", "verify"])["differences"], 0);

@@ -1,6 +1,5 @@
 //! `xray-tui eval --every-epoch`: what the kept weights of each epoch score. It is to be looked at, and selects nothing.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,13 +8,9 @@ use serde_json::{Value, json};
 use super::Output;
 use super::assessment::interval_json;
 use crate::dataset::Split;
-use crate::error::Error;
-use crate::metrics::assessment::Terms;
-use crate::metrics::{Assessment, Measure};
-use crate::session::{LoadedData, Workplace, config_of, digest};
-use crate::store::{Answer, EpochScore, Run, Store, cases};
-use crate::train::checkpoint;
-use crate::train::evaluate::answer;
+use crate::metrics::Measure;
+use crate::session::{Workplace, epochs};
+use crate::store::{EpochScore, Run, Store};
 use crate::units::{range, share};
 
 const SAYING: &str = "computed afterwards; it selects nothing: epoch and threshold come from the validation images";
@@ -26,14 +21,8 @@ pub fn run(
     (split, named): (Split, Option<&Path>),
     (place, out): (&Workplace, Output),
 ) -> anyhow::Result<ExitCode> {
-    let kept = kept_epochs(store, run)?;
-    let known = store.epoch_scores(&run.started.id, split)?;
-    let missing: Vec<usize> =
-        kept.iter().copied().filter(|epoch| known.iter().all(|score| score.epoch != *epoch)).collect();
-    if !missing.is_empty() {
-        score(store, run, (split, named, &missing), (place, out))?;
-    }
-    let scores = store.epoch_scores(&run.started.id, split)?;
+    let place = Workplace { data: named.unwrap_or(&run.started.data).to_owned(), ..place.clone() };
+    let scores = epochs::scores(store, run, (split, &place), &mut out.counting("epochs"))?;
     let looks = if split == Split::Test { store.looks(&run.started.id)? } else { None };
     let value = json!({
         "run_id": run.started.id,
@@ -47,55 +36,6 @@ pub fn run(
     });
     out.answer(&value, || text(run, split, &scores))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn kept_epochs(store: &Store, run: &Run) -> Result<Vec<usize>, Error> {
-    let folder = store.run_folder(&run.started.id);
-    let kept: Vec<usize> =
-        (1..=run.epochs_done).filter(|&epoch| checkpoint::epoch_path(&folder, epoch).exists()).collect();
-    let known = !store.epoch_scores(&run.started.id, Split::Test)?.is_empty();
-    if kept.is_empty() && !known {
-        let problem = "kept no weights but the best epoch's: `xray-tui train --keep-epochs` keeps all".into();
-        return Err(Error::Run { run: run.started.name.clone(), problem });
-    }
-    Ok(kept)
-}
-
-/// Asks the weights of these epochs and keeps what they score. Each is a look at the images.
-fn score(
-    store: &Store,
-    run: &Run,
-    (split, named, epochs): (Split, Option<&Path>, &[usize]),
-    (place, out): (&Workplace, Output),
-) -> anyhow::Result<()> {
-    let config = config_of(run)?;
-    let place = Workplace { data: named.unwrap_or(&run.started.data).to_owned(), ..place.clone() };
-    let data = LoadedData::open(&place, config.image_size, &mut out.counting("decoding"))?;
-    if data.hash()?.id != run.started.data_hash {
-        let problem = "is not the data set that the run was trained on: name that with --data".into();
-        return Err(Error::BadDataSet { dir: data.dataset.root, problem }.into());
-    }
-    let splits = data.splits(&config);
-    let images = splits.of(split);
-    let terms = Terms { threshold: run.threshold(), temperature: None, prevalence: None };
-    for &epoch in epochs {
-        out.progress(&format!("epoch {epoch}: {} {} images", images.len(), split.name()));
-        let path = checkpoint::epoch_path(&store.run_folder(&run.started.id), epoch);
-        let (_, network) = checkpoint::load_weights(&path, config.engine)?;
-        let answered = answer(&network, (&data.dataset, &data.cache), images, &mut |_| ControlFlow::Continue(()))?;
-        let of_image = |answered: &crate::train::Answered| {
-            let image = &data.dataset.images[answered.image];
-            Answer { split, file: image.file.clone(), truth: image.class, logits: answered.logits }
-        };
-        let answers: Vec<Answer> = answered.iter().map(of_image).collect();
-        let assessed = Assessment::quick(&cases(&answers), terms);
-        if split == Split::Test {
-            store.add_look(&run.started.id, &digest(&data.dataset, &data.cache, images))?;
-        }
-        let made = EpochScore { epoch, confusion: assessed.confusion, auc: assessed.auc };
-        store.add_epoch_score(&run.started.id, split, &made)?;
-    }
-    Ok(())
 }
 
 fn json_of(score: &EpochScore) -> Value {

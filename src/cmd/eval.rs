@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::{Output, assessment, figures_json, open_store};
 use crate::cli::{EvalArgs, Wanted};
-use crate::dataset::{Class, Split};
+use crate::dataset::Split;
 use crate::error::Error;
 use crate::metrics::assessment::Terms;
-use crate::metrics::{Assessment, Case, Figures, OperatingPoint, alarm};
+use crate::metrics::{Assessment, Case, OperatingPoint, alarm};
 use crate::predict::Predictor;
-use crate::session::{LoadedData, Workplace, config_of, digest};
-use crate::store::{Answer, Run, Store, cases};
+use crate::session::{LoadedData, Workplace, answers_of, config_of, digest};
+use crate::store::{Answer, Run, Store, cases, score};
 use crate::train::evaluate::answer;
 
 /// `named` is the data set that the user named; without one it is the run's own.
@@ -35,8 +35,7 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
     let terms = Terms { prevalence: args.prevalence, ..decision.terms };
     let assessed = Assessment::of(&cases(&answers.list), terms);
     let alarms = alarm::all(&assessed, &Assessment::quick(&validation, decision.terms), run.checks.as_ref());
-    let pairs = answers.list.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia));
-    let mut value = figures_json(&Figures::at(terms.threshold, pairs));
+    let mut value = figures_json(&score(&answers.list, terms.threshold));
     if let Value::Object(value) = &mut value {
         value.extend(assessment::json(&assessed));
     }
@@ -127,11 +126,7 @@ fn answers(
         ControlFlow::Continue(())
     };
     let answered = answer(predictor.network(), (&data.dataset, &data.cache), images, watch)?;
-    let of_image = |answered: &crate::train::Answered| {
-        let image = &data.dataset.images[answered.image];
-        Answer { split, file: image.file.clone(), truth: image.class, logits: answered.logits }
-    };
-    let list: Vec<Answer> = answered.iter().map(of_image).collect();
+    let list = answers_of(&data.dataset, split, &answered);
     if split == Split::Test {
         store.add_look(&run.started.id, &digest(&data.dataset, &data.cache, images))?;
     }

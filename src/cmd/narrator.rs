@@ -1,8 +1,8 @@
 //! What a run says while it trains, as lines.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -30,9 +30,15 @@ pub fn follow(handle: &RunHandle, tell: &mut dyn FnMut(&RunEvent)) -> anyhow::Re
     }
 }
 
+/// Whether the process was asked to end. Asked for several times, it watches once: what comes between two runs counts for
+/// the second.
 fn watch_signals() -> std::io::Result<Arc<AtomicBool>> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let flag = Arc::new(AtomicBool::new(false));
+    static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    if let Some(flag) = ASKED.get() {
+        return Ok(Arc::clone(flag));
+    }
+    let flag = Arc::clone(ASKED.get_or_init(Arc::default));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&flag))?;
         signal_hook::flag::register(signal, Arc::clone(&flag))?;

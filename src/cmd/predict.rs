@@ -37,7 +37,7 @@ pub fn run(args: &PredictArgs, place: &Workplace, out: Output) -> anyhow::Result
 fn choose(store: &Store, named: Option<&str>) -> anyhow::Result<Run> {
     match named {
         Some(name) => trained(store.resolve(name)?),
-        None => Ok(store.resolve("best").or_else(|_| store.resolve("last"))?),
+        None => trained(store.resolve("best").or_else(|_| store.resolve("last"))?),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::session::original::Original;
 use crate::session::reproduce::{Bound, Repetition, Reproduction};
 use crate::session::scratch::Scratch;
 use crate::session::{self, RunEvent, Workplace};
-use crate::store::{MarkKind, Run, Store};
+use crate::store::{Mark, MarkKind, Run, Store};
 use crate::train::{Outcome, TrainEvent};
 use crate::units::share;
 
@@ -78,7 +78,8 @@ fn repeat(mut repetition: Repetition, there: &Workplace, out: Output) -> anyhow:
 fn note(store: &Store, run: &Run, found: &Reproduction) -> anyhow::Result<()> {
     let steps = store.steps(&run.started.id)?.last().map_or(0, |point| point.step);
     if let Some(identical) = found.identical.filter(|_| found.was_run) {
-        store.add_mark(&run.started.id, steps, (MarkKind::Repeat, Some(f64::from(identical))))?;
+        let value = Some(f64::from(identical));
+        store.add_mark(&run.started.id, &Mark { value, ..Mark::now(steps, MarkKind::Repeat) })?;
     }
     Ok(())
 }
@@ -88,7 +89,8 @@ fn answer(run: &Run, found: &Reproduction, out: Output) -> anyhow::Result<ExitCo
     value["run_id"] = json!(run.started.id);
     value["name"] = json!(run.started.name);
     out.answer(&value, || text(run, found))?;
-    let near = found.identical.is_none() && found.bounds.iter().all(|bound| bound.within != Some(false));
+    let [near, far] = [true, false].map(|within| found.bounds.iter().any(|bound| bound.within == Some(within)));
+    let near = found.identical.is_none() && near && !far;
     Ok(if found.identical == Some(true) || near { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -107,8 +109,15 @@ fn text(run: &Run, found: &Reproduction) -> String {
                 difference.place, difference.what, difference.was, difference.is
             )
         }
+        (None, Some(difference)) => format!(
+            "{name} gave something else, {}: {}; what it ran on was not kept, so this may be the machine's doing",
+            difference.place, difference.what
+        ),
         _ => format!("{name} is not comparable bit for bit here"),
     }];
+    if !found.not_compared.is_empty() {
+        lines.push(format!("not kept with the run, and so not compared: {}", found.not_compared.join(", ")));
+    }
     lines.extend(found.bounds.iter().map(bound));
     if !found.environment.is_empty() {
         lines.push("otherwise than when it was trained:".into());

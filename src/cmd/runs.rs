@@ -22,7 +22,7 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
     let store = open_store(place)?;
     match command {
         RunsCommand::List => list(&store, out)?,
-        RunsCommand::Show { run } => show::run(&store, &store.resolve(run)?, out)?,
+        RunsCommand::Show { run, images } => show::run(&store, &store.resolve(run)?, (*images, out))?,
         RunsCommand::Groups => seeds::run(&store, out)?,
         RunsCommand::Verify { run } => return audit::verify(&store, run.as_deref(), out),
         RunsCommand::Gc { delete } => audit::clear(&store, *delete, out)?,

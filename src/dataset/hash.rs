@@ -130,7 +130,9 @@ fn python_string(text: &str) -> String {
     quoted
 }
 
-fn file_md5(path: &Path) -> Result<String> {
+/// # Errors
+/// `Io` where it cannot be read.
+pub fn file_md5(path: &Path) -> Result<String> {
     let read = |error| Error::io("read", path, error);
     let mut file = File::open(path).map_err(read)?;
     let mut hasher = Md5::new();

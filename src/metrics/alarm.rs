@@ -17,8 +17,10 @@ const SHORTCUT: f64 = 0.75;
 pub struct Checks {
     /// Patients with images in more than one split.
     pub patients_in_two_splits: Vec<String>,
-    /// Images of different splits that show nearly the same, the most alike first.
+    /// Images of different splits that show nearly the same, the most alike first; the first thousand.
     pub near_duplicates: Vec<NearDuplicate>,
+    /// All of them.
+    pub near_duplicate_pairs: usize,
     pub shortcuts: Vec<Shortcut>,
 }
 
@@ -52,7 +54,7 @@ impl Checks {
     #[must_use]
     pub fn alarms(&self) -> Vec<Alarm> {
         let patients = self.patients_in_two_splits.len();
-        let pairs = self.near_duplicates.len();
+        let pairs = self.near_duplicate_pairs;
         let leaks = (patients > 0).then_some(Alarm::PatientsInTwoSplits { patients });
         let copies = (pairs > 0).then_some(Alarm::NearDuplicates { pairs });
         leaks.into_iter().chain(copies).chain(self.shortcuts.iter().filter_map(Shortcut::alarm)).collect()

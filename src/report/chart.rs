@@ -109,9 +109,9 @@ impl Axis {
     /// The distance of ticks, and the digits that it needs.
     fn step(&self) -> (f64, usize) {
         let wanted = (self.high - self.low).max(f64::MIN_POSITIVE) / 6.0;
-        let sizes = (-6..9).flat_map(|power| [1.0, 2.0, 5.0].map(|digit| (digit * 10f64.powi(power), power)));
+        let sizes = (-6..309).flat_map(|power| [1.0, 2.0, 5.0].map(|digit| (digit * 10f64.powi(power), power)));
         let fits = |(step, _): &(f64, i32)| *step >= wanted && (!self.whole || *step >= 1.0);
-        let (step, power) = sizes.clone().find(fits).unwrap_or((1e9, 9));
+        let (step, power) = sizes.clone().find(fits).unwrap_or((f64::MAX, 308));
         (step, usize::try_from(-power).unwrap_or(0))
     }
 }

@@ -87,7 +87,7 @@ fn counts_of_answers(splits: [&Vec<Answer>; 2]) -> Table {
 fn found(checks: &Checks) -> Vec<Block> {
     let mut blocks = vec![Block::Facts(vec![
         ("patients in two splits", patients(&checks.patients_in_two_splits)),
-        ("near-duplicates across splits", pairs(checks.near_duplicates.len())),
+        ("near-duplicates across splits", pairs(checks.near_duplicate_pairs)),
     ])];
     if !checks.near_duplicates.is_empty() {
         blocks.push(Block::Table(duplicates(&checks.near_duplicates)));

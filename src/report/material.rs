@@ -2,14 +2,14 @@
 
 use super::card::Picture;
 use super::mistakes;
-use crate::dataset::{Class, Split};
+use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
-use crate::metrics::{Assessment, Case, EpochFigures, Figures, OperatingPoint};
+use crate::metrics::{Assessment, Case, EpochFigures, OperatingPoint};
 use crate::session::config_of;
 use crate::session::manifest::Manifest;
 use crate::session::provenance::Provenance;
-use crate::store::{Answer, EpochScore, Mark, Run, Store, cases};
+use crate::store::{Answer, EpochScore, Mark, Run, Store, cases, score};
 use crate::train::TrainConfig;
 
 /// What is known of a run; what an older or unfinished one lacks is empty or `None`.
@@ -55,8 +55,7 @@ impl Scored {
     pub fn of(answers: Vec<Answer>, point: &OperatingPoint) -> Self {
         let cases = cases(&answers);
         let terms = Terms { threshold: point.threshold, temperature: point.temperature, prevalence: None };
-        let pairs = answers.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia));
-        let loss = Figures::at(point.threshold, pairs).loss;
+        let loss = score(&answers, point.threshold).loss;
         Self { figures: (!cases.is_empty()).then(|| Assessment::of(&cases, terms)), loss, cases, answers }
     }
 

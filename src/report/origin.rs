@@ -3,7 +3,7 @@
 use super::card::{Block, Facts, Section, UNKNOWN, known};
 use super::material::Material;
 use super::private;
-use crate::session::provenance::{Git, Machine, Preparation, Program, Provenance};
+use crate::session::provenance::{self, Git, Machine, Preparation, Program, Provenance};
 use crate::store::{NewRun, Run, RunState};
 use crate::units::{bytes, count};
 
@@ -38,22 +38,22 @@ fn again(run: &Run) -> Vec<Block> {
     blocks
 }
 
-fn whole(provenance: &Provenance, run: &NewRun) -> Vec<Block> {
+fn whole(known: &Provenance, run: &NewRun) -> Vec<Block> {
     let mut blocks = Vec::new();
-    if !provenance.is_intact(run) {
+    if provenance::is_intact(run) == Some(false) {
         blocks
             .push(Block::Alarm("The record of this run was changed after it was written: its seal is broken.".into()));
     }
-    let argv: Vec<String> = provenance.argv.iter().map(|word| quoted(&private::word(word))).collect();
+    let argv: Vec<String> = known.argv.iter().map(|word| quoted(&private::word(word))).collect();
     blocks.extend([
         Block::Heading("Command line"),
         Block::Command(argv.join(" ")),
         Block::Heading("Code and program"),
-        Block::Facts([git(provenance.git.as_ref()), program(&provenance.program)].concat()),
+        Block::Facts([git(known.git.as_ref()), program(&known.program)].concat()),
         Block::Heading("Machine"),
-        Block::Facts(machine(&provenance.machine)),
+        Block::Facts(machine(&known.machine)),
         Block::Heading("Preparation of the images"),
-        Block::Facts(preparation(&provenance.preparation)),
+        Block::Facts(preparation(&known.preparation)),
     ]);
     blocks
 }

@@ -240,7 +240,10 @@ mod tests {
     fn a_chart_without_points_has_its_axes_and_no_line() {
         let drawn = draw(&chart(Vec::new()));
         assert!(drawn.contains("<title>T</title>") && drawn.contains(">0.2</text>"), "{drawn}");
-        assert!(!drawn.contains("dM") && !drawn.contains("<circle") && !drawn.contains("NaN"), "{drawn}");
+        assert!(
+            !drawn.contains("class=\"line first\"") && !drawn.contains("<circle") && !drawn.contains("NaN"),
+            "{drawn}"
+        );
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn answers_that_are_no_numbers_are_dashes_and_break_nothing() {
 
 #[test]
 fn what_was_done_to_a_run_is_told_with_its_step() {
-    let mark = |kind, value| Mark { step: 1200, kind, value, at: "2026-03-04T05:06:07.123Z".into() };
+    let mark = |kind, value| Mark { step: 1200, kind, value, note: None, at: "2026-03-04T05:06:07.123Z".into() };
     let marks = vec![mark(MarkKind::Rate, Some(0.01)), mark(MarkKind::Repeat, Some(1.0))];
     for text in both(&Material { marks, ..bare() }) {
         assert!(text.contains("1,200") && text.contains("learning rate set to 0.01"), "{text}");

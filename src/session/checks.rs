@@ -27,6 +27,7 @@ pub fn check(data: &LoadedData, splits: &Splits) -> Result<Checks> {
     };
     Ok(Checks {
         patients_in_two_splits: statistics::patients_in_two_splits(dataset, splits),
+        near_duplicate_pairs: pairs.len(),
         near_duplicates: pairs.iter().take(MOST_PAIRS).map(named).collect(),
         shortcuts: [Feature::Size, Feature::Brightness]
             .into_iter()

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::store::{RunState, Store, lock};
+use crate::store::{APPLICATION_ID, RunState, Store, lock};
 use crate::train::checkpoint;
 
 /// What lies in one folder of checkpoints.
@@ -40,10 +41,14 @@ enum Waste {
 /// # Errors
 /// `Io` where a folder cannot be read, `Store` where the runs cannot.
 pub fn survey(store: &Store) -> Result<Vec<Usage>> {
-    let checkpoints = store.run_folder("");
+    let alone = is_alone(store)?;
     let mut found = Vec::new();
-    for folder in folders(&checkpoints)? {
-        found.push(look(store, &folder)?);
+    for folder in folders(&store.run_folder(""))? {
+        let mut usage = Usage::of(store, &folder)?;
+        if !lock::is_held(&folder)? {
+            usage.find_waste(alone)?;
+        }
+        found.push(usage);
     }
     found.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.folder.cmp(&b.folder)));
     Ok(found)
@@ -54,67 +59,119 @@ pub fn survey(store: &Store) -> Result<Vec<Usage>> {
 /// # Errors
 /// `Io` where something cannot be deleted, `Checkpoint` where a checkpoint cannot be written anew.
 pub fn clear(store: &Store, usage: &[Usage]) -> Result<u64> {
-    let before: u64 = usage.iter().map(|usage| usage.bytes).sum();
-    for waste in usage.iter().flat_map(|usage| &usage.waste) {
-        match waste {
-            Waste::File(path) => fs::remove_file(path).map_err(|error| Error::io("delete", path, error))?,
-            Waste::Folder(path) => fs::remove_dir_all(path).map_err(|error| Error::io("delete", path, error))?,
-            Waste::Optimizer(folder) => checkpoint::slim_last(folder)?,
+    let alone = is_alone(store)?;
+    let mut freed = 0;
+    for found in usage.iter().filter(|usage| !usage.waste.is_empty()) {
+        // Somebody may have begun to use it since.
+        let Some(_lock) = lock::RunLock::acquire(&found.folder)? else { continue };
+        let mut usage = Usage::of(store, &found.folder)?;
+        usage.find_waste(alone)?;
+        for waste in &usage.waste {
+            waste.delete()?;
         }
+        freed += usage.bytes.saturating_sub(size(&found.folder)?);
     }
-    let lists = store.forget_unused_manifests()?;
-    let after: u64 = survey(store)?.iter().map(|usage| usage.bytes).sum();
-    Ok(before.saturating_sub(after) + lists)
+    store.forget_unused_manifests()?;
+    Ok(freed)
 }
 
-fn look(store: &Store, folder: &Path) -> Result<Usage> {
-    let id = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let run = store.run(&id).ok();
-    let bytes = size(folder)?;
-    let mut usage = Usage {
-        folder: folder.to_owned(),
-        run_id: run.as_ref().map(|run| run.started.id.clone()),
-        name: run.as_ref().map(|run| run.started.name.clone()),
-        state: run.as_ref().map(|run| run.state),
-        bytes,
-        can_go_bytes: 0,
-        reasons: Vec::new(),
-        waste: Vec::new(),
-    };
-    if lock::is_held(folder)? {
-        return Ok(usage);
-    }
-    match run {
-        None => usage.add(bytes, "no run of this database has it", Waste::Folder(folder.to_owned())),
-        Some(run) => {
-            if run.state == RunState::Finished {
-                let optimizer = checkpoint::optimizer_bytes(&checkpoint::last_path(folder));
-                if optimizer > 0 {
-                    usage.add(
-                        optimizer,
-                        "a finished run needs no optimizer's state",
-                        Waste::Optimizer(folder.to_owned()),
-                    );
-                }
-            }
-            for file in files(folder)?.into_iter().filter(|file| is_partial(file)) {
-                usage.add(
-                    file.metadata().map_or(0, |facts| facts.len()),
-                    "a write that was not finished",
-                    Waste::File(file),
-                );
-            }
+/// Whether no other database of ours lies in the same folder: its checkpoints would lie among these.
+fn is_alone(store: &Store) -> Result<bool> {
+    let folder = store.path().parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = store.path().file_name();
+    let others = files(folder)?.into_iter().filter(|file| file.file_name() != own);
+    Ok(!others.into_iter().any(|file| is_database(&file)))
+}
+
+impl Waste {
+    fn delete(&self) -> Result<()> {
+        let gone = |path: &Path, done: std::io::Result<()>| match done {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", path, error)),
+            _ => Ok(()),
+        };
+        match self {
+            Self::File(path) => gone(path, fs::remove_file(path)),
+            Self::Folder(path) => gone(path, fs::remove_dir_all(path)),
+            Self::Optimizer(folder) => checkpoint::slim_last(folder),
         }
     }
-    Ok(usage)
 }
 
 impl Usage {
+    fn of(store: &Store, folder: &Path) -> Result<Self> {
+        let id = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let run = match store.run(&id) {
+            Ok(run) => Some(run),
+            Err(Error::Run { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            run_id: run.as_ref().map(|run| run.started.id.clone()),
+            name: run.as_ref().map(|run| run.started.name.clone()),
+            state: run.as_ref().map(|run| run.state),
+            bytes: size(folder)?,
+            can_go_bytes: 0,
+            reasons: Vec::new(),
+            waste: Vec::new(),
+        })
+    }
+
+    /// Of a folder that nobody uses.
+    fn find_waste(&mut self, alone: bool) -> Result<()> {
+        let folder = self.folder.clone();
+        if self.run_id.is_none() {
+            if !alone {
+                self.reasons.push("no run of this database has it, but another database lies beside it".into());
+            } else if is_ours(&folder)? && is_old(&folder) {
+                self.add(self.bytes, "no run of this database has it", Waste::Folder(folder));
+            }
+            return Ok(());
+        }
+        if self.state == Some(RunState::Finished) {
+            let optimizer = checkpoint::optimizer_bytes(&checkpoint::last_path(&folder));
+            if optimizer > 0 {
+                self.add(optimizer, "a finished run needs no optimizer's state", Waste::Optimizer(folder.clone()));
+            }
+        }
+        for file in files(&folder)?.into_iter().filter(|file| is_partial(file)) {
+            let bytes = file.metadata().map_or(0, |facts| facts.len());
+            self.add(bytes, "a write that was not finished", Waste::File(file));
+        }
+        Ok(())
+    }
+
     fn add(&mut self, bytes: u64, reason: &str, waste: Waste) {
         self.can_go_bytes += bytes;
         self.reasons.push(reason.to_owned());
         self.waste.push(waste);
     }
+}
+
+/// Whether a folder is one that this program makes, with nothing but its files: `0123456789ab` or `repeat-0123456789ab`.
+fn is_ours(folder: &Path) -> Result<bool> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (id, is_scratch) = name.strip_prefix("repeat-").map_or((name.as_str(), false), |id| (id, true));
+    let is_id = id.len() == 12 && id.chars().all(|digit| digit.is_ascii_hexdigit());
+    let known = |file: &PathBuf| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name == "lock" || name.ends_with(".safetensors") || is_partial(file)
+    };
+    Ok(is_id && (is_scratch || (folders(folder)?.is_empty() && files(folder)?.iter().all(known))))
+}
+
+/// A run makes its folder a moment before its row.
+fn is_old(folder: &Path) -> bool {
+    const A_MOMENT: Duration = Duration::from_mins(1);
+    let changed = fs::metadata(folder).and_then(|facts| facts.modified()).ok();
+    changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > A_MOMENT)
+}
+
+/// Whether a file is a database of this program, by its header (<https://www.sqlite.org/fileformat.html>).
+fn is_database(file: &Path) -> bool {
+    let mut header = [0; 72];
+    let read = fs::File::open(file).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut header));
+    read.is_ok() && header.starts_with(b"SQLite format 3\0") && header[68..72] == APPLICATION_ID.to_be_bytes()
 }
 
 fn is_partial(file: &Path) -> bool {

@@ -3,7 +3,9 @@
 //! Each part is scored once, by a network that was trained and validated on the other parts: its epoch and threshold
 //! are chosen without the images that it is scored on. The test images are not looked at.
 
-use super::{Beginning, LoadedData, Start, Workplace, config_of, folder_lock, manifest::Manifest, new_run};
+use super::beginning::{Beginning, check_name, folder_lock, new_run, next_name};
+use super::manifest::Manifest;
+use super::{LoadedData, Start, Workplace, config_of};
 use crate::dataset::cache::Progress;
 use crate::dataset::split::{Fold, Splits};
 use crate::error::{Error, Result};
@@ -33,7 +35,7 @@ impl CrossValidation {
     ) -> Result<Self> {
         let config = TrainConfig { fold: Some(Fold { number: 1, of: folds }), ..config.clone() };
         config.validate()?;
-        super::check_name(name.as_deref())?;
+        check_name(name.as_deref())?;
         let data = LoadedData::open(place, config.image_size, watch)?;
         for number in 1..=folds {
             let splits = data.splits(&TrainConfig { fold: Some(Fold { number, of: folds }), ..config.clone() });
@@ -42,12 +44,11 @@ impl CrossValidation {
         let config = TrainConfig { fold: None, ..config };
         let splits = data.splits(&config);
         let manifest = Manifest::of(&data, &splits);
-        store.add_manifest(&manifest.digest(), &manifest.text())?;
-        let name = name.map_or_else(|| Ok(super::next_name(&store.runs()?, "cv")), Ok::<_, Error>)?;
+        let name = name.map_or_else(|| Ok(next_name(&store.runs()?, "cv")), Ok::<_, Error>)?;
         let beginning = Beginning { name: Some(name), folds: Some(folds), ..(&config).into() };
         let run = new_run(store, (&data, &splits, &manifest), &beginning)?;
         let lock = folder_lock(store, &run.id)?;
-        store.create_run(&run)?;
+        store.begin_run(&run, (&manifest.text(), None))?;
         Ok(Self { run_id: run.id, config, folds, _lock: lock })
     }
 
@@ -63,6 +64,10 @@ impl CrossValidation {
             return Err(refuse("is finished; `xray-tui runs show` has its figures"));
         }
         let lock = folder_lock(store, &run.started.id)?;
+        // Until the lock was ours, another one may have finished it.
+        if store.run(&run.started.id)?.state == RunState::Finished {
+            return Err(refuse("is finished; `xray-tui runs show` has its figures"));
+        }
         let config = config_of(run)?;
         store.resume_run(&run.started.id, 0, 0)?;
         Ok(Self { run_id: run.started.id.clone(), config, folds, _lock: lock })

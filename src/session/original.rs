@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{config_of, provenance::Provenance};
+use super::config_of;
+use super::provenance::{Provenance, fingerprint};
 use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
@@ -71,6 +72,16 @@ impl Original {
     pub fn export(&self, path: &Path) -> Result<()> {
         let record = serde_json::to_string(self).map_err(|error| self.problem(error.to_string()))?;
         let config = config_of(&self.run)?;
+        if path.exists() {
+            let problem = "is there already: name another file".to_owned();
+            return Err(Error::BadSetting { setting: "bundle", problem: format!("{} {problem}", path.display()) });
+        }
+        let known = self.provenance().and_then(|provenance| provenance.preparation.pretrained_sha256);
+        if let (Some(file), Some(known)) = (&config.pretrained, known)
+            && fingerprint(file)? != known
+        {
+            return Err(self.problem(format!("{} is not the file that it began with any more", file.display())));
+        }
         bundle::pack(path, &record, (&self.folder, config.pretrained.as_deref()))
     }
 
@@ -115,9 +126,10 @@ impl Original {
         self.marks.iter().filter_map(rate).collect()
     }
 
-    /// Its answers for a split.
-    pub fn answers(&self, split: Split) -> impl Iterator<Item = &Answer> {
-        self.answers.iter().filter(move |answer| answer.split == split)
+    /// The instruction sets that it went on with after stops.
+    #[must_use]
+    pub fn resumed_with(&self) -> Vec<String> {
+        self.marks.iter().filter(|mark| mark.kind == MarkKind::Resume).filter_map(|mark| mark.note.clone()).collect()
     }
 
     /// The file of its best weights.

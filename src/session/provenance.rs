@@ -25,8 +25,6 @@ pub struct Provenance {
     /// The command line.
     pub argv: Vec<String>,
     pub preparation: Preparation,
-    /// Of the run's record, so that a change to it shows.
-    pub seal: Option<Fingerprint>,
 }
 
 /// A git state.
@@ -93,37 +91,53 @@ impl Provenance {
             machine: Machine::here(),
             argv: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             preparation: Preparation::of(config)?,
-            seal: None,
         })
     }
+}
 
-    /// With the seal of `run`, whose provenance this is going to be.
-    #[must_use]
-    pub fn sealed(self, run: &NewRun) -> Self {
-        Self { seal: Some(self.seal_of(run)), ..self }
-    }
+/// The key of the seal in a provenance.
+const SEAL: &str = "seal";
 
-    /// Whether the run's record is as it was written.
-    #[must_use]
-    pub fn is_intact(&self, run: &NewRun) -> bool {
-        self.seal.is_none_or(|seal| seal == self.seal_of(run))
-    }
+/// The provenance of `run` as the store keeps it, with a seal over the run's whole record.
+#[must_use]
+pub fn sealed(provenance: &Provenance, run: &NewRun) -> Value {
+    let mut value = json!(provenance);
+    value[SEAL] = json!(seal_of(run, &value));
+    value
+}
 
-    fn seal_of(&self, run: &NewRun) -> Fingerprint {
-        let bare = Self { seal: None, ..self.clone() };
-        let record = json!([
-            run.id,
-            run.config,
-            run.seed,
-            run.data_hash,
-            run.split_hash,
-            run.manifest,
-            run.device,
-            run.versions,
-            bare
-        ]);
-        Fingerprint::of(record.to_string().as_bytes())
+/// Whether the run's record is as it was written; `None` for runs of a program that wrote no seal.
+#[must_use]
+pub fn is_intact(run: &NewRun) -> Option<bool> {
+    match &run.provenance {
+        // The list of images came with the seal.
+        None if run.manifest.is_none() => None,
+        None => Some(false),
+        Some(provenance) => Some(provenance[SEAL] == json!(seal_of(run, provenance))),
     }
+}
+
+/// Over all but the name and the data's folder, which may change.
+fn seal_of(run: &NewRun, provenance: &Value) -> Fingerprint {
+    let mut bare = provenance.clone();
+    if let Some(fields) = bare.as_object_mut() {
+        fields.remove(SEAL);
+    }
+    let record = json!({
+        "id": run.id,
+        "config": run.config,
+        "seed": run.seed,
+        "data_hash": run.data_hash,
+        "split_hash": run.split_hash,
+        "manifest": run.manifest,
+        "device": run.device,
+        "versions": run.versions,
+        "synthetic": run.synthetic,
+        "parent": run.parent,
+        "git": [json!(run.git_commit), json!(run.git_dirty)],
+        "provenance": bare,
+    });
+    Fingerprint::of(record.to_string().as_bytes())
 }
 
 impl Git {

@@ -1,13 +1,15 @@
 //! Writes what must last of a run's events to the store, before anybody else hears of them.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::digest;
-use crate::dataset::{Class, Split};
+use crate::dataset::{Dataset, Split};
 use crate::error::Result;
-use crate::metrics::{Figures, OperatingPoint, Threshold};
-use crate::store::{Answer, MarkKind, RunEnd, RunState, StepPoint, Store, cases};
-use crate::train::{Answered, Job, Outcome, Phase, Step, TrainEvent};
+use crate::metrics::{EpochFigures, Figures, OperatingPoint, Threshold};
+use crate::store::{Answer, Mark, MarkKind, RunEnd, RunState, StepPoint, Store, cases, score};
+use crate::train::evaluate::answer;
+use crate::train::{Answered, Job, Outcome, Phase, Step, TrainEvent, checkpoint};
 
 /// The record of one run in the making.
 pub struct Recorder<'a> {
@@ -24,12 +26,12 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
+    /// Of a run that has done so many steps.
+    ///
     /// # Errors
     /// Where the run is not in the store.
-    pub fn new(store: &'a Store, job: &'a Job<'a>) -> Result<Self> {
-        let id = &job.identity.run_id;
-        let before = store.run(id)?.seconds;
-        let steps = store.steps(id)?.last().map_or(0, |point| point.step);
+    pub fn new(store: &'a Store, job: &'a Job<'a>, steps: usize) -> Result<Self> {
+        let before = store.run(&job.identity.run_id)?.seconds;
         let (images, training_seconds) = (0.0, 0.0);
         Ok(Self { store, job, before, started: Instant::now(), images, training_seconds, steps, paused: false })
     }
@@ -53,11 +55,13 @@ impl<'a> Recorder<'a> {
                     // There are new best weights: what others said of the test images is no answer of theirs.
                     self.store.replace_answers(run, Split::Test, &[])?;
                 }
-                let answers: Vec<Answer> = answers.iter().map(|answered| self.answer(*split, answered)).collect();
-                self.store.replace_answers(run, *split, &answers)
+                self.store.replace_answers(run, *split, &answers_of(self.job.dataset, *split, answers))
             }
             TrainEvent::Phase(phase) => self.phase(*phase),
-            TrainEvent::Rate { learning_rate, .. } => self.mark(MarkKind::Rate, Some(*learning_rate)),
+            TrainEvent::Rate { step, learning_rate } => {
+                let mark = Mark { value: Some(*learning_rate), ..Mark::now(*step, MarkKind::Rate) };
+                self.store.add_mark(run, &mark)
+            }
             TrainEvent::Notice(_) | TrainEvent::Ended(_) => Ok(()),
         }
     }
@@ -65,15 +69,15 @@ impl<'a> Recorder<'a> {
     /// Notes pauses and stops.
     fn phase(&mut self, phase: Phase) -> Result<()> {
         match (phase, std::mem::replace(&mut self.paused, phase == Phase::Paused)) {
-            (Phase::Paused, false) => self.mark(MarkKind::Pause, None),
-            (Phase::Stopping, _) => self.mark(MarkKind::Stop, None),
+            (Phase::Paused, false) => self.mark(MarkKind::Pause),
+            (Phase::Stopping, _) => self.mark(MarkKind::Stop),
             (Phase::Paused, true) | (_, false) => Ok(()),
-            (_, true) => self.mark(MarkKind::Continue, None),
+            (_, true) => self.mark(MarkKind::Continue),
         }
     }
 
-    fn mark(&self, kind: MarkKind, value: Option<f64>) -> Result<()> {
-        self.store.add_mark(&self.job.identity.run_id, self.steps, (kind, value))
+    fn mark(&self, kind: MarkKind) -> Result<()> {
+        self.store.add_mark(&self.job.identity.run_id, &Mark::now(self.steps, kind))
     }
 
     /// Writes how the run ended. Answers the same, with the test figures at the threshold that its validation images
@@ -87,10 +91,10 @@ impl<'a> Recorder<'a> {
         let mut end = RunEnd { state: RunState::Stopped, problem: None, test: None, operating: None, weights: None };
         let outcome = match outcome {
             Outcome::Finished { best_epoch, .. } => {
-                let validation = self.store.answers(run, Split::Validation)?;
+                let best = self.store.epochs(run)?.into_iter().find(|figures| figures.epoch == best_epoch);
+                let validation = self.validation(best.as_ref())?;
                 let point = OperatingPoint::choose(self.job.identity.config.threshold, &cases(&validation));
                 let test = self.test(point.threshold)?;
-                let best = self.store.epochs(run)?.into_iter().find(|figures| figures.epoch == best_epoch);
                 let weights = best.and_then(|figures| figures.weights).map(|weights| weights.to_string());
                 end = RunEnd { state: RunState::Finished, test, operating: Some(point), weights, ..end };
                 Outcome::Finished { best_epoch, test }
@@ -105,11 +109,26 @@ impl<'a> Recorder<'a> {
         Ok(outcome)
     }
 
+    /// The best epoch's answers for the validation images. A run that died between its checkpoint and its rows has those of
+    /// another epoch: they are made again.
+    fn validation(&self, best: Option<&EpochFigures>) -> Result<Vec<Answer>> {
+        let job = self.job;
+        let kept = self.store.answers(&job.identity.run_id, Split::Validation)?;
+        if best.is_none_or(|best| score(&kept, Threshold::HALF) == best.validation) {
+            return Ok(kept);
+        }
+        let (_, network) = checkpoint::load_best(&job.folder, job.identity.config.engine)?;
+        let images = job.splits.of(Split::Validation);
+        let answered = answer(&network, (job.dataset, job.cache), images, &mut |_| ControlFlow::Continue(()))?;
+        let answers = answers_of(job.dataset, Split::Validation, &answered);
+        self.store.replace_answers(&job.identity.run_id, Split::Validation, &answers)?;
+        Ok(answers)
+    }
+
     /// What the test images scored, if there are any.
     fn test(&self, threshold: Threshold) -> Result<Option<Figures>> {
         let answers = self.store.answers(&self.job.identity.run_id, Split::Test)?;
-        let pairs = answers.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia));
-        Ok((!answers.is_empty()).then(|| Figures::at(threshold, pairs)))
+        Ok((!answers.is_empty()).then(|| score(&answers, threshold)))
     }
 
     fn step(&mut self, step: &Step) -> Result<()> {
@@ -138,9 +157,13 @@ impl<'a> Recorder<'a> {
     fn images_per_second(&self) -> Option<f64> {
         (self.training_seconds > 0.0).then(|| self.images / self.training_seconds)
     }
+}
 
-    fn answer(&self, split: Split, answered: &Answered) -> Answer {
-        let image = &self.job.dataset.images[answered.image];
+/// What a network answered, as the store keeps it.
+pub fn answers_of(dataset: &Dataset, split: Split, answered: &[Answered]) -> Vec<Answer> {
+    let answer = |answered: &Answered| {
+        let image = &dataset.images[answered.image];
         Answer { split, file: image.file.clone(), truth: image.class, logits: answered.logits }
-    }
+    };
+    answered.iter().map(answer).collect()
 }

@@ -1,21 +1,21 @@
 //! Runs a finished run again and says whether the same bits come, or what is the first that differs.
 
+mod before;
+
 use std::ops::ControlFlow;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::manifest::Manifest;
 use super::original::Original;
-use super::provenance::{Provenance, fingerprint};
-use super::{LoadedData, Start, Workplace, config_of, sampled};
+use super::{Start, Workplace, config_of};
 use crate::dataset::Split;
 use crate::dataset::cache::Progress;
 use crate::error::{Error, Result};
 use crate::metrics::comparison::{Comparison, Side};
 use crate::metrics::{EpochFigures, Interval};
-use crate::store::{Answer, Store, cases};
-use crate::train::{EngineKind, checkpoint, machine};
+use crate::store::{Answer, Run, Store, cases};
+use crate::train::{EngineKind, machine};
 
 /// How far the first step's loss may be off on other instructions, as a share: rounding alone gives some 1e-7.
 const FIRST_LOSS: f64 = 1e-4;
@@ -65,6 +65,8 @@ pub struct Reproduction {
     pub epochs_compared: usize,
     /// Whether it was trained again; not where something was changed since the run.
     pub was_run: bool,
+    /// What an older program did not keep.
+    pub not_compared: Vec<String>,
     /// What is otherwise here than it was there.
     pub environment: Vec<Change>,
     /// Only where bits cannot be compared.
@@ -92,24 +94,16 @@ impl Repetition {
         place: &Workplace,
         watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Result<Self, Reproduction>> {
-        let environment = environment(&original)?;
-        let tampered = match record(&original)? {
-            None => match weights(&original)? {
-                None => images(&original, place, watch)?,
-                found => found,
-            },
-            found => found,
-        };
-        if let Some(difference) = tampered {
-            let first_difference = Some(difference);
-            let bounds = Vec::new();
+        let environment = before::environment(&original)?;
+        if let Some(difference) = before::tampered(&original, place, watch)? {
             return Ok(Err(Reproduction {
                 identical: Some(false),
-                first_difference,
+                first_difference: Some(difference),
                 epochs_compared: 0,
                 was_run: false,
+                not_compared: Vec::new(),
                 environment,
-                bounds,
+                bounds: Vec::new(),
             }));
         }
         let comparable = is_comparable(&original, &environment);
@@ -159,36 +153,44 @@ impl Repetition {
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn finish(self, store: &Store) -> Result<Reproduction> {
-        let runs = store.runs()?;
-        let run = runs.first().ok_or_else(|| Error::Cancelled)?;
+        let run = store.runs()?.into_iter().next().ok_or(Error::Cancelled)?;
         let answers = |split| store.answers(&run.started.id, split);
         let now = [answers(Split::Validation)?, answers(Split::Test)?].concat();
-        let was = &self.original;
-        let last = || {
-            let figures = |run: &crate::store::Run| {
-                [
-                    ("best epoch", json!(run.best_epoch)),
-                    ("threshold and temperature", json!(run.operating)),
-                    ("test figures", json!(run.test)),
-                    ("weights", json!(run.weights)),
-                ]
-            };
-            first_answer(&was.answers, &now).or_else(|| differ("figures", &figures(&was.run), &figures(run)))
-        };
-        let (identical, difference, bounds) = if self.comparable {
-            let difference = self.difference.clone().or_else(last);
-            (Some(difference.is_none()), difference, Vec::new())
-        } else {
-            (None, None, self.bounds(&now))
+        let difference = self.difference.clone().or_else(|| self.last_difference(&run, &now));
+        // Where it is not known what the run ran on, a difference may be the machine's.
+        let is_known = self.comparable && self.original.provenance().is_some();
+        let (identical, first_difference, bounds) = match (self.comparable, difference) {
+            (false, _) => (None, None, self.bounds(&now)),
+            (true, None) => (Some(true), None, Vec::new()),
+            (true, found) => (is_known.then_some(false), found, Vec::new()),
         };
         Ok(Reproduction {
             identical,
-            first_difference: difference,
+            first_difference,
             epochs_compared: self.epochs_compared,
             was_run: true,
+            not_compared: self.not_compared(),
             environment: self.environment,
             bounds,
         })
+    }
+
+    /// Of answers and figures, once all epochs were the same.
+    fn last_difference(&self, run: &Run, now: &[Answer]) -> Option<Difference> {
+        let was = &self.original;
+        let epochs = (json!(was.epochs.len()), json!(self.epochs_compared));
+        let number = (epochs.0 != epochs.1).then(|| Difference::new("figures", "the number of epochs", epochs));
+        number
+            .or_else(|| first_answer(&was.answers, now))
+            .or_else(|| differ("figures", &run_figures(&was.run), &run_figures(run)))
+    }
+
+    fn not_compared(&self) -> Vec<String> {
+        let was = &self.original;
+        let of_epochs = was.epochs.iter().flat_map(epoch_figures);
+        let missing = of_epochs.chain(run_figures(&was.run)).filter(|(_, value)| value.is_null());
+        let names: std::collections::BTreeSet<&str> = missing.map(|(what, _)| what).collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     fn bounds(&self, now: &[Answer]) -> Vec<Bound> {
@@ -219,119 +221,24 @@ impl Repetition {
     }
 }
 
-/// What was changed in the run's record; a seed, say.
-fn record(original: &Original) -> Result<Option<Difference>> {
-    let started = &original.run.started;
-    let before = |what: String, was: Value, is: Value| Ok(Some(Difference::new("before training", what, (was, is))));
-    let seed = &started.config["seed"];
-    if *seed != json!(started.seed) {
-        return before(
-            "the seed: the run's and that of its settings are not the same".into(),
-            json!(started.seed),
-            seed.clone(),
-        );
-    }
-    if original.best_path().exists() {
-        let (identity, _) = checkpoint::describe(&original.best_path())?;
-        let (kept, config) = (json!(identity.config), json!(config_of(&original.run)?));
-        let names = kept.as_object().map(|settings| settings.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
-        if let Some(name) = names.iter().find(|name| kept[name.as_str()] != config[name.as_str()]) {
-            let what = format!("the setting {name}: the run's checkpoint has another than its record");
-            return before(what, kept[name].clone(), config[name].clone());
-        }
-        if identity.run_id != started.id {
-            return before("the checkpoint: it is another run's".into(), json!(started.id), json!(identity.run_id));
-        }
-    }
-    match original.provenance() {
-        Some(provenance) if !provenance.is_intact(started) => {
-            before("the run's record: it is not as it was written".into(), json!("sealed"), json!("changed"))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// Whether the weights that it ended with and those that it began with are still the same.
-fn weights(original: &Original) -> Result<Option<Difference>> {
-    let before = |what: &str, was: Value, is: Value| Ok(Some(Difference::new("before training", what, (was, is))));
-    if let Some(was) = original.run.weights.as_ref().filter(|_| original.best_path().exists()) {
-        let (_, is) = checkpoint::describe(&original.best_path())?;
-        if is.to_string() != *was {
-            return before("the weights in best.safetensors", json!(was), json!(is));
-        }
-    }
-    let Some(file) = original.config()?.pretrained else { return Ok(None) };
-    let is = fingerprint(&file)?;
-    match original.provenance().and_then(|provenance| provenance.preparation.pretrained_sha256) {
-        Some(was) if was != is => before("the pretrained weights", json!(was), json!(is)),
-        _ => Ok(None),
-    }
-}
-
-/// Whether its images are still the same, and split the same.
-fn images(
-    original: &Original,
-    place: &Workplace,
-    watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-) -> Result<Option<Difference>> {
-    let config = original.config()?;
-    let data = LoadedData::open(place, config.image_size, watch)?;
-    let splits = sampled(&data, &config);
-    let before = |what: String, was: Value, is: Value| Some(Difference::new("before training", what, (was, is)));
-    let kept = original.manifest.as_deref().and_then(Manifest::parse);
-    let Some(kept) = kept else {
-        let (was, is) = (&original.run.started.split_hash, splits.hash(&data.dataset));
-        return Ok((*was != is).then(|| before("the split".into(), json!(was), json!(is))).flatten());
-    };
-    if let Some(digest) = original.run.started.manifest.as_ref().filter(|digest| **digest != kept.digest()) {
-        return Ok(before(
-            "the list of images: it is not as it was written".into(),
-            json!(digest),
-            json!(kept.digest()),
-        ));
-    }
-    let now = Manifest::of(&data, &splits);
-    Ok(kept.first_difference(&now).and_then(|what| before(what, json!(kept.digest()), json!(now.digest()))))
-}
-
-/// What is otherwise here than where the run was trained.
-fn environment(original: &Original) -> Result<Vec<Change>> {
-    let here = Provenance::here(&original.config()?)?;
-    let Some(there) = original.provenance() else { return Ok(Vec::new()) };
-    let facts = |of: &Provenance| {
-        let (program, machine) = (of.program.clone(), of.machine.clone());
-        [
-            ("executable", json!(program.sha256)),
-            ("version", json!(program.version)),
-            ("lock file", json!(program.lock_sha256)),
-            ("rustc", json!(program.rustc)),
-            ("target", json!(program.target)),
-            ("profile", json!(program.profile)),
-            ("target features", json!(program.target_features)),
-            ("processor", json!(machine.cpu)),
-            ("processor features", json!(machine.cpu_features)),
-            ("instructions", json!(machine.isa)),
-            ("threads", json!(machine.threads)),
-            ("system", json!(machine.os)),
-            ("preparation of the images", json!(of.preparation.sha256)),
-            ("commit", json!(of.git.as_ref().map(|git| git.commit.clone()))),
-        ]
-    };
-    let changed = |((what, was), (_, is)): ((&str, Value), (&str, Value))| {
-        (was != is).then(|| Change { what: what.to_owned(), was, is })
-    };
-    Ok(facts(&there).into_iter().zip(facts(&here)).filter_map(changed).collect())
-}
-
 /// Our kernels give the same bits on the same instructions; candle's choose theirs by the processor.
 fn is_comparable(original: &Original, environment: &[Change]) -> bool {
-    let changed = |what: &str| environment.iter().any(|change| change.what == what);
+    let changed = |names: &[&str]| environment.iter().any(|change| names.contains(&change.what.as_str()));
     let isa = original.run.started.versions["isa"].as_str().is_none_or(|was| was == machine::isa().name());
     let engine = config_of(&original.run).map_or(EngineKind::Plain, |config| config.engine);
     match engine {
-        EngineKind::Fast => isa && !changed("target"),
-        EngineKind::Plain => !changed("processor features") && !changed("target"),
+        EngineKind::Fast => isa && !changed(&["target", before::RESUMED]),
+        EngineKind::Plain => !changed(&["target", "processor", "processor features", before::UNKNOWN]),
     }
+}
+
+fn run_figures(run: &Run) -> [(&'static str, Value); 4] {
+    [
+        ("best epoch", json!(run.best_epoch)),
+        ("threshold and temperature", json!(run.operating)),
+        ("test figures", json!(run.test)),
+        ("weights", json!(run.weights)),
+    ]
 }
 
 fn epoch_figures(epoch: &EpochFigures) -> [(&'static str, Value); 5] {
@@ -359,7 +266,8 @@ fn first_answer(was: &[Answer], is: &[Answer]) -> Option<Difference> {
     if was.len() != is.len() {
         return Some(Difference::new(place, "how many images are answered", (json!(was.len()), json!(is.len()))));
     }
-    let pair = was.iter().zip(is).find(|(was, is)| was.file != is.file || bits(was) != bits(is))?;
+    let same = |was: &Answer, is: &Answer| (&was.file, was.truth, bits(was)) == (&is.file, is.truth, bits(is));
+    let pair = was.iter().zip(is).find(|(was, is)| !same(was, is))?;
     let what = format!("logits of {} image {}", pair.0.split.name(), pair.0.file);
     Some(Difference::new(place, what, (json!(pair.0.logits), json!(pair.1.logits))))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::new_id;
+use super::beginning::new_id;
 use crate::error::{Error, Result};
 use crate::store::lock::RunLock;
 use crate::store::run_folder;

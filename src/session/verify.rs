@@ -5,11 +5,11 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{config_of, manifest::Manifest, provenance::Provenance};
-use crate::dataset::{Class, Split};
+use super::{config_of, manifest::Manifest, provenance};
+use crate::dataset::Split;
 use crate::error::Result;
-use crate::metrics::{EpochFigures, Figures, OperatingPoint, Threshold};
-use crate::store::{Answer, Run, Store, cases};
+use crate::metrics::{EpochFigures, Fingerprint, OperatingPoint, Threshold};
+use crate::store::{Answer, Run, RunState, Store, cases, score};
 use crate::train::checkpoint;
 
 /// Two figures are the same where they differ by no more than this share: another machine's logarithm may end otherwise.
@@ -71,13 +71,9 @@ pub fn verify(store: &Store, run: &Run) -> Result<Verification> {
 }
 
 fn record(run: &Run, seen: &mut Verification) {
-    let Some(provenance) = run.started.provenance.clone() else { return };
-    let intact = serde_json::from_value::<Provenance>(provenance).is_ok_and(|read| read.is_intact(&run.started));
-    seen.compare(
-        "the record as it was written at the start",
-        json!("whole"),
-        json!(if intact { "whole" } else { "changed" }),
-    );
+    let Some(intact) = provenance::is_intact(&run.started) else { return };
+    let found = if intact { "whole" } else { "changed" };
+    seen.compare("the record as it was written at the start", json!("whole"), json!(found));
     seen.compare("the seed among the settings", run.started.config["seed"].clone(), json!(run.started.seed));
 }
 
@@ -90,17 +86,16 @@ fn figures(run: &Run, (validation, test, epochs): (&[Answer], &[Answer], &[Epoch
         let found = score(validation, Threshold::HALF);
         seen.compare(&format!("validation figures of epoch {}", best.epoch), json!(best.validation), json!(found));
     }
-    if let (Some(operating), Ok(config)) = (&run.operating, config_of(run)) {
+    // An older program kept no point; what is there is always looked at.
+    let has_point = run.operating.is_some() || provenance::is_intact(&run.started).is_some();
+    let is_done = run.state == RunState::Finished && run.folds().is_none();
+    if let (true, Ok(config)) = (is_done && has_point, config_of(run)) {
         let found = OperatingPoint::choose(config.threshold, &cases(validation));
-        seen.compare("threshold and temperature", json!(operating), json!(found));
+        seen.compare("threshold and temperature", json!(run.operating), json!(found));
     }
-    if let Some(stored) = &run.test {
-        seen.compare("test figures", json!(stored), json!(score(test, run.threshold())));
+    if run.test.is_some() || (is_done && !test.is_empty()) {
+        seen.compare("test figures", json!(run.test), json!(score(test, run.threshold())));
     }
-}
-
-fn score(answers: &[Answer], threshold: Threshold) -> Figures {
-    Figures::at(threshold, answers.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia)))
 }
 
 /// The list of images is the one it is filed under, and the answers are for its images.
@@ -126,15 +121,29 @@ fn images(store: &Store, run: &Run, seen: &mut Verification) -> Result<()> {
     Ok(())
 }
 
+/// The files hold the weights that the run had: the best ones, and those of every epoch where they are kept.
 fn weights(folder: &Path, (run, epochs): (&Run, &[EpochFigures]), seen: &mut Verification) {
-    let path = checkpoint::best_path(folder);
-    let of_epoch = epochs.iter().find(|epoch| Some(epoch.epoch) == run.best_epoch).and_then(|epoch| epoch.weights);
-    let Some(stored) = run.weights.clone().or(of_epoch.map(|weights| weights.to_string())) else { return };
-    let found = match checkpoint::describe(&path) {
-        Ok((_, fingerprint)) => json!(fingerprint),
-        Err(error) => json!(error.to_string()),
+    let of_best = epochs.iter().find(|epoch| Some(epoch.epoch) == run.best_epoch).and_then(|epoch| epoch.weights);
+    if let (RunState::Finished, Some(of_best)) = (run.state, of_best) {
+        seen.compare("the weights' fingerprint", json!(run.weights), json!(of_best));
+    }
+    let mut file = |path: &Path, stored: Fingerprint| {
+        let found = match checkpoint::describe(path) {
+            Ok((_, fingerprint)) => json!(fingerprint),
+            Err(error) => json!(error.to_string()),
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        seen.compare(&format!("the weights in {name}"), json!(stored), found);
     };
-    seen.compare("the weights in best.safetensors", json!(stored), found);
+    if let Some(stored) = of_best {
+        file(&checkpoint::best_path(folder), stored);
+    }
+    for epoch in epochs {
+        let path = checkpoint::epoch_path(folder, epoch.epoch);
+        if let Some(stored) = epoch.weights.filter(|_| path.exists()) {
+            file(&path, stored);
+        }
+    }
 }
 
 /// Of the scores that were made afterwards, the best epoch's must be that of the kept answers.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Answer;
 use crate::dataset::Class;
 use crate::dataset::patient::{self, Kind};
-use crate::metrics::{Case, margin};
+use crate::metrics::{Case, Figures, Threshold, margin};
 
 /// The answers in their order, with patients and kinds as their files' names tell them.
 #[must_use]
@@ -22,6 +22,12 @@ pub fn cases(answers: &[Answer]) -> Vec<Case> {
         }
     };
     answers.iter().map(case).collect()
+}
+
+/// Loss and counts of the answers at a threshold.
+#[must_use]
+pub fn score(answers: &[Answer], threshold: Threshold) -> Figures {
+    Figures::at(threshold, answers.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What was done to a run while it trained, and when.
 
+use std::collections::BTreeSet;
+
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
@@ -46,18 +48,37 @@ pub struct Mark {
     pub step: usize,
     pub kind: MarkKind,
     pub value: Option<f64>,
+    /// Of a resumption, the instruction set that it went on with.
+    pub note: Option<String>,
     /// RFC 3339, UTC.
     pub at: String,
 }
 
+impl Mark {
+    /// Without value and note.
+    #[must_use]
+    pub fn now(step: usize, kind: MarkKind) -> Self {
+        Self { step, kind, value: None, note: None, at: now() }
+    }
+}
+
 impl Store {
-    /// Notes what was done to a run now, after so many steps.
+    /// Notes what was done to a run.
     ///
     /// # Errors
     /// `Store` where the file cannot be written.
-    pub fn add_mark(&self, run_id: &str, step: usize, (kind, value): (MarkKind, Option<f64>)) -> Result<()> {
-        let sql = "INSERT INTO marks (run_id, step, kind, value, at) VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.change(sql, params![run_id, step, kind.name(), value, now()])
+    pub fn add_mark(&self, run_id: &str, mark: &Mark) -> Result<()> {
+        let sql = "INSERT INTO marks (run_id, step, kind, value, note, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.change(sql, params![run_id, mark.step, mark.kind.name(), mark.value, mark.note, mark.at])
+    }
+
+    /// Ids of the runs that were given another learning rate while they trained.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn runs_with_changed_rates(&self) -> Result<BTreeSet<String>> {
+        let sql = "SELECT DISTINCT run_id FROM marks WHERE kind = ?1";
+        Ok(self.read(sql, [MarkKind::Rate.name()], |row| row.get("run_id"))?.into_iter().collect())
     }
 
     /// What was done to a run, in order.

@@ -95,6 +95,7 @@ const STEPS: [&str; 4] = [
         step INTEGER NOT NULL,
         kind TEXT NOT NULL,
         value REAL,
+        note TEXT,
         at TEXT NOT NULL
     ) STRICT;
     CREATE INDEX marks_by_run ON marks (run_id);

@@ -110,6 +110,7 @@ pub fn mark(row: &Row) -> Result<Mark> {
         step: row.get("step")?,
         kind: json(row, "kind", |text| format!("\"{text}\""))?,
         value: row.get("value")?,
+        note: row.get("note")?,
         at: row.get("at")?,
     })
 }

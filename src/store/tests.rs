@@ -127,6 +127,21 @@ fn a_running_run_whose_lock_is_free_has_crashed() {
 }
 
 #[test]
+fn a_cross_validation_with_a_fold_under_way_keeps_all_its_folds() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "cv")).unwrap();
+    for id in ["bbbbbbbbbbbb", "cccccccccccc"] {
+        store.create_run(&NewRun { parent: Some("aaaaaaaaaaaa".into()), ..new_run(id, id) }).unwrap();
+    }
+    let lock = RunLock::acquire(&store.run_folder("cccccccccccc")).unwrap().unwrap();
+    assert!(store.delete_run("aaaaaaaaaaaa").unwrap_err().to_string().contains("under way"));
+    assert_eq!(store.folds("aaaaaaaaaaaa").unwrap().len(), 2);
+    drop(lock);
+    store.delete_run("aaaaaaaaaaaa").unwrap();
+    assert!(store.runs().unwrap().is_empty());
+}
+
+#[test]
 fn deleting_a_run_deletes_its_figures() {
     let (_folder, store) = store();
     store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();

@@ -9,14 +9,15 @@ use crate::cmd::Output;
 use crate::session::disk::{self, Usage};
 use crate::session::original::Original;
 use crate::session::verify::{self, Verification};
-use crate::store::{Run, Store};
+use crate::store::{Run, RunState, Store};
 use crate::units::bytes;
 
 /// Verifies one run or all; any difference fails.
 pub fn verify(store: &Store, word: Option<&str>, out: Output) -> anyhow::Result<ExitCode> {
     let runs = match word {
         Some(word) => vec![store.resolve(word)?],
-        None => store.runs()?,
+        // What a run under way writes between two looks is no difference.
+        None => store.runs()?.into_iter().filter(|run| run.state != RunState::Running).collect(),
     };
     let seen = runs.into_iter().map(|run| Ok((verify::verify(store, &run)?, run)));
     let seen: Vec<(Verification, Run)> = seen.collect::<anyhow::Result<_>>()?;

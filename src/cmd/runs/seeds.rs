@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use crate::cmd::Output;
 use crate::cmd::spread::Table;
 use crate::error::Error;
-use crate::store::{Run, Store, seeds};
+use crate::session::seeds;
+use crate::store::{Run, Store};
 
 pub fn run(store: &Store, out: Output) -> anyhow::Result<()> {
-    let runs = store.runs()?;
     let groups: Vec<(Value, String)> =
-        seeds::groups(&runs).iter().map(|group| describe(store, group)).collect::<Result<_, _>>()?;
+        seeds::groups(store)?.iter().map(|group| describe(store, group)).collect::<Result<_, _>>()?;
     let (values, words): (Vec<Value>, Vec<String>) = groups.into_iter().unzip();
     out.answer(&json!({"groups": values}), || {
         if words.is_empty() {
@@ -23,14 +23,13 @@ pub fn run(store: &Store, out: Output) -> anyhow::Result<()> {
 
 /// The group of a run, as JSON and in words; `None` where no other seed was tried.
 pub fn of(store: &Store, run: &Run) -> Result<Option<(Value, String)>, Error> {
-    let runs = store.runs()?;
-    seeds::group_of(&runs, run).map(|group| describe(store, &group)).transpose()
+    seeds::group_of(store, run)?.map(|group| describe(store, &group)).transpose()
 }
 
-fn describe(store: &Store, group: &[&Run]) -> Result<(Value, String), Error> {
-    let table = Table::of(store, group)?;
+fn describe(store: &Store, group: &[Run]) -> Result<(Value, String), Error> {
+    let table = Table::of(store, &group.iter().collect::<Vec<_>>())?;
     let [mean, sd] = table.summary();
-    let member = |run: &&Run| json!({"run_id": run.started.id, "name": run.started.name, "seed": run.started.seed});
+    let member = |run: &Run| json!({"run_id": run.started.id, "name": run.started.name, "seed": run.started.seed});
     let value = json!({
         "runs": group.iter().map(member).collect::<Vec<_>>(),
         "n": group.len(),

@@ -6,10 +6,11 @@ use super::seeds;
 use crate::cmd::{Output, figures_json, figures_text, run_json};
 use crate::metrics::EpochFigures;
 use crate::metrics::alarm::Checks;
+use crate::session::manifest::{Listed, Manifest};
 use crate::store::{Mark, MarkKind, Run, Store};
 use crate::units::{duration, share};
 
-pub fn run(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
+pub fn run(store: &Store, run: &Run, (images, out): (bool, Output)) -> anyhow::Result<()> {
     let epochs = store.epochs(&run.started.id)?;
     let mut value = run_json(run);
     value["epochs"] = epochs.iter().map(epoch_json).collect();
@@ -26,6 +27,9 @@ pub fn run(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
     value["checks"] = json!(run.checks);
     let marks = store.marks(&run.started.id)?;
     value["marks"] = json!(marks);
+    if images {
+        value["images"] = self::images(store, run)?;
+    }
     let seeds = seeds::of(store, run)?;
     value["seeds"] = seeds.as_ref().map_or(Value::Null, |(value, _)| value.clone());
     if run.folds().is_some() {
@@ -38,6 +42,15 @@ pub fn run(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
     }
     out.answer(&value, || text((run, &epochs), &marks, seeds.map(|(_, words)| words)))?;
     Ok(())
+}
+
+/// The list of a run's images: what each is, and what it was used for.
+fn images(store: &Store, run: &Run) -> anyhow::Result<Value> {
+    let list = run.started.manifest.as_deref().map(|digest| store.manifest(digest)).transpose()?.flatten();
+    let listed = list.as_deref().and_then(Manifest::parse).map(|list| list.0).unwrap_or_default();
+    let image =
+        |image: &Listed| json!({"file": image.file, "md5": image.md5, "patient": image.patient, "split": image.split});
+    Ok(listed.iter().map(image).collect())
 }
 
 /// An epoch under the contract's names.
@@ -53,6 +66,7 @@ fn epoch_json(epoch: &EpochFigures) -> Value {
         "val_recall": validation.confusion.recall(),
         "val_f1": validation.confusion.f1(),
         "seconds": epoch.seconds,
+        "weights_sha256": epoch.weights,
     })
 }
 

@@ -7,8 +7,8 @@ use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
 use crate::metrics::{Assessment, Spread, alarm};
-use crate::session::Workplace;
-use crate::store::{Run, Store, cases as cases_of, seeds};
+use crate::session::{Workplace, seeds};
+use crate::store::{Run, Store, cases as cases_of};
 use crate::tui::wake::Outbox;
 
 pub struct StoreWorker(Sender<Effect>);
@@ -79,8 +79,8 @@ fn failed(effect: &Effect, problem: String) -> Message {
 fn detail(store: &Store, run_id: &str) -> Result<RunDetail> {
     let run = store.run(run_id)?;
     let (epochs, steps, folds) = (store.epochs(run_id)?, store.steps(run_id)?, store.folds(run_id)?);
-    let accuracy = |run: &&Run| run.test.and_then(|test| test.confusion.accuracy());
-    let seeds = seeds::group_of(&store.runs()?, &run).and_then(|group| Spread::of(group.iter().map(accuracy)));
+    let accuracy = |run: &Run| run.test.and_then(|test| test.confusion.accuracy());
+    let seeds = seeds::group_of(store, &run)?.and_then(|group| Spread::of(group.iter().map(accuracy)));
     Ok(RunDetail { assessed: assess(store, &run)?.map(Box::new), run, epochs, steps, folds, seeds })
 }
 

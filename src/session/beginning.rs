@@ -1,0 +1,100 @@
+//! What is written of a run before its first batch.
+
+use rand::Rng;
+
+use super::LoadedData;
+use super::manifest::Manifest;
+use super::provenance::{self, Provenance};
+use crate::dataset::split::Splits;
+use crate::error::{Error, Result};
+use crate::store::lock::RunLock;
+use crate::store::{NewRun, Run, Store};
+use crate::train::TrainConfig;
+
+/// What a new run begins with.
+#[derive(Debug, Clone)]
+pub(super) struct Beginning<'a> {
+    pub name: Option<String>,
+    pub config: &'a TrainConfig,
+    /// The cross-validation that it is a fold of.
+    pub parent: Option<NewRun>,
+    pub rates: Vec<(usize, f64)>,
+    /// It is not looked at what its data are like.
+    pub unchecked: bool,
+    /// Parts, of a cross-validation.
+    pub folds: Option<usize>,
+}
+
+impl<'a> From<&'a TrainConfig> for Beginning<'a> {
+    fn from(config: &'a TrainConfig) -> Self {
+        Self { name: None, config, parent: None, rates: Vec::new(), unchecked: false, folds: None }
+    }
+}
+
+/// What is known of a run before its first batch.
+pub(super) fn new_run(
+    store: &Store,
+    (data, splits, manifest): (&LoadedData, &Splits, &Manifest),
+    beginning: &Beginning,
+) -> Result<NewRun> {
+    let config = beginning.config;
+    let provenance = Provenance::here(config)?;
+    let absolute = |e| Error::io("find", &data.dataset.root, e);
+    let mut run = NewRun {
+        id: new_id(),
+        name: beginning.name.clone().map_or_else(|| Ok(next_name(&store.runs()?, "run")), Ok::<_, Error>)?,
+        data: data.dataset.root.canonicalize().map_err(absolute)?,
+        synthetic: data.dataset.synthetic,
+        config: serde_json::json!(config),
+        seed: config.seed,
+        git_commit: provenance.git.as_ref().map(|git| git.commit.clone()),
+        git_dirty: provenance.git.as_ref().map(|git| git.dirty),
+        data_hash: data.hash()?.id,
+        split_hash: splits.hash(&data.dataset),
+        device: "cpu".into(),
+        versions: provenance::versions(),
+        parent: beginning.parent.as_ref().map(|parent| parent.id.clone()),
+        provenance: None,
+        manifest: Some(manifest.digest()),
+    };
+    if beginning.parent.as_ref().is_some_and(|parent| parent.data_hash != run.data_hash) {
+        let problem = format!("{} is not as it was when the cross-validation began: put it back", run.data.display());
+        return Err(Error::Run { run: run.name, problem });
+    }
+    if let Some(folds) = beginning.folds {
+        run.config["folds"] = folds.into();
+    }
+    run.provenance = Some(provenance::sealed(&provenance, &run));
+    Ok(run)
+}
+
+pub(super) fn new_id() -> String {
+    format!("{:012x}", rand::rng().random_range(0..1_u64 << 48))
+}
+
+/// Refuses names that mean something else.
+pub(super) fn check_name(name: Option<&str>) -> Result<()> {
+    match name.filter(|name| ["best", "last", "champion"].contains(name)) {
+        Some(name) => {
+            let problem = format!("{name} already means a run to every command: choose another");
+            Err(Error::BadSetting { setting: "name", problem })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The lock of a run, made with its folder.
+///
+/// # Errors
+/// `Run` where somebody else holds it.
+pub(super) fn folder_lock(store: &Store, run_id: &str) -> Result<RunLock> {
+    let problem = "is under way in another xray-tui; stop it there before resuming it here";
+    let held = || Error::Run { run: run_id.to_owned(), problem: problem.into() };
+    RunLock::acquire(&store.run_folder(run_id))?.ok_or_else(held)
+}
+
+/// `run-1`, `run-2`, …: one more than the highest there is.
+pub(super) fn next_name(runs: &[Run], kind: &str) -> String {
+    let number = |run: &Run| run.started.name.strip_prefix(kind)?.strip_prefix('-')?.parse::<u64>().ok();
+    format!("{kind}-{}", runs.iter().filter_map(number).max().unwrap_or(0).saturating_add(1))
+}
