@@ -130,6 +130,8 @@ fn python_string(text: &str) -> String {
     quoted
 }
 
+/// The md5 of a file's content as 32 hexadecimal digits.
+///
 /// # Errors
 /// `Io` where it cannot be read.
 pub fn file_md5(path: &Path) -> Result<String> {

@@ -46,7 +46,7 @@ pub fn survey(store: &Store) -> Result<Vec<Usage>> {
     for folder in folders(&store.run_folder(""))? {
         let mut usage = Usage::of(store, &folder)?;
         if !lock::is_held(&folder)? {
-            usage.find_waste(alone)?;
+            usage.find_waste((alone, is_old(&folder)))?;
         }
         found.push(usage);
     }
@@ -65,7 +65,8 @@ pub fn clear(store: &Store, usage: &[Usage]) -> Result<u64> {
         // Somebody may have begun to use it since.
         let Some(_lock) = lock::RunLock::acquire(&found.folder)? else { continue };
         let mut usage = Usage::of(store, &found.folder)?;
-        usage.find_waste(alone)?;
+        // The lock that is held has made the folder new.
+        usage.find_waste((alone, true))?;
         for waste in &usage.waste {
             waste.delete()?;
         }
@@ -117,13 +118,13 @@ impl Usage {
         })
     }
 
-    /// Of a folder that nobody uses.
-    fn find_waste(&mut self, alone: bool) -> Result<()> {
+    /// Of a folder that nobody uses; `alone` in a folder without other databases, and `old` enough that no run is making it.
+    fn find_waste(&mut self, (alone, old): (bool, bool)) -> Result<()> {
         let folder = self.folder.clone();
         if self.run_id.is_none() {
             if !alone {
                 self.reasons.push("no run of this database has it, but another database lies beside it".into());
-            } else if is_ours(&folder)? && is_old(&folder) {
+            } else if old && is_ours(&folder)? {
                 self.add(self.bytes, "no run of this database has it", Waste::Folder(folder));
             }
             return Ok(());
