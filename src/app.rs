@@ -410,7 +410,7 @@ impl App {
             self.train.recall(detail);
         }
         match message {
-            RunsMessage::Detail { .. } => {
+            RunsMessage::Detail { .. } | RunsMessage::Said(_) => {
                 self.runs.hear(message);
                 Vec::new()
             }

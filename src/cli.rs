@@ -295,8 +295,11 @@ pub struct EvalArgs {
     /// a probability is exploratory. Nothing is stored
     #[arg(long, value_name = "RULE|X")]
     pub threshold: Option<Wanted>,
+    /// With --json, give the points of the ROC, precision-recall and reliability curves too
+    #[arg(long)]
+    pub curves: bool,
     /// Score the kept weights of every epoch (`train --keep-epochs`): to look at, not to choose by
-    #[arg(long, conflicts_with_all = ["threshold", "prevalence"])]
+    #[arg(long, conflicts_with_all = ["threshold", "prevalence", "curves"])]
     pub every_epoch: bool,
     /// Give PPV and NPV where this share of those examined is ill
     #[arg(long, value_name = "X", value_parser = share)]

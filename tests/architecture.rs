@@ -21,7 +21,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("report", &["session", "train", "store", "dataset", "metrics", "units", "error"]),
     ("app", &["dataset", "metrics", "train", "store"]),
     ("ui", &["app", "dataset", "metrics", "train", "store", "units"]),
-    ("tui", &["ui", "app", "session", "predict", "train", "store", "dataset", "metrics", "error"]),
+    ("tui", &["ui", "app", "report", "session", "predict", "train", "store", "dataset", "metrics", "error"]),
     ("cli", &["dataset", "metrics", "train"]),
     ("cmd", &["cli", "report", "session", "predict", "train", "store", "dataset", "metrics", "error", "units"]),
     ("lib", &[]),

@@ -109,6 +109,13 @@ fn figures_come_with_intervals_and_test_images_are_looked_at_once_a_run() {
         let source = scored["threshold_source"].as_str().unwrap();
         assert!(source.starts_with("youden on the run's") || source == "fixed", "{source}");
     }
+    let curves = answer(at, &["eval", "a", "--curves"]);
+    let roc = curves["roc"].as_array().unwrap();
+    assert_eq!((roc[0].to_string(), roc[roc.len() - 1].to_string()), ("[0.0,0.0]".into(), "[1.0,1.0]".into()));
+    let area: f64 = roc.windows(2).map(|pair| trapezium(&pair[0], &pair[1])).sum();
+    assert!((area - curves["auc"].as_f64().unwrap()).abs() < 1e-9, "{curves}");
+    let images = curves["reliability"].as_array().unwrap().iter().map(|bin| bin[2].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(images, 10);
     let exploratory = answer(at, &["eval", "a", "--threshold", "0.25"]);
     assert_eq!(exploratory["threshold"], 0.25);
     assert!(exploratory["threshold_source"].as_str().unwrap().starts_with("exploratory"));
@@ -123,6 +130,11 @@ fn figures_come_with_intervals_and_test_images_are_looked_at_once_a_run() {
     }
     answer(at, &["runs", "delete", "b"]);
     assert_eq!(answer(at, &["eval", "a"])["test_looks"], 2, "a look is a look, also of a run that is gone");
+}
+
+fn trapezium(a: &Value, b: &Value) -> f64 {
+    let [ax, ay, bx, by] = [&a[0], &a[1], &b[0], &b[1]].map(|value| value.as_f64().unwrap());
+    (bx - ax) * f64::midpoint(ay, by)
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub enum Action {
     Delete,
     ResumeRun,
     InspectRun,
+    Report,
+    Verify,
     NextMistake,
     PreviousMistake,
     NextRun,
@@ -143,6 +145,13 @@ pub const BINDINGS: &[Binding] = &[
     bind((Action::InspectRun, Place::Runs), &[Char('i')], "i", ("inspect", "step through its test images")),
     bind((Action::Delete, Place::Runs), &[Char('x'), Delete], "x", ("delete", "delete the run and its checkpoints")),
     bind((Action::Back, Place::Detail), &[Esc, Enter], "Esc", ("back", "back to the table")),
+    bind(
+        (Action::Report, Place::Detail),
+        &[Char('w')],
+        "w",
+        ("report", "write its model card into the working folder"),
+    ),
+    bind((Action::Verify, Place::Detail), &[Char('v')], "v", ("verify", "make its stored figures again and compare")),
     bind(
         (Action::ResumeRun, Place::Detail),
         &[Char('r')],

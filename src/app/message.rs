@@ -93,6 +93,8 @@ pub enum RunsMessage {
     },
     /// A run was deleted, or why it was not.
     Deleted(Result<String, String>),
+    /// What was done to a run or found out about it, in a line.
+    Said(String),
 }
 
 /// One run with its curves.
@@ -194,6 +196,14 @@ pub enum Effect {
         run_id: String,
     },
     DeleteRun {
+        run_id: String,
+    },
+    /// Write its model card into the working folder.
+    WriteReport {
+        run_id: String,
+    },
+    /// Make its stored figures again and compare.
+    VerifyRun {
         run_id: String,
     },
     LoadCases {

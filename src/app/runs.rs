@@ -148,7 +148,7 @@ impl RunsScreen {
             }
             RunsMessage::Detail { .. } => {}
             RunsMessage::Deleted(Ok(name)) => self.notice = Some(format!("{name} was deleted")),
-            RunsMessage::Deleted(Err(problem)) => self.notice = Some(problem),
+            RunsMessage::Deleted(Err(text)) | RunsMessage::Said(text) => self.notice = Some(text),
         }
     }
 
@@ -198,9 +198,17 @@ impl RunsScreen {
             Action::SortBack => self.shift_sort(Column::ALL.len() - 1),
             Action::Open => return self.open(),
             Action::Back => self.detail = None,
+            Action::Report => return self.of_chosen("writing…", |run_id| Effect::WriteReport { run_id }),
+            Action::Verify => return self.of_chosen("looking…", |run_id| Effect::VerifyRun { run_id }),
             _ => {}
         }
         Vec::new()
+    }
+
+    fn of_chosen(&mut self, meanwhile: &str, effect: impl Fn(String) -> Effect) -> Vec<Effect> {
+        let effects = self.chosen().map(|run| effect(run.started.id.clone()));
+        self.notice = effects.as_ref().map(|_| meanwhile.to_owned());
+        effects.into_iter().collect()
     }
 
     fn open(&mut self) -> Vec<Effect> {
@@ -231,6 +239,6 @@ impl RunsScreen {
 /// A run's settings, where it can go on.
 #[must_use]
 pub fn resumable(run: &Run) -> Option<TrainConfig> {
-    let over = matches!(run.state, RunState::Stopped | RunState::Failed | RunState::Crashed);
+    let over = matches!(run.state, RunState::Stopped | RunState::Failed | RunState::Crashed) && run.folds().is_none();
     serde_json::from_value(run.started.config.clone()).ok().filter(|_| over)
 }

@@ -112,6 +112,17 @@ fn the_learning_rate_of_a_run_under_way_steps_through_ones_and_threes() {
 }
 
 #[test]
+fn an_open_run_is_reported_and_verified_and_the_answer_is_said() {
+    let mut app = sample::with_detail();
+    let run_id = sample::run_id(5);
+    assert_eq!(press(&mut app, KeyCode::Char('w')), [Effect::WriteReport { run_id: run_id.clone() }]);
+    assert_eq!(press(&mut app, KeyCode::Char('v')), [Effect::VerifyRun { run_id }]);
+    assert_eq!(app.runs.notice.as_deref(), Some("looking…"));
+    tell(&mut app, [Message::Runs(RunsMessage::Said("as they were".into()))]);
+    assert_eq!(app.runs.notice.as_deref(), Some("as they were"));
+}
+
+#[test]
 fn pause_and_stop_say_at_once_that_they_were_heard() {
     let mut app = sample::training();
     assert_eq!(press(&mut app, KeyCode::Char(' ')), [Effect::PauseRun]);

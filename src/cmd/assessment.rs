@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::metrics::calibration::Bin;
+use crate::metrics::ranking::Ranking;
 use crate::metrics::rows::{Row, rows};
-use crate::metrics::{Assessment, Estimate, Interval, Measure};
+use crate::metrics::{Assessment, Case, Estimate, Interval, Measure};
 use crate::units::{range, share};
 
 /// An interval under the contract's form.
@@ -48,6 +50,24 @@ pub fn json(assessment: &Assessment) -> Map<String, Value> {
         return value;
     };
     value.extend(more);
+    value
+}
+
+/// The points of the curves: `roc` as [1 - specificity, sensitivity], `precision_recall` as [recall, precision], and the
+/// bins of `reliability` as [mean probability, share of PNEUMONIA, images], empty ones left out.
+pub fn curves(cases: &[Case], assessment: &Assessment) -> Map<String, Value> {
+    let ranking = Ranking::of(cases);
+    let points = |of: fn(&Ranking) -> Vec<(f64, f64)>| ranking.as_ref().map(of).unwrap_or_default();
+    let bins = assessment.calibration.reliability.iter().filter(|bin| bin.images > 0);
+    #[expect(clippy::cast_precision_loss, reason = "counts of images stay far below 2^53")]
+    let bin = |bin: &Bin| {
+        let images = bin.images as f64;
+        json!([bin.probability / images, bin.positives as f64 / images, bin.images])
+    };
+    let mut value = Map::new();
+    value.insert("roc".into(), json!(points(Ranking::roc)));
+    value.insert("precision_recall".into(), json!(points(Ranking::precision_recall)));
+    value.insert("reliability".into(), bins.map(bin).collect());
     value
 }
 

@@ -33,11 +33,15 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
     let validation = cases(&store.answers(&run.started.id, Split::Validation)?);
     let decision = Decision::of(args, &run, &validation)?;
     let terms = Terms { prevalence: args.prevalence, ..decision.terms };
-    let assessed = Assessment::of(&cases(&answers.list), terms);
+    let answered = cases(&answers.list);
+    let assessed = Assessment::of(&answered, terms);
     let alarms = alarm::all(&assessed, &Assessment::quick(&validation, decision.terms), run.checks.as_ref());
     let mut value = figures_json(&score(&answers.list, terms.threshold));
     if let Value::Object(value) = &mut value {
         value.extend(assessment::json(&assessed));
+        if args.curves {
+            value.extend(assessment::curves(&answered, &assessed));
+        }
     }
     let looks = if split == Split::Test { store.looks(&run.started.id)? } else { None };
     value["run_id"] = json!(run.started.id);

@@ -46,7 +46,12 @@ impl Workers {
             Effect::PauseRun => self.run.control(crate::train::Control::pause),
             Effect::ContinueRun => self.run.control(crate::train::Control::resume),
             Effect::StopRun => self.run.control(crate::train::Control::stop),
-            Effect::LoadRuns | Effect::LoadRun { .. } | Effect::DeleteRun { .. } | Effect::LoadCases { .. } => {
+            Effect::LoadRuns
+            | Effect::LoadRun { .. }
+            | Effect::DeleteRun { .. }
+            | Effect::LoadCases { .. }
+            | Effect::WriteReport { .. }
+            | Effect::VerifyRun { .. } => {
                 self.store.ask(effect);
             }
             Effect::Show(view) => self.viewer.show(*view),

@@ -1,5 +1,6 @@
 //! Reads and changes the store for the screens, on a thread and a connection of its own.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::app::message::{Assessed, Case, Effect, InspectMessage, Message, RunDetail, RunsMessage};
@@ -7,6 +8,8 @@ use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
 use crate::metrics::{Assessment, Spread, alarm};
+use crate::report;
+use crate::session::verify::{self, Verification};
 use crate::session::{Workplace, seeds};
 use crate::store::{Run, Store, cases as cases_of};
 use crate::tui::wake::Outbox;
@@ -52,6 +55,15 @@ fn answer(store: &Store, effect: &Effect) -> Result<Message> {
             store.delete_run(run_id)?;
             Message::Runs(RunsMessage::Deleted(Ok(name)))
         }
+        Effect::WriteReport { run_id } => {
+            let written = report::write(store, store.run(run_id)?, Path::new("."))?;
+            let [html, markdown] = [&written.html, &written.markdown].map(|path| path.display().to_string());
+            Message::Runs(RunsMessage::Said(format!("wrote {html} and {markdown}")))
+        }
+        Effect::VerifyRun { run_id } => {
+            let found = verify::verify(store, &store.run(run_id)?)?;
+            Message::Runs(RunsMessage::Said(verdict(&found)))
+        }
         Effect::LoadCases { run_id } => {
             let cases = Ok(cases(store, run_id)?);
             Message::Inspect(InspectMessage::Cases { run_id: run_id.clone(), cases })
@@ -63,12 +75,21 @@ fn answer(store: &Store, effect: &Effect) -> Result<Message> {
     })
 }
 
+fn verdict(found: &Verification) -> String {
+    let names: Vec<&str> = found.differences.iter().map(|difference| difference.what.as_str()).collect();
+    match names.len() {
+        0 => format!("{} kept figures, weights and lists are as they were", found.checked),
+        n => format!("{n} of {} are not as they were: {}", found.checked, names.join("; ")),
+    }
+}
+
 fn failed(effect: &Effect, problem: String) -> Message {
     match effect {
         Effect::LoadRun { run_id } => {
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail: Err(problem) })
         }
         Effect::DeleteRun { .. } => Message::Runs(RunsMessage::Deleted(Err(problem))),
+        Effect::WriteReport { .. } | Effect::VerifyRun { .. } => Message::Runs(RunsMessage::Said(problem)),
         Effect::LoadCases { run_id } => {
             Message::Inspect(InspectMessage::Cases { run_id: run_id.clone(), cases: Err(problem) })
         }
