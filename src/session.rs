@@ -2,6 +2,7 @@
 
 mod beginning;
 mod checks;
+pub mod closing;
 mod data;
 pub mod disk;
 pub mod epochs;

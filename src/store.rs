@@ -135,7 +135,7 @@ impl Store {
         self.change("DELETE FROM epoch_scores WHERE run_id = ?1", [run_id])?;
         self.change(
             "UPDATE runs SET state = ?2, ended_at = NULL, problem = NULL, test = NULL, operating = NULL, \
-             weights = NULL, epochs_done = ?3, \
+             weights = NULL, closing = NULL, epochs_done = ?3, \
              best_epoch = CASE WHEN best_epoch <= ?3 THEN best_epoch END, \
              best_val_accuracy = CASE WHEN best_epoch <= ?3 THEN best_val_accuracy END WHERE id = ?1",
             params![run_id, RunState::Running.name(), epoch],
@@ -253,6 +253,14 @@ impl Store {
         )
     }
 
+    /// Keeps the fingerprint of all that is stored of a finished run.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn close_run(&self, run_id: &str, closing: &str) -> Result<()> {
+        self.change("UPDATE runs SET closing = ?2 WHERE id = ?1", params![run_id, closing])
+    }
+
     /// All runs, newest first.
     ///
     /// # Errors
@@ -271,12 +279,13 @@ impl Store {
         self.read(&sql, [run_id], rows::run)?.pop().ok_or_else(missing)
     }
 
-    /// The folds of a cross-validation, in the order in which they began.
+    /// The folds of a cross-validation, by their number.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn folds(&self, run_id: &str) -> Result<Vec<Run>> {
-        let sql = format!("SELECT {} FROM runs WHERE parent = ?1 ORDER BY started_at, rowid", rows::RUN);
+        let sql =
+            format!("SELECT {} FROM runs WHERE parent = ?1 ORDER BY config ->> '$.fold.number', started_at", rows::RUN);
         self.read(&sql, [run_id], rows::run)
     }
 
@@ -403,6 +412,12 @@ fn problem(path: &Path, error: &rusqlite::Error) -> Error {
         Some(DiskFull) => "cannot grow, the disk is full; free some space and try again".to_owned(),
         Some(ReadOnly) => "cannot be written; check its rights and its folder's, or name another with --db".to_owned(),
         Some(CannotOpen) => "cannot be opened; check that its folder may be written, or name another with --db".into(),
+        None if matches!(error, rusqlite::Error::FromSqlConversionFailure(_, _, inner) if inner.is::<rows::Damaged>()) => {
+            match error {
+                rusqlite::Error::FromSqlConversionFailure(_, _, inner) => inner.to_string(),
+                other => other.to_string(),
+            }
+        }
         Some(DatabaseBusy) => "is in use by another program for more than 10 seconds; try again".to_owned(),
         _ => error.to_string(),
     };

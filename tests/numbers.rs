@@ -132,6 +132,9 @@ fn what_was_changed_since_the_run_is_named_before_training() {
     std::fs::write(&image, bytes).unwrap();
     assert_eq!(answer(at, &["reproduce", "a"])["identical"], true);
 
+    change(at, "UPDATE epochs SET seconds = -seconds");
+    assert!(tampered(at, &["a"]).contains("results"));
+    change(at, "UPDATE epochs SET seconds = -seconds");
     let kept = answer(at, &["runs", "show", "a"])["provenance"].to_string();
     for provenance in ["NULL".to_owned(), "json_remove(provenance, '$.seal')".to_owned()] {
         change(at, &format!("UPDATE runs SET provenance = {provenance}"));
@@ -150,7 +153,7 @@ fn first_image(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_figure_that_was_changed_in_the_database_is_found() {
+fn what_was_changed_in_the_database_is_found() {
     let folder = demo();
     let at = folder.path();
     train(at, &["--name", "a", "--threshold", "youden"]);
@@ -161,6 +164,10 @@ fn a_figure_that_was_changed_in_the_database_is_found() {
         ("UPDATE runs SET test = json_set(test, '$.confusion.tp', 99)", "test figures"),
         ("UPDATE runs SET operating = json_set(operating, '$.threshold.margin', 9.5)", "threshold"),
         ("UPDATE runs SET best_val_accuracy = 0.999", "best_val_accuracy"),
+        ("UPDATE epochs SET train = json_set(train, '$.loss', 0.5) WHERE epoch = 1", "all that was stored"),
+        ("UPDATE runs SET checks = NULL", "all that was stored"),
+        ("UPDATE runs SET closing = NULL", "all that was stored"),
+        ("UPDATE runs SET weights = NULL", "fingerprint"),
     ] {
         change(at, sql);
         let (code, found) = ask(at, &["runs", "verify", "a"]);
@@ -195,6 +202,12 @@ fn a_cross_validation_scores_each_image_once_with_mean_and_deviation() {
     assert_eq!(answer(at, &["eval", "cv/2"])["accuracy"], folds[1]["accuracy"]);
     assert_eq!(answer(at, &["reproduce", fold])["identical"], true);
     assert_eq!(ask(at, &["eval", "cv"]).0, 1);
+
+    answer(at, &["runs", "delete", "cv/2"]);
+    let part = answer(at, &["runs", "show", "cv"]);
+    assert_eq!((part["folds"].as_array().unwrap().len(), &part["mean"]), (2, &Value::Null), "{part}");
+    let again = answer(at, &["cv", "--resume", "cv"]);
+    assert_eq!((&again["mean"], &again["sd"]), (&found["mean"], &found["sd"]), "the same bits");
     answer(at, &["runs", "delete", "cv"]);
     assert_eq!(answer(at, &["runs", "list"])["runs"], json!([]));
     assert!(std::fs::read_dir(at.join("checkpoints")).unwrap().next().is_none());
@@ -257,7 +270,14 @@ fn runs_that_differ_only_in_their_seed_form_a_group() {
 fn every_epochs_score_is_made_afterwards_once_and_selects_nothing() {
     let folder = demo();
     let at = folder.path();
-    train(at, &["--name", "a", "--keep-epochs"]);
+    let run = train(at, &["--name", "a", "--keep-epochs"]);
+    let epoch =
+        |number| at.join(run["checkpoint"].as_str().unwrap()).with_file_name(format!("epoch-0000{number}.safetensors"));
+    let (first, second) = (std::fs::read(epoch(1)).unwrap(), std::fs::read(epoch(2)).unwrap());
+    let other = if run["best_epoch"] == 1 { (2, &first, &second) } else { (1, &second, &first) };
+    std::fs::write(epoch(other.0), other.1).unwrap();
+    assert_eq!(ask(at, &["eval", "a", "--every-epoch"]).0, 1, "these are another epoch's weights");
+    std::fs::write(epoch(other.0), other.2).unwrap();
     let before = answer(at, &["eval", "a"]);
     for _ in 0..2 {
         let curve = answer(at, &["eval", "a", "--every-epoch"]);
@@ -273,6 +293,8 @@ fn every_epochs_score_is_made_afterwards_once_and_selects_nothing() {
     assert_eq!((&after["threshold"], &after["accuracy"]), (&before["threshold"], &before["accuracy"]));
     train(at, &["--name", "b"]);
     assert_eq!(ask(at, &["eval", "b", "--every-epoch"]).0, 1);
+    answer(at, &["data", "demo", "--out", "other", "--images", "40", "--seed", "7"]);
+    assert_eq!(ask(at, &["eval", "a", "--every-epoch", "--data", "other"]).0, 1, "scores are of the run's own data");
 }
 
 #[test]

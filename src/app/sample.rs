@@ -197,6 +197,7 @@ pub fn run(number: usize, state: RunState) -> Run {
         }),
         checks: None,
         weights: None,
+        closing: None,
     }
 }
 

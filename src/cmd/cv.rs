@@ -78,10 +78,12 @@ pub fn answer(store: &Store, run: &Run) -> anyhow::Result<(Value, String)> {
     let mut value = super::run_json(run);
     value["k"] = json!(run.folds());
     value["folds"] = finished.iter().enumerate().map(|(place, fold)| fold_json(fold, table.row(place))).collect();
-    let [mean, sd] = table.summary();
+    let k = run.folds().unwrap_or_default();
+    let is_whole = finished.len() == k;
+    // The parts that are there would flatter or blacken the whole.
+    let [mean, sd] = if is_whole { table.summary() } else { [Value::Null, Value::Null] };
     value["mean"] = mean;
     value["sd"] = sd;
-    let k = run.folds().unwrap_or_default();
     let head =
         format!("{}  {}  {}: {} of {k} folds", run.started.name, run.started.id, run.state.name(), finished.len());
     let line = |(place, fold): (usize, &&Run)| {
@@ -92,7 +94,12 @@ pub fn answer(store: &Store, run: &Run) -> anyhow::Result<(Value, String)> {
         format!("fold {:<4}{images:>6} images   accuracy {accuracy}   AUC {auc}", number_of(fold).unwrap_or_default())
     };
     let lines = finished.iter().enumerate().map(line);
-    let words: Vec<String> = std::iter::once(head).chain(lines).chain([String::new(), table.text()]).collect();
+    let rest = if is_whole {
+        table.text()
+    } else {
+        format!("not whole: `xray-tui cv --resume {}` trains the folds that are missing", run.started.id)
+    };
+    let words: Vec<String> = std::iter::once(head).chain(lines).chain([String::new(), rest]).collect();
     Ok((value, words.join("\n")))
 }
 

@@ -23,6 +23,11 @@ pub fn run(
 ) -> anyhow::Result<ExitCode> {
     let place = Workplace { data: named.unwrap_or(&run.started.data).to_owned(), ..place.clone() };
     let scores = epochs::scores(store, run, (split, &place), &mut out.counting("epochs"))?;
+    let gone: Vec<usize> =
+        (1..=run.epochs_done).filter(|epoch| scores.iter().all(|score| score.epoch != *epoch)).collect();
+    if !gone.is_empty() {
+        out.progress(&format!("note: the weights of epochs {gone:?} are not there"));
+    }
     let looks = if split == Split::Test { store.looks(&run.started.id)? } else { None };
     let value = json!({
         "run_id": run.started.id,
@@ -30,7 +35,7 @@ pub fn run(
         "threshold": run.threshold().probability(),
         "best_epoch": run.best_epoch,
         "epochs": scores.iter().map(json_of).collect::<Vec<_>>(),
-        "selects": Value::Null,
+        "missing_epochs": gone,
         "note": SAYING,
         "test_looks": looks,
     });

@@ -77,7 +77,8 @@ fn repeat(mut repetition: Repetition, there: &Workplace, out: Output) -> anyhow:
 /// Keeps in the store that the run was run again, and whether the same bits came.
 fn note(store: &Store, run: &Run, found: &Reproduction) -> anyhow::Result<()> {
     let steps = store.steps(&run.started.id)?.last().map_or(0, |point| point.step);
-    if let Some(identical) = found.identical.filter(|_| found.was_run) {
+    // It may have been deleted meanwhile.
+    if let Some(identical) = found.identical.filter(|_| found.was_run && store.run(&run.started.id).is_ok()) {
         let value = Some(f64::from(identical));
         store.add_mark(&run.started.id, &Mark { value, ..Mark::now(steps, MarkKind::Repeat) })?;
     }

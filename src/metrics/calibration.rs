@@ -17,7 +17,8 @@ pub struct Bin {
     pub positives: u64,
 }
 
-/// Mean squared difference of probability and truth, 0 to 1 (Brier 1950); `None` without images.
+/// Mean squared difference of probability and truth, 0 to 1 (Brier 1950); `None` without images, or where a margin is no
+/// number.
 #[must_use]
 pub fn brier(cases: &[Case], temperature: f64) -> Option<f64> {
     mean(cases.iter().map(|case| (sigmoid(case.margin / temperature) - f64::from(case.truth)).powi(2)))
@@ -46,7 +47,7 @@ pub fn reliability(cases: &[Case], temperature: f64) -> [Bin; BINS] {
 pub fn expected_error(bins: &[Bin]) -> Option<f64> {
     let images: u64 = bins.iter().map(|bin| bin.images).sum();
     let distance: f64 = bins.iter().map(|bin| (bin.probability - bin.positives as f64).abs()).sum();
-    (images > 0).then(|| distance / images as f64)
+    Some(distance / images as f64).filter(|error| error.is_finite())
 }
 
 /// The temperature that margins are best divided by: the least mean cross entropy on these images (Guo et al. 2017).
@@ -77,5 +78,5 @@ pub fn temperature(cases: &[Case]) -> Option<f64> {
 #[expect(clippy::cast_precision_loss, reason = "counts of images stay far below 2^53")]
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     let n = values.len();
-    (n > 0).then(|| values.sum::<f64>() / n as f64)
+    Some(values.sum::<f64>() / n as f64).filter(|mean| mean.is_finite())
 }

@@ -19,7 +19,7 @@ pub fn section(material: &Material) -> Section {
         blocks.extend(matrix("test", &material.test).map(Block::Table));
         blocks.extend(matrix("validation", &material.validation).map(Block::Table));
     }
-    blocks.extend(folds(&material.folds).map(Block::Table));
+    blocks.extend(folds(&material.folds, material.run.folds()).map(Block::Table));
     Section { title: "Summary", blocks }
 }
 
@@ -148,7 +148,7 @@ fn matrix(split: &str, scored: &Scored) -> Option<Table> {
 }
 
 /// The parts of a cross-validation, with mean and deviation over those that are finished.
-fn folds(folds: &[(Run, Scored)]) -> Option<Table> {
+fn folds(folds: &[(Run, Scored)], of: Option<usize>) -> Option<Table> {
     let columns = vec![
         words("part"),
         words("id"),
@@ -160,7 +160,9 @@ fn folds(folds: &[(Run, Scored)]) -> Option<Table> {
         number("95 % interval"),
     ];
     let finished = || folds.iter().filter(|(run, _)| run.state == RunState::Finished);
-    let of_finished = |pick: Pick| Spread::of(finished().map(|(_, scored)| value(pick(scored))));
+    // The parts that are there would flatter or blacken the whole.
+    let is_whole = of == Some(finished().count());
+    let of_finished = |pick: Pick| Spread::of(finished().filter(|_| is_whole).map(|(_, scored)| value(pick(scored))));
     let [of_accuracy, of_auc] = [of_finished(accuracy), of_finished(auc)];
     let whole = |name: &str, pick: fn(Spread) -> Option<f64>| {
         let [accuracy, auc] = [of_accuracy, of_auc].map(|spread| figure(spread.and_then(pick)));
@@ -168,8 +170,8 @@ fn folds(folds: &[(Run, Scored)]) -> Option<Table> {
     };
     let mut rows: Vec<Vec<String>> = folds.iter().map(fold).collect();
     rows.extend([whole("mean", |spread| Some(spread.mean)), whole("standard deviation", |spread| spread.sd)]);
-    let caption = "Parts of the cross-validation, each scored on images that it did not learn; mean and deviation over \
-                   those that are finished";
+    let caption = "Parts of the cross-validation, each scored on images that it did not learn; mean and deviation where \
+                   all are finished";
     (!folds.is_empty()).then(|| Table { caption: caption.into(), columns, rows })
 }
 

@@ -43,6 +43,7 @@ pub fn bare_run() -> Run {
         operating: None,
         checks: None,
         weights: None,
+        closing: None,
     }
 }
 

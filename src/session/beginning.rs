@@ -72,15 +72,19 @@ pub(super) fn new_id() -> String {
     format!("{:012x}", rand::rng().random_range(0..1_u64 << 48))
 }
 
+const LONGEST_NAME: usize = 100;
+
 /// Refuses names that mean something else.
 pub(super) fn check_name(name: Option<&str>) -> Result<()> {
-    match name.filter(|name| ["best", "last", "champion"].contains(name)) {
-        Some(name) => {
-            let problem = format!("{name} already means a run to every command: choose another");
-            Err(Error::BadSetting { setting: "name", problem })
-        }
-        None => Ok(()),
+    let Some(name) = name else { return Ok(()) };
+    let bad = |problem: String| Err(Error::BadSetting { setting: "name", problem });
+    if ["best", "last", "champion"].contains(&name) {
+        return bad(format!("{name} already means a run to every command: choose another"));
     }
+    if name.trim().is_empty() || name.chars().any(char::is_control) || name.chars().count() > LONGEST_NAME {
+        return bad(format!("must be 1 to {LONGEST_NAME} letters, in one line"));
+    }
+    Ok(())
 }
 
 /// The lock of a run, made with its folder.

@@ -1,13 +1,14 @@
 //! What the kept weights of each epoch score, asked once a run is done.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use super::{LoadedData, Workplace, answers_of, config_of, digest};
 use crate::dataset::Split;
 use crate::dataset::cache::Progress;
 use crate::error::{Error, Result};
-use crate::metrics::Assessment;
 use crate::metrics::assessment::Terms;
+use crate::metrics::{Assessment, EpochFigures};
 use crate::store::{EpochScore, Run, RunState, Store, cases};
 use crate::train::checkpoint;
 use crate::train::evaluate::answer;
@@ -28,7 +29,7 @@ pub fn scores(
     let kept = kept_epochs(store, run, known.is_empty())?;
     let missing: Vec<usize> =
         kept.into_iter().filter(|epoch| known.iter().all(|score| score.epoch != *epoch)).collect();
-    if !missing.is_empty() {
+    if !missing.is_empty() || place.data != run.started.data {
         score(store, run, (split, place, &missing), watch)?;
     }
     store.epoch_scores(&run.started.id, split)
@@ -46,6 +47,16 @@ fn kept_epochs(store: &Store, run: &Run, none_known: bool) -> Result<Vec<usize>>
         return refuse("kept no weights but the best epoch's: `xray-tui train --keep-epochs` keeps all");
     }
     Ok(kept)
+}
+
+/// Refuses weights that the epoch did not have.
+fn check_weights(path: &Path, epoch: Option<&EpochFigures>) -> Result<()> {
+    let (_, found) = checkpoint::describe(path)?;
+    if epoch.and_then(|epoch| epoch.weights).is_none_or(|weights| weights == found) {
+        return Ok(());
+    }
+    let problem = "holds other weights than the epoch had: put this run's own file back, or delete it".into();
+    Err(Error::Checkpoint { path: path.to_owned(), problem })
 }
 
 fn score(
@@ -72,6 +83,7 @@ fn score(
         let is_look = split == Split::Test && kept.is_empty();
         let answers = if kept.is_empty() {
             let path = checkpoint::epoch_path(&store.run_folder(&run.started.id), epoch);
+            check_weights(&path, store.epochs(&run.started.id)?.iter().find(|figures| figures.epoch == epoch))?;
             let (_, network) = checkpoint::load_weights(&path, config.engine)?;
             let answered = answer(&network, (&data.dataset, &data.cache), images, &mut |_| ControlFlow::Continue(()))?;
             answers_of(&data.dataset, split, &answered)

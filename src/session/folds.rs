@@ -60,12 +60,12 @@ impl CrossValidation {
         let refuse = |problem: &str| Error::Run { run: run.started.name.clone(), problem: problem.to_owned() };
         let folds =
             run.folds().ok_or_else(|| refuse("is no cross-validation: `xray-tui train --resume` goes on with it"))?;
-        if run.state == RunState::Finished {
+        if is_complete(store, run, folds)? {
             return Err(refuse("is finished; `xray-tui runs show` has its figures"));
         }
         let lock = folder_lock(store, &run.started.id)?;
         // Until the lock was ours, another one may have finished it.
-        if store.run(&run.started.id)?.state == RunState::Finished {
+        if is_complete(store, &store.run(&run.started.id)?, folds)? {
             return Err(refuse("is finished; `xray-tui runs show` has its figures"));
         }
         let config = config_of(run)?;
@@ -104,6 +104,12 @@ impl CrossValidation {
     }
 }
 
+/// Whether it is finished and none of its folds was deleted since.
+fn is_complete(store: &Store, run: &Run, folds: usize) -> Result<bool> {
+    let finished = store.folds(&run.started.id)?.iter().filter(|fold| fold.state == RunState::Finished).count();
+    Ok(run.state == RunState::Finished && finished >= folds)
+}
+
 /// Which part a fold is, counted from 1.
 #[must_use]
 pub fn number_of(run: &Run) -> Option<usize> {
@@ -112,12 +118,16 @@ pub fn number_of(run: &Run) -> Option<usize> {
 
 /// Every part must have images of both classes, and leave both to train on.
 fn check(data: &LoadedData, splits: &Splits, number: usize) -> Result<()> {
-    splits.check_trainable(&data.dataset)?;
+    let few = |what: &str| {
+        let problem = format!("part {number} would {what}: there are too few patients; choose fewer");
+        Err(Error::BadSetting { setting: "folds", problem })
+    };
+    if splits.check_trainable(&data.dataset).is_err() {
+        return few("leave too few to train and validate on");
+    }
     let has = |class| splits.test.iter().any(|&image| data.dataset.images[image].class == class);
     if crate::dataset::Class::ALL.into_iter().all(has) {
         return Ok(());
     }
-    let problem =
-        format!("part {number} would have images of one class alone: there are too few patients; choose fewer");
-    Err(Error::BadSetting { setting: "folds", problem })
+    few("have images of one class alone")
 }

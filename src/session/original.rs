@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::config_of;
 use super::provenance::{Provenance, fingerprint};
+use super::{closing, config_of};
 use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
@@ -28,6 +28,8 @@ pub struct Original {
     /// The list of its images.
     pub manifest: Option<String>,
     pub first_step: Option<StepPoint>,
+    /// Fingerprint of all that was stored of it when it was read; it must be that of its end.
+    pub closing: Option<String>,
     /// Where its weights lie.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -58,6 +60,12 @@ impl Original {
             marks: store.marks(id)?,
             answers: answers.into_iter().collect::<Result<Vec<_>>>()?.concat(),
             manifest,
+            closing: run
+                .closing
+                .is_some()
+                .then(|| closing::fingerprint(store, &run))
+                .transpose()?
+                .map(|c| c.to_string()),
             first_step: store.steps(id)?.first().copied().filter(|point| point.step == 1),
             folder: store.run_folder(id),
             pretrained: None,
@@ -81,6 +89,12 @@ impl Original {
             && fingerprint(file)? != known
         {
             return Err(self.problem(format!("{} is not the file that it began with any more", file.display())));
+        }
+        if let Some(weights) = self.run.weights.as_ref()
+            && checkpoint::describe(&self.best_path())?.1.to_string() != *weights
+        {
+            let problem = "holds other weights than the run ended with: put this run's own file back".into();
+            return Err(Error::Checkpoint { path: self.best_path(), problem });
         }
         bundle::pack(path, &record, (&self.folder, config.pretrained.as_deref()))
     }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use super::digest;
+use super::{closing, digest};
 use crate::dataset::{Dataset, Split};
 use crate::error::Result;
 use crate::metrics::{EpochFigures, Figures, OperatingPoint, Threshold};
@@ -106,6 +106,10 @@ impl<'a> Recorder<'a> {
             Outcome::Stopped | Outcome::Refused(_) => outcome,
         };
         self.store.end_run(run, &end)?;
+        if end.state == RunState::Finished {
+            let closing = closing::fingerprint(self.store, &self.store.run(run)?)?;
+            self.store.close_run(run, &closing.to_string())?;
+        }
         Ok(outcome)
     }
 

@@ -18,7 +18,10 @@ impl Scratch {
     /// # Errors
     /// `Io` where it cannot be made.
     pub fn new(db: &Path) -> Result<Self> {
-        let path = run_folder(db, &format!("repeat-{}", new_id()));
+        let name = format!("repeat-{}", new_id());
+        // Where there are no runs, nobody would clear up after a process that was killed.
+        let path =
+            if db.exists() { run_folder(db, &name) } else { std::env::temp_dir().join(format!("xray-tui-{name}")) };
         let held = || Error::io("lock", &path, std::io::ErrorKind::AlreadyExists.into());
         let lock = RunLock::acquire(&path)?.ok_or_else(held)?;
         Ok(Self { path, _lock: lock })
@@ -33,7 +36,5 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.path);
-        // The folder of checkpoints, if it was made for this alone.
-        let _ = self.path.parent().map(std::fs::remove_dir);
     }
 }

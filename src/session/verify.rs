@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{config_of, manifest::Manifest, provenance};
+use super::{closing, config_of, manifest::Manifest, provenance};
 use crate::dataset::Split;
 use crate::error::Result;
 use crate::metrics::{EpochFigures, Fingerprint, OperatingPoint, Threshold};
@@ -63,11 +63,22 @@ pub fn verify(store: &Store, run: &Run) -> Result<Verification> {
     let answers = |split| store.answers(id, split);
     let (validation, test, epochs) = (answers(Split::Validation)?, answers(Split::Test)?, store.epochs(id)?);
     record(run, &mut seen);
+    if let Some(closing) = expected_closing(run) {
+        let found = closing::fingerprint(store, run)?;
+        seen.compare("all that was stored when it finished", json!(closing), json!(found));
+    }
     figures(run, (&validation, &test, &epochs), &mut seen);
     images(store, run, &mut seen)?;
     weights(&store.run_folder(id), (run, &epochs), &mut seen);
     later_scores(store, (run, &test), &mut seen)?;
     Ok(seen)
+}
+
+/// What a finished run must have; a run of a program that wrote no seals has none.
+fn expected_closing(run: &Run) -> Option<String> {
+    let must =
+        run.state == RunState::Finished && run.folds().is_none() && provenance::is_intact(&run.started).is_some();
+    run.closing.clone().or_else(|| must.then(|| "a fingerprint, which is gone".to_owned()))
 }
 
 fn record(run: &Run, seen: &mut Verification) {

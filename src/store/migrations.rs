@@ -84,6 +84,7 @@ const STEPS: [&str; 4] = [
     ALTER TABLE runs ADD COLUMN manifest TEXT;
     ALTER TABLE runs ADD COLUMN checks TEXT;
     ALTER TABLE runs ADD COLUMN weights TEXT;
+    ALTER TABLE runs ADD COLUMN closing TEXT;
     ALTER TABLE epochs ADD COLUMN weights TEXT;
     CREATE TABLE manifests (
         digest TEXT PRIMARY KEY,

@@ -91,6 +91,8 @@ pub struct Run {
     pub checks: Option<Checks>,
     /// SHA-256 of the best epoch's weights, once it has finished.
     pub weights: Option<String>,
+    /// SHA-256 of all that was stored of it when it finished.
+    pub closing: Option<String>,
 }
 
 impl Run {

@@ -11,9 +11,22 @@ use crate::metrics::EpochFigures;
 /// The columns of a run, in the order that `run` reads.
 pub const RUN: &str = "id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, device, \
     versions, started_at, ended_at, state, problem, seconds, images_per_second, epochs_done, best_epoch, \
-    best_val_accuracy, test, operating, parent, provenance, manifest, checks, weights";
+    best_val_accuracy, test, operating, parent, provenance, manifest, checks, weights, closing";
 
 pub fn run(row: &Row) -> Result<Run> {
+    let id: String = row.get("id")?;
+    whole_run(row).map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, Box::new(Damaged { id, error })))
+}
+
+/// A row that holds what this program never wrote.
+#[derive(Debug, thiserror::Error)]
+#[error("the row of run {id} is damaged ({error}); restore a copy of the database, or delete that row with sqlite3")]
+pub struct Damaged {
+    id: String,
+    error: Error,
+}
+
+fn whole_run(row: &Row) -> Result<Run> {
     Ok(Run {
         started: new_run(row)?,
         started_at: row.get("started_at")?,
@@ -29,6 +42,7 @@ pub fn run(row: &Row) -> Result<Run> {
         operating: optional(row, "operating")?,
         checks: optional(row, "checks")?,
         weights: row.get("weights")?,
+        closing: row.get("closing")?,
     })
 }
 

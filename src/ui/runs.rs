@@ -284,7 +284,9 @@ fn scores(theme: Theme, detail: &RunDetail, width: usize, beside: bool) -> Vec<L
         Line::from(format!("{:<12}{}  accuracy {accuracy}{interval}", fold.started.name, state_text(fold.state)))
     }));
     let finished = detail.folds.iter().filter(|fold| fold.state == RunState::Finished);
-    let of_folds = Spread::of(finished.map(|fold| fold.test.and_then(|test| test.confusion.accuracy())));
+    let is_whole = detail.run.folds() == Some(finished.clone().count());
+    let of_folds =
+        Spread::of(finished.filter(|_| is_whole).map(|fold| fold.test.and_then(|test| test.confusion.accuracy())));
     if let Some(Spread { runs, mean, sd }) = of_folds {
         let text = format!("over {runs} folds: mean {mean:.3}, standard deviation {}", share(sd));
         lines.push(Line::styled(text, theme.title()));

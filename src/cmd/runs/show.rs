@@ -103,6 +103,7 @@ fn mark(mark: &Mark) -> String {
         (MarkKind::Rate, Some(rate)) => format!("learning rate {rate}"),
         (MarkKind::Repeat, Some(1.0)) => "repeated, bit-identical".to_owned(),
         (MarkKind::Repeat, _) => "repeated, not the same".to_owned(),
+        (MarkKind::Resume, _) => format!("resume, on {}", mark.note.as_deref().unwrap_or("–")),
         (kind, _) => kind.name().to_owned(),
     };
     format!("mark      {what} after step {}, {}", mark.step, mark.at)

@@ -9,13 +9,13 @@ use super::{Change, Difference};
 use crate::dataset::Dataset;
 use crate::dataset::cache::Progress;
 use crate::dataset::hash::file_md5;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metrics::Fingerprint;
 use crate::session::manifest::Manifest;
 use crate::session::original::Original;
 use crate::session::provenance::{self, Provenance, fingerprint};
 use crate::session::{LoadedData, Workplace, config_of, sampled};
-use crate::train::checkpoint;
+use crate::train::{TrainConfig, checkpoint};
 
 fn before(what: impl Into<String>, was: Value, is: Value) -> Difference {
     Difference::new("before training", what, (was, is))
@@ -59,9 +59,15 @@ fn record(original: &Original, kept: Option<&checkpoint::Identity>) -> Result<Op
             return Ok(Some(before("the checkpoint: it is another run's", json!(started.id), json!(identity.run_id))));
         }
     }
-    let is_broken = provenance::is_intact(started) == Some(false);
-    let what = "the run's record: it is not as it was written";
-    Ok(is_broken.then(|| before(what, json!("sealed"), json!("changed"))))
+    let seal = provenance::is_intact(started);
+    if seal == Some(false) {
+        let what = "the run's record: it is not as it was written";
+        return Ok(Some(before(what, json!("sealed"), json!("changed"))));
+    }
+    let (closing, found) = (&original.run.closing, &original.closing);
+    let is_as_closed = closing == found && (closing.is_some() || seal.is_none());
+    let what = "the run's results: they are not all as they were when it finished (`xray-tui runs verify` says more)";
+    Ok((!is_as_closed).then(|| before(what, json!(closing), json!(found))))
 }
 
 /// Whether the weights that it ended with and those that it began with are still the same.
@@ -74,7 +80,11 @@ fn weights(original: &Original, kept: Option<Fingerprint>) -> Result<Option<Diff
         }
     }
     let Some(file) = original.config()?.pretrained else { return Ok(None) };
-    let is = fingerprint(&file)?;
+    let gone = |error: Error| Error::Run {
+        run: original.run.started.name.clone(),
+        problem: format!("{error}; these are the weights that it began with: put them back"),
+    };
+    let is = fingerprint(&file).map_err(gone)?;
     let was = original.provenance().and_then(|provenance| provenance.preparation.pretrained_sha256);
     Ok(was.filter(|was| *was != is).map(|was| before("the pretrained weights", json!(was), json!(is))))
 }
@@ -124,7 +134,8 @@ fn contents(kept: &Manifest, dataset: &Dataset) -> Result<Option<Difference>> {
 /// # Errors
 /// Where the run's settings cannot be read.
 pub fn environment(original: &Original) -> Result<Vec<Change>> {
-    let here = Provenance::here(&original.config()?)?;
+    // The weights that it began with are looked at by themselves.
+    let here = Provenance::here(&TrainConfig { pretrained: None, ..original.config()? })?;
     let change = |what: &str, was: Value, is: Value| (was != is).then(|| Change { what: what.to_owned(), was, is });
     let Some(there) = original.provenance() else {
         return Ok(vec![Change { what: UNKNOWN.into(), was: Value::Null, is: json!(here.machine.cpu) }]);

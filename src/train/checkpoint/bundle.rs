@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
+use serde_json::Value;
 use xray_nn::weights;
 
 use super::sealed::{self, open};
 use super::{MODEL, RECORD, best_path, prefixed, stripped};
 use crate::error::{Error, Result};
 
-/// The notes of `best.safetensors`, in the bundle's.
+/// The run's record, and the notes of its `best.safetensors`.
+const RUN: &str = "run";
 const BEST: &str = "best";
 /// The tensor with the bytes of the file that the run began with.
 const PRETRAINED: &str = "pretrained";
@@ -28,8 +30,9 @@ pub fn pack(path: &Path, record: &str, (folder, pretrained): (&Path, Option<&Pat
         let tensor = Tensor::from_vec(bytes, length, &Device::Cpu).map_err(xray_nn::Error::from)?;
         all.insert(PRETRAINED.into(), tensor);
     }
-    let best = serde_json::json!(notes).to_string();
-    sealed::save(path, &all, HashMap::from([(RECORD.into(), record.to_owned()), (BEST.into(), best)]))
+    // Both in one note, which has a checksum.
+    let record = serde_json::json!({RUN: record, BEST: notes}).to_string();
+    sealed::save(path, &all, HashMap::from([(RECORD.into(), record)]))
 }
 
 /// What was in a bundle.
@@ -46,14 +49,17 @@ pub struct Unpacked {
 /// Where the file is no bundle or damaged, or the folder cannot be written.
 pub fn unpack(path: &Path, (folder, name): (&Path, &str)) -> Result<Unpacked> {
     let bad = |problem: &str| Error::Checkpoint { path: path.to_owned(), problem: problem.to_owned() };
-    let ((tensors, mut notes), whole) = open(path)?;
+    let damaged = || bad("is damaged, or no bundle: copy it again from where `xray-tui runs export` wrote it");
+    let ((tensors, notes), whole) = open(path).map_err(|error| match error {
+        Error::Checkpoint { .. } => damaged(),
+        other => other,
+    })?;
     if !whole {
-        return Err(bad("is damaged: copy it again from where it was exported"));
+        return Err(damaged());
     }
-    let not_ours = || bad("is no bundle: `xray-tui runs export RUN --bundle FILE` makes one");
-    let best = notes.remove(BEST).ok_or_else(not_ours)?;
-    let record = notes.remove(RECORD).ok_or_else(not_ours)?;
-    let best: HashMap<String, String> = serde_json::from_str(&best).map_err(|_| not_ours())?;
+    let read = notes.get(RECORD).and_then(|note| serde_json::from_str::<Value>(note).ok()).ok_or_else(damaged)?;
+    let record = read[RUN].as_str().ok_or_else(damaged)?.to_owned();
+    let best: HashMap<String, String> = serde_json::from_value(read[BEST].clone()).map_err(|_| damaged())?;
     weights::save(&best_path(folder), &stripped(MODEL, &tensors), &best)?;
     let pretrained = tensors.get(PRETRAINED).map(|tensor| write(tensor, &folder.join(name))).transpose()?;
     Ok(Unpacked { record, pretrained })

@@ -1,0 +1,36 @@
+//! A fingerprint of all that a finished run left in the store: what cannot be made again from answers shows by it.
+
+use serde_json::json;
+
+use crate::error::Result;
+use crate::metrics::{EpochFigures, Fingerprint};
+use crate::store::{Answer, Run, StepPoint, Store};
+
+/// Of a run's rows as they are now.
+///
+/// # Errors
+/// `Store` where the file cannot be read.
+pub fn fingerprint(store: &Store, run: &Run) -> Result<Fingerprint> {
+    use crate::dataset::Split::{Test, Validation};
+    let id = &run.started.id;
+    let answers = [store.answers(id, Validation)?, store.answers(id, Test)?].concat();
+    Ok(of(run, (&store.epochs(id)?, &store.steps(id)?, &answers)))
+}
+
+fn of(run: &Run, (epochs, steps, answers): (&[EpochFigures], &[StepPoint], &[Answer])) -> Fingerprint {
+    let record = json!({
+        "id": run.started.id,
+        "state": run.state,
+        "epochs_done": run.epochs_done,
+        "best_epoch": run.best_epoch,
+        "best_val_accuracy": run.best_val_accuracy,
+        "test": run.test,
+        "operating": run.operating,
+        "checks": run.checks,
+        "weights": run.weights,
+        "epochs": epochs,
+        "steps": steps,
+        "answers": answers,
+    });
+    Fingerprint::of(record.to_string().as_bytes())
+}
