@@ -111,6 +111,12 @@ fn from_an_empty_folder_to_a_run_that_is_inspected_and_the_shell_after_it() {
         let text = screen.contents();
         ["▸ run-1", "✓ finished", "2/2", "SYNTHETIC"].iter().all(|part| text.contains(part))
     });
+    terminal.key(Key::Enter);
+    terminal.wait_for("AUC");
+    terminal.key(Key::Char('v'));
+    terminal.wait_for("are as they were");
+    terminal.key(Key::Char('w'));
+    terminal.wait_for("wrote");
     terminal.key(Key::Char('4'));
     terminal.wait_until("the first image with its answer", |screen| {
         let text = screen.contents();
@@ -132,6 +138,7 @@ fn from_an_empty_folder_to_a_run_that_is_inspected_and_the_shell_after_it() {
 
     let runs = desk.runs();
     assert_eq!((runs.len(), runs[0].state, runs[0].epochs_done), (1, RunState::Finished, 2));
+    assert!(desk.path("run-1.html").exists() && desk.path("run-1.md").exists());
     let answers = Store::open(&desk.path("runs.db")).unwrap().answers(&runs[0].started.id, Split::Test).unwrap();
     assert_eq!(answers.len(), 100);
 }

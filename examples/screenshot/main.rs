@@ -60,7 +60,7 @@ const fn saved(keys: &'static str, shows: &'static [&'static str], file: &'stati
 }
 
 /// From an empty folder to two finished runs; a setting is typed by Enter, Ctrl-U, its value and Enter.
-const WALK: [Step; 15] = [
+const WALK: [Step; 17] = [
     step("", &["No chest X-rays found"]),
     saved("d", &["SYNTHETIC", "Samples"], "data.svg", "The Data screen: what is in the data set"),
     step("2", &["▸ epochs", "batch size"]),
@@ -73,6 +73,8 @@ const WALK: [Step; 15] = [
     step("\x1b[A\x1b[A\x1b[A\r\x150.0003\r", &["▸ learning rate      0.0003 "]),
     step("s", &["run-2", "✓ finished"]),
     saved("3", &["▸ run-2", "run-1"], "runs.svg", "The Runs screen: past runs and their figures"),
+    saved("\r", &["Figures", "AUC"], "run.svg", "One run: its curves, and its figures with intervals"),
+    step("\x1b", &["▸ run-2", "test acc"]),
     step("4", &["1 of 100", "▀", "prediction"]),
     saved("n", &["✗ wrong", "▀"], "inspect.svg", "The Inspect screen: a test image and its prediction"),
     step("q", &[]),

@@ -132,18 +132,23 @@ fn scores_of_each_epoch_are_said_to_have_selected_nothing() {
 
 #[test]
 fn a_cross_validation_lists_its_parts_with_dashes_for_what_they_lack() {
-    let finished = Run { state: RunState::Finished, ..bare_run() };
-    let folds = vec![(bare_run(), Scored::default()), (finished, scored([0.0, 1.0]))];
-    let card = Card::of(&Material { folds, ..bare() });
-    let tables = card.sections[0].blocks.iter().filter_map(|block| match block {
-        Block::Table(table) => Some(table),
-        _ => None,
-    });
-    let rows: Vec<_> = tables.flat_map(|table| &table.rows).map(|row| row[3..].to_vec()).collect();
-    assert_eq!(rows[0], ["0", "–", "", "–", ""]);
-    assert_eq!([&rows[1][0], &rows[1][1], &rows[1][3]], ["2", "0.500", "0.500"]);
-    assert_eq!([&rows[2][1], &rows[2][3]], ["0.500", "0.500"], "the mean of the finished one");
-    assert_eq!([&rows[3][1], &rows[3][3]], ["–", "–"], "one has no deviation");
+    let mut run = bare_run();
+    run.started.config = serde_json::json!({"folds": 2});
+    let finished = (Run { state: RunState::Finished, ..bare_run() }, scored([0.0, 1.0]));
+    let rows = |other: (Run, Scored)| -> Vec<Vec<String>> {
+        let card = Card::of(&Material { run: run.clone(), folds: vec![other, finished.clone()], ..bare() });
+        let tables = card.sections[0].blocks.iter().filter_map(|block| match block {
+            Block::Table(table) => Some(table),
+            _ => None,
+        });
+        tables.flat_map(|table| &table.rows).map(|row| row[3..].to_vec()).collect()
+    };
+    let part = rows((bare_run(), Scored::default()));
+    assert_eq!(part[0], ["0", "–", "", "–", ""]);
+    assert_eq!([&part[1][0], &part[1][1], &part[1][3]], ["2", "0.500", "0.500"]);
+    assert_eq!([&part[2][1], &part[3][1]], ["–", "–"], "a part is no whole");
+    let whole = rows(finished.clone());
+    assert_eq!([&whole[2][1], &whole[3][1]], ["0.500", "0.000"]);
 }
 
 #[test]
