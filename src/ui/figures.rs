@@ -19,16 +19,16 @@ pub fn table(theme: Theme, assessed: &Assessed, width: usize) -> Vec<Line<'stati
     let both = width >= usize::from(WIDE);
     let validation = rows(&assessed.validation);
     let head = if both {
-        format!("{:<29}{:<23}{:<23}", "", "  test  95 %", "   val.  95 %")
+        format!("{:<28}{:<24}{:<24}", "", "  test  95 %", "   val.  95 %")
     } else {
-        format!("{:<29}  test  95 %", "")
+        format!("{:<28}  test  95 %", "")
     };
     let mut lines = vec![Line::styled(head, theme.dim())];
     lines.extend(rows(&assessed.test).iter().map(|row| {
         let beside = validation.iter().find(|other| other.name == row.name).filter(|_| both);
         let beside = beside.map_or_else(String::new, |other| format!("  {}", figure(other)));
         Line::from(vec![
-            Span::styled(fit(&short(&row.name), 28), theme.dim()),
+            Span::styled(fit(&short(&row.name), 27), theme.dim()),
             Span::raw(format!(" {}{beside}", figure(row))),
         ])
     }));
@@ -45,7 +45,7 @@ fn short(name: &str) -> String {
 
 fn figure(row: &Row) -> String {
     let interval = row.interval.map_or_else(String::new, |interval| range(interval.low, interval.high));
-    format!("{:>6}  {interval:<13}", share(row.value))
+    format!("{:>6}  {interval:<14}", share(row.value))
 }
 
 /// Where the threshold comes from, how often the images were looked at, and what must be known.
