@@ -91,7 +91,7 @@ fn main() -> Result<()> {
     let mut terminal = Terminal::start(command(&program, folder.path())?, ROWS, COLUMNS);
     terminal.patience = Duration::from_secs(arguments.patience);
     for step in &WALK {
-        walk(&terminal, step, &arguments.out)?;
+        walk(&terminal, step, (&arguments.out, folder.path()))?;
     }
     let status = terminal.wait_for_exit();
     if !status.success() {
@@ -125,7 +125,7 @@ fn command(program: &Path, folder: &Path) -> Result<CommandBuilder> {
     Ok(command)
 }
 
-fn walk(terminal: &Terminal, step: &Step, out: &Path) -> Result<()> {
+fn walk(terminal: &Terminal, step: &Step, (out, folder): (&Path, &Path)) -> Result<()> {
     terminal.send(step.keys);
     terminal.wait_until(&format!("{:?} after the keys {:?}", step.shows, step.keys), |screen| {
         let contents = screen.contents();
@@ -134,6 +134,8 @@ fn walk(terminal: &Terminal, step: &Step, out: &Path) -> Result<()> {
     let Some(Picture { file, title }) = &step.save else { return Ok(()) };
     terminal.settle(QUIET, LONGEST);
     let path = out.join(file);
+    // Where it was made is nobody's business.
     let picture = terminal.screen(|screen| svg::render(screen, title));
+    let picture = picture.replace(&*folder.to_string_lossy(), "/home/ada/x-rays");
     fs::write(&path, picture).with_context(|| format!("writing {}", path.display()))
 }

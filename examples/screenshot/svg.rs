@@ -253,7 +253,8 @@ fn write_run(run: &Run, row: u32, out: &mut String) {
         (underline, " text-decoration=\"underline\""),
     ];
     marks.iter().filter(|(wanted, _)| *wanted).for_each(|(_, mark)| out.push_str(mark));
-    let _ = writeln!(out, ">{}</text>", escaped(text));
+    // Spaces that no browser draws together.
+    let _ = writeln!(out, ">{}</text>", escaped(text).replace("  ", "\u{a0}\u{a0}"));
 }
 
 /// A run's text without spaces at its ends, and how many were before it.
