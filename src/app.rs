@@ -250,6 +250,7 @@ impl App {
             Action::PreviousScreen => self.show(self.screen.shifted(Screen::ALL.len() - 1)),
             Action::InspectRun => self.inspect_chosen(),
             Action::ResumeRun => self.resume_chosen(),
+            Action::Again => self.run_again(),
             Action::Delete => self.ask_to_delete(),
             Action::NextRun => self.inspect_neighbour(true),
             Action::PreviousRun => self.inspect_neighbour(false),
@@ -331,6 +332,21 @@ impl App {
                 self.inspect.case().is_some()
             }
             _ => true,
+        }
+    }
+
+    /// Opens the form with the settings of the run that is looked at.
+    fn run_again(&mut self) -> Vec<Effect> {
+        let Some(run) = self.looked_at().cloned() else { return Vec::new() };
+        if self.train.is_running() {
+            return self.note("a run is under way: its end, or stopping it, makes room for another".into());
+        }
+        match runs::settings(&run) {
+            Some(config) => {
+                self.train.prepare(config);
+                self.show(Screen::Train)
+            }
+            None => self.note(format!("the settings of {} are of another version", run.started.name)),
         }
     }
 

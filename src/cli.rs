@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::dataset::Split;
 use crate::dataset::augment::Augmentation;
@@ -11,11 +12,23 @@ use crate::metrics::{Rule, Threshold};
 use crate::train::bench::{self, Settings};
 use crate::train::{EngineKind, TrainConfig};
 
+/// What `--version` says: the program, and what it is built with.
+const BUILD: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\n",
+    env!("XRAY_TUI_RUSTC"),
+    "\ntarget ",
+    env!("XRAY_TUI_TARGET"),
+    ", profile ",
+    env!("XRAY_TUI_PROFILE"),
+    "\nresearch use only, not for clinical use"
+);
+
 /// A terminal workbench for pneumonia detection on chest X-rays
 ///
 /// Without a command, the full-screen terminal program opens. Research use only, not for clinical use.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, disable_help_subcommand = true)]
+#[command(version, long_version = BUILD, propagate_version = true, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
@@ -111,6 +124,19 @@ pub enum Command {
     Doctor,
     /// Measure how fast this machine trains, answers and decodes
     Bench(BenchArgs),
+    /// Print a script that completes commands and flags in a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+/// The completion script of a shell.
+#[must_use]
+pub fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "xray-tui", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// `xray-tui data …`
@@ -440,7 +466,6 @@ impl From<BenchArgs> for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {

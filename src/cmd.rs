@@ -50,6 +50,11 @@ pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
         Command::Doctor => doctor::run(out),
+        Command::Completions { shell } => {
+            let script = crate::cli::completions(*shell);
+            out.answer(&json!({"shell": shell.to_string(), "script": script}), || script.clone())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Bench(args) => bench::run(*args, &place, out),
     }
 }

@@ -28,7 +28,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
 ];
 
 /// A crate and the only places that may name it, as beginnings of paths below `src/`.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("rusqlite", &["store"]),
     ("candle_core", &["train", "predict"]),
     ("candle_nn", &["train", "predict"]),
@@ -36,6 +36,7 @@ const CRATES: [(&str, &[&str]); 8] = [
     ("ratatui", &["app", "ui", "tui"]),
     ("viuer", &["tui/graphics", "cmd/predict"]),
     ("clap", &["cli", "main"]),
+    ("clap_complete", &["cli"]),
     ("signal_hook", &["tui", "cmd"]),
 ];
 

@@ -132,6 +132,18 @@ fn figures_come_with_intervals_and_test_images_are_looked_at_once_a_run() {
     assert_eq!(answer(at, &["eval", "a"])["test_looks"], 2, "a look is a look, also of a run that is gone");
 }
 
+#[test]
+fn completions_and_the_builds_facts_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = xray(folder.path(), &["completions", shell]);
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && script.contains("xray-tui") && script.contains("reproduce"), "{shell}");
+    }
+    let version = String::from_utf8(xray(folder.path(), &["--version"]).stdout).unwrap();
+    assert!(version.contains("rustc 1.") && version.contains("not for clinical use"), "{version}");
+}
+
 fn trapezium(a: &Value, b: &Value) -> f64 {
     let [ax, ay, bx, by] = [&a[0], &a[1], &b[0], &b[1]].map(|value| value.as_f64().unwrap());
     (bx - ax) * f64::midpoint(ay, by)

@@ -38,6 +38,7 @@ pub enum Action {
     Delete,
     ResumeRun,
     InspectRun,
+    Again,
     Report,
     Verify,
     NextMistake,
@@ -143,8 +144,15 @@ pub const BINDINGS: &[Binding] = &[
         ("resume", "go on with a stopped, failed or crashed run"),
     ),
     bind((Action::InspectRun, Place::Runs), &[Char('i')], "i", ("inspect", "step through its test images")),
+    bind((Action::Again, Place::Runs), &[Char('e')], "e", ("", "take its settings to Train, to change and run again")),
     bind((Action::Delete, Place::Runs), &[Char('x'), Delete], "x", ("delete", "delete the run and its checkpoints")),
     bind((Action::Back, Place::Detail), &[Esc, Enter], "Esc", ("back", "back to the table")),
+    bind(
+        (Action::Again, Place::Detail),
+        &[Char('e')],
+        "e",
+        ("", "take its settings to Train, to change and run again"),
+    ),
     bind(
         (Action::Report, Place::Detail),
         &[Char('w')],

@@ -240,5 +240,11 @@ impl RunsScreen {
 #[must_use]
 pub fn resumable(run: &Run) -> Option<TrainConfig> {
     let over = matches!(run.state, RunState::Stopped | RunState::Failed | RunState::Crashed) && run.folds().is_none();
-    serde_json::from_value(run.started.config.clone()).ok().filter(|_| over)
+    settings(run).filter(|_| over)
+}
+
+/// A run's settings.
+#[must_use]
+pub fn settings(run: &Run) -> Option<TrainConfig> {
+    serde_json::from_value(run.started.config.clone()).ok()
 }

@@ -123,6 +123,22 @@ fn an_open_run_is_reported_and_verified_and_the_answer_is_said() {
 }
 
 #[test]
+fn the_settings_of_a_run_are_taken_to_train_unless_a_run_is_under_way() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Char('e'));
+    assert_eq!((app.screen, app.train.place()), (Screen::Train, Place::Form));
+    assert_eq!(app.train.config.batch_size, 32, "the run's, not the default");
+
+    let mut app = sample::training();
+    tell(&mut app, [sample::runs()]);
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Char('e'));
+    assert_eq!(app.screen, Screen::Runs);
+    assert!(app.runs.notice.as_ref().unwrap().contains("under way"));
+}
+
+#[test]
 fn pause_and_stop_say_at_once_that_they_were_heard() {
     let mut app = sample::training();
     assert_eq!(press(&mut app, KeyCode::Char(' ')), [Effect::PauseRun]);

@@ -176,6 +176,11 @@ impl TrainScreen {
         Field::ALL[self.field.min(Field::ALL.len() - 1)]
     }
 
+    /// Fills the form with settings; a fold becomes a whole run.
+    pub fn prepare(&mut self, config: TrainConfig) {
+        *self = Self::new(TrainConfig { fold: None, ..config });
+    }
+
     /// Goes on with a run from its checkpoint.
     pub fn resume(&mut self, run: &NewRun, config: TrainConfig) -> Vec<Effect> {
         let run_id = run.id.clone();
