@@ -256,7 +256,10 @@ proptest! {
 
     #[test]
     fn batch_norm_behind_a_rectifier_agrees_with_the_definition((images, size) in sizes(), far in -100_f32..100.0) {
-        prop_assume!(images * size.1 * size.2 > 1);
+        let values = images * size.1 * size.2;
+        prop_assume!(values > 1);
+        // Few values may lie so near each other that, far from 0, the rounding of their mean is as large as they differ.
+        let far = if values < 16 { far / 100.0 } else { far };
         for isa in Isa::available() {
             check_norm(isa, (images, size), far)?;
         }
