@@ -412,14 +412,12 @@ fn problem(path: &Path, error: &rusqlite::Error) -> Error {
         Some(DiskFull) => "cannot grow, the disk is full; free some space and try again".to_owned(),
         Some(ReadOnly) => "cannot be written; check its rights and its folder's, or name another with --db".to_owned(),
         Some(CannotOpen) => "cannot be opened; check that its folder may be written, or name another with --db".into(),
-        None if matches!(error, rusqlite::Error::FromSqlConversionFailure(_, _, inner) if inner.is::<rows::Damaged>()) => {
-            match error {
-                rusqlite::Error::FromSqlConversionFailure(_, _, inner) => inner.to_string(),
-                other => other.to_string(),
-            }
-        }
         Some(DatabaseBusy) => "is in use by another program for more than 10 seconds; try again".to_owned(),
-        _ => error.to_string(),
+        _ => match error {
+            // A value that this program never wrote: what is wrong with it says more than where the conversion failed.
+            rusqlite::Error::FromSqlConversionFailure(_, _, inner) => inner.to_string(),
+            other => other.to_string(),
+        },
     };
     Error::Store { path: path.to_owned(), problem }
 }

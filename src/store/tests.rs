@@ -208,6 +208,15 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_damaged_row_is_named_with_its_run() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    store.change("UPDATE runs SET seed = '4a'", []).unwrap();
+    let said = store.runs().unwrap_err().to_string();
+    assert!(said.contains("run aaaaaaaaaaaa is damaged") && said.contains("restore a copy"), "{said}");
+}
+
+#[test]
 fn another_programs_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other.db");
