@@ -1,5 +1,7 @@
 //! The command line: what can be asked for, and with which words.
 
+mod recipe;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -7,10 +9,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::dataset::Split;
-use crate::dataset::augment::Augmentation;
 use crate::metrics::{Rule, Threshold};
+use crate::train::EngineKind;
 use crate::train::bench::{self, Settings};
-use crate::train::{EngineKind, TrainConfig};
+pub use recipe::Recipe;
 
 /// What `--version` says: the program, and what it is built with.
 const BUILD: &str = concat!(
@@ -171,6 +173,29 @@ pub enum RunsCommand {
         #[arg(long)]
         images: bool,
     },
+    /// Stop a run under way in another process; it can be resumed
+    Stop {
+        /// Id, unique beginning of an id, name or `last`
+        run: String,
+    },
+    /// Let a run under way in another process wait
+    Pause {
+        /// Id, unique beginning of an id, name or `last`
+        run: String,
+    },
+    /// Let a waiting run go on
+    Continue {
+        /// Id, unique beginning of an id, name or `last`
+        run: String,
+    },
+    /// Give a run under way in another process another learning rate
+    Rate {
+        /// Id, unique beginning of an id, name or `last`
+        run: String,
+        /// Above 0, at most 10
+        #[arg(value_parser = rate)]
+        learning_rate: f64,
+    },
     /// Group finished runs that differ only in their seed: mean and standard deviation
     Groups,
     /// Make every stored figure again from the stored answers, and compare
@@ -226,87 +251,6 @@ pub struct CvArgs {
     /// Go on with one that was stopped, with its own settings
     #[arg(long, value_name = "RUN", conflicts_with_all = ["Recipe", "name", "folds"])]
     pub resume: Option<String>,
-}
-
-/// How to train.
-#[derive(Debug, Clone, Args)]
-#[group(id = "Recipe", multiple = true)]
-pub struct Recipe {
-    /// Epochs [default: 10]
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
-    /// Images a step [default: 64]
-    #[arg(long, value_name = "N")]
-    batch_size: Option<usize>,
-    /// Adam's step size [default: 0.001]
-    #[arg(long, value_name = "X")]
-    learning_rate: Option<f64>,
-    /// Share of the training patients to use [default: 1]
-    #[arg(long, value_name = "X")]
-    sample_fraction: Option<f64>,
-    /// Share of the patients of train and val that validation gets [default: 0.1]
-    #[arg(long, value_name = "X")]
-    validation_fraction: Option<f64>,
-    /// Side of the network's input in pixels [default: 224]
-    #[arg(long, value_name = "N")]
-    image_size: Option<usize>,
-    /// Decides weights, split, sample, order and augmentation [default: 42]
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Start from these weights: safetensors, or a .pth of torchvision's ResNet-18
-    #[arg(long, value_name = "FILE")]
-    pretrained: Option<PathBuf>,
-    /// Do not mirror training images
-    #[arg(long)]
-    no_flip: bool,
-    /// Rotate training images by at most this many degrees [default: 10]
-    #[arg(long, value_name = "DEGREES")]
-    rotation: Option<f64>,
-    /// Change the brightness of training images by at most this share [default: 0.2]
-    #[arg(long, value_name = "X")]
-    brightness: Option<f64>,
-    /// Change the contrast of training images by at most this share [default: 0.2]
-    #[arg(long, value_name = "X")]
-    contrast: Option<f64>,
-    /// Where PNEUMONIA begins, chosen on the validation images: half (probability 0.5), youden, sensitivity=X or
-    /// specificity=X [default: half]
-    #[arg(long, value_name = "RULE")]
-    threshold: Option<Rule>,
-    /// Keep the weights of every epoch, 45 MB each, for `eval --every-epoch`
-    #[arg(long)]
-    keep_epochs: bool,
-    /// What computes the network: this program's kernels, or candle's operations to check them by
-    #[arg(long, value_enum)]
-    engine: Option<Engine>,
-}
-
-impl Recipe {
-    /// The settings: what was said, else the defaults.
-    #[must_use]
-    pub fn config(&self) -> TrainConfig {
-        let plain = TrainConfig::default();
-        let changes = plain.augmentation;
-        TrainConfig {
-            epochs: self.epochs.unwrap_or(plain.epochs),
-            batch_size: self.batch_size.unwrap_or(plain.batch_size),
-            learning_rate: self.learning_rate.unwrap_or(plain.learning_rate),
-            sample_fraction: self.sample_fraction.unwrap_or(plain.sample_fraction),
-            validation_fraction: self.validation_fraction.unwrap_or(plain.validation_fraction),
-            image_size: self.image_size.unwrap_or(plain.image_size),
-            seed: self.seed.unwrap_or(plain.seed),
-            pretrained: self.pretrained.clone(),
-            threshold: self.threshold.unwrap_or(plain.threshold),
-            keep_epochs: self.keep_epochs,
-            fold: None,
-            engine: self.engine.map_or(plain.engine, EngineKind::from),
-            augmentation: Augmentation {
-                horizontal_flip: !self.no_flip && changes.horizontal_flip,
-                rotation_degrees: self.rotation.unwrap_or(changes.rotation_degrees),
-                brightness: self.brightness.unwrap_or(changes.brightness),
-                contrast: self.contrast.unwrap_or(changes.contrast),
-            },
-        }
-    }
 }
 
 /// `xray-tui eval …`
@@ -376,6 +320,12 @@ impl FromStr for Wanted {
 fn share(text: &str) -> Result<f64, String> {
     let inside = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
     inside.ok_or_else(|| "must lie above 0 and below 1".to_owned())
+}
+
+/// A learning rate as a run may have it.
+fn rate(text: &str) -> Result<f64, String> {
+    let inside = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 10.0);
+    inside.ok_or_else(|| "must lie above 0 and be at most 10".to_owned())
 }
 
 /// Splits that can be scored.
@@ -466,6 +416,7 @@ impl From<BenchArgs> for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::TrainConfig;
 
     #[test]
     fn the_command_line_is_well_formed() {

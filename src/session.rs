@@ -7,6 +7,7 @@ mod data;
 pub mod disk;
 pub mod epochs;
 pub mod folds;
+mod listener;
 pub mod manifest;
 pub mod original;
 pub mod provenance;
@@ -286,6 +287,8 @@ impl Session<'_> {
                 Ok(())
             })
         };
+        let listening = (job.identity.run_id.as_str(), self.control);
+        let run = || listener::while_listening(store.path(), listening, run);
         let outcome = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => Outcome::Failed(error.to_string()),

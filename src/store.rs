@@ -1,6 +1,7 @@
 //! Runs and their figures in SQLite, and the folder of their checkpoints beside it.
 
 mod cases;
+mod commands;
 pub mod lock;
 mod looks;
 mod manifests;
@@ -24,6 +25,7 @@ use crate::metrics::EpochFigures;
 use crate::metrics::alarm::Checks;
 
 pub use cases::{cases, score};
+pub use commands::CommandKind;
 pub use marks::{Mark, MarkKind};
 pub use migrations::APPLICATION_ID;
 pub use records::{Answer, NewRun, Run, RunEnd, RunState, StepPoint};

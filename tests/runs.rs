@@ -14,7 +14,7 @@ use xray_tui::predict::Predictor;
 use xray_tui::session::original::Original;
 use xray_tui::session::reproduce::Repetition;
 use xray_tui::session::{self, RunEvent, Start, Workplace};
-use xray_tui::store::{Answer, MarkKind, Run, RunState, Store};
+use xray_tui::store::{Answer, CommandKind, MarkKind, Run, RunState, Store};
 use xray_tui::train::{Control, Outcome, TrainConfig, TrainEvent, checkpoint};
 
 struct Bench {
@@ -300,6 +300,39 @@ fn a_learning_rate_that_was_changed_is_marked_outlives_a_stop_and_is_repeated() 
     }
     let found = repetition.finish(&Store::open(&there.db).unwrap()).unwrap();
     assert_eq!((found.identical, found.first_difference, found.epochs_compared), (Some(true), None, 2));
+}
+
+#[test]
+fn a_run_obeys_other_processes() {
+    let Bench { place, _folder } = &bench();
+    let config = TrainConfig { epochs: 500, ..small() };
+    let handle = session::start(place.clone(), new(config)).unwrap();
+    let store = Store::open(&place.db).unwrap();
+    let ask = |kind, value| store.add_command(&store.runs().unwrap()[0].started.id, kind, value).unwrap();
+    let (mut asked, mut outcome) = (false, None);
+    for event in &handle.events {
+        match event {
+            RunEvent::Train(TrainEvent::Step(_)) if !asked => {
+                ask(CommandKind::Rate, Some(2e-4));
+                ask(CommandKind::Pause, None);
+                asked = true;
+            }
+            RunEvent::Train(TrainEvent::Phase(xray_tui::train::Phase::Paused)) => {
+                ask(CommandKind::Continue, None);
+                ask(CommandKind::Stop, None);
+            }
+            RunEvent::Train(TrainEvent::Ended(ended)) => outcome = Some(ended),
+            _ => {}
+        }
+    }
+    assert_eq!(outcome, Some(Outcome::Stopped));
+    let id = store.runs().unwrap()[0].started.id.clone();
+    let marks = store.marks(&id).unwrap();
+    assert!([MarkKind::Pause, MarkKind::Stop].iter().all(|kind| marks.iter().any(|mark| mark.kind == *kind)));
+    // What was asked of a run that is over is forgotten when it goes on.
+    store.add_command(&id, CommandKind::Stop, None).unwrap();
+    assert_eq!(store.take_commands(&id).unwrap(), [(CommandKind::Stop, None)]);
+    assert_eq!(store.take_commands(&id).unwrap(), []);
 }
 
 #[test]

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::{Output, open_store, run_json};
 use crate::cli::RunsCommand;
+use crate::error::Error;
 use crate::session::Workplace;
-use crate::store::{Run, Store};
+use crate::store::{CommandKind, Run, RunState, Store};
 use crate::units::{duration, share};
 
 pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
@@ -23,6 +24,10 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
     match command {
         RunsCommand::List => list(&store, out)?,
         RunsCommand::Show { run, images } => show::run(&store, &store.resolve(run)?, (*images, out))?,
+        RunsCommand::Stop { run } => ask(&store, run, (CommandKind::Stop, None), out)?,
+        RunsCommand::Pause { run } => ask(&store, run, (CommandKind::Pause, None), out)?,
+        RunsCommand::Continue { run } => ask(&store, run, (CommandKind::Continue, None), out)?,
+        RunsCommand::Rate { run, learning_rate } => ask(&store, run, (CommandKind::Rate, Some(*learning_rate)), out)?,
         RunsCommand::Groups => seeds::run(&store, out)?,
         RunsCommand::Verify { run } => return audit::verify(&store, run.as_deref(), out),
         RunsCommand::Gc { delete } => audit::clear(&store, *delete, out)?,
@@ -60,6 +65,20 @@ fn table(runs: &[Run]) -> String {
         )
     });
     std::iter::once(head).chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+/// Asks a run under way to do something.
+fn ask(store: &Store, word: &str, (kind, value): (CommandKind, Option<f64>), out: Output) -> anyhow::Result<()> {
+    let run = store.resolve(word)?;
+    let (id, name) = (&run.started.id, &run.started.name);
+    if run.state != RunState::Running || run.folds().is_some() {
+        let problem = "is not training: `xray-tui runs list` shows which run is".into();
+        return Err(Error::Run { run: name.clone(), problem }.into());
+    }
+    store.add_command(id, kind, value)?;
+    let asked = kind.name();
+    out.answer(&json!({"run_id": id, "asked": asked, "value": value}), || format!("asked {name}  {id} to {asked}"))?;
+    Ok(())
 }
 
 fn delete(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {

@@ -100,6 +100,13 @@ const STEPS: [&str; 4] = [
         at TEXT NOT NULL
     ) STRICT;
     CREATE INDEX marks_by_run ON marks (run_id);
+    CREATE TABLE commands (
+        id INTEGER PRIMARY KEY,
+        run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        value REAL,
+        at TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE epoch_scores (
         run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
         split TEXT NOT NULL,

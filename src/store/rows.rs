@@ -4,7 +4,7 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use serde::de::DeserializeOwned;
 
-use super::{Answer, Mark, NewRun, Run, StepPoint};
+use super::{Answer, CommandKind, Mark, NewRun, Run, StepPoint};
 use crate::dataset::{Class, Split};
 use crate::metrics::EpochFigures;
 
@@ -117,6 +117,10 @@ fn json<T: DeserializeOwned>(row: &Row, column: &str, quote: impl Fn(String) -> 
 
 fn optional<T: DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>> {
     row.get::<_, Option<String>>(column)?.map(|text| parse(&text)).transpose()
+}
+
+pub fn command(row: &Row) -> Result<(i64, CommandKind, Option<f64>)> {
+    Ok((row.get("id")?, json(row, "kind", |text| format!("\"{text}\""))?, row.get("value")?))
 }
 
 pub fn mark(row: &Row) -> Result<Mark> {

@@ -1,0 +1,91 @@
+//! How to train, as `train` and `cv` take it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Engine;
+use crate::dataset::augment::Augmentation;
+use crate::metrics::Rule;
+use crate::train::{EngineKind, TrainConfig};
+
+/// How to train.
+#[derive(Debug, Clone, Args)]
+#[group(id = "Recipe", multiple = true)]
+pub struct Recipe {
+    /// Epochs [default: 10]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Images a step [default: 64]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Adam's step size [default: 0.001]
+    #[arg(long, value_name = "X")]
+    learning_rate: Option<f64>,
+    /// Share of the training patients to use [default: 1]
+    #[arg(long, value_name = "X")]
+    sample_fraction: Option<f64>,
+    /// Share of the patients of train and val that validation gets [default: 0.1]
+    #[arg(long, value_name = "X")]
+    validation_fraction: Option<f64>,
+    /// Side of the network's input in pixels [default: 224]
+    #[arg(long, value_name = "N")]
+    image_size: Option<usize>,
+    /// Decides weights, split, sample, order and augmentation [default: 42]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Start from these weights: safetensors, or a .pth of torchvision's ResNet-18
+    #[arg(long, value_name = "FILE")]
+    pretrained: Option<PathBuf>,
+    /// Do not mirror training images
+    #[arg(long)]
+    no_flip: bool,
+    /// Rotate training images by at most this many degrees [default: 10]
+    #[arg(long, value_name = "DEGREES")]
+    rotation: Option<f64>,
+    /// Change the brightness of training images by at most this share [default: 0.2]
+    #[arg(long, value_name = "X")]
+    brightness: Option<f64>,
+    /// Change the contrast of training images by at most this share [default: 0.2]
+    #[arg(long, value_name = "X")]
+    contrast: Option<f64>,
+    /// Where PNEUMONIA begins, chosen on the validation images: half (probability 0.5), youden, sensitivity=X or
+    /// specificity=X [default: half]
+    #[arg(long, value_name = "RULE")]
+    threshold: Option<Rule>,
+    /// Keep the weights of every epoch, 45 MB each, for `eval --every-epoch`
+    #[arg(long)]
+    keep_epochs: bool,
+    /// What computes the network: this program's kernels, or candle's operations to check them by
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
+}
+
+impl Recipe {
+    /// The settings: what was said, else the defaults.
+    #[must_use]
+    pub fn config(&self) -> TrainConfig {
+        let plain = TrainConfig::default();
+        let changes = plain.augmentation;
+        TrainConfig {
+            epochs: self.epochs.unwrap_or(plain.epochs),
+            batch_size: self.batch_size.unwrap_or(plain.batch_size),
+            learning_rate: self.learning_rate.unwrap_or(plain.learning_rate),
+            sample_fraction: self.sample_fraction.unwrap_or(plain.sample_fraction),
+            validation_fraction: self.validation_fraction.unwrap_or(plain.validation_fraction),
+            image_size: self.image_size.unwrap_or(plain.image_size),
+            seed: self.seed.unwrap_or(plain.seed),
+            pretrained: self.pretrained.clone(),
+            threshold: self.threshold.unwrap_or(plain.threshold),
+            keep_epochs: self.keep_epochs,
+            fold: None,
+            engine: self.engine.map_or(plain.engine, EngineKind::from),
+            augmentation: Augmentation {
+                horizontal_flip: !self.no_flip && changes.horizontal_flip,
+                rotation_degrees: self.rotation.unwrap_or(changes.rotation_degrees),
+                brightness: self.brightness.unwrap_or(changes.brightness),
+                contrast: self.contrast.unwrap_or(changes.contrast),
+            },
+        }
+    }
+}
