@@ -72,7 +72,9 @@ impl Assessment {
             let values = terms.prevalence.and_then(|prevalence| predictive_values(drawn, prevalence));
             let auc = ranking.as_ref().and_then(|ranking| ranking.weighted_auc(weight));
             [auc, drawn.mcc(), values.and_then(|v| v.0), values.and_then(|v| v.1)]
-        });
+        })
+        // Where no draw changes a figure, an interval of no width would claim certainty.
+        .map(|interval| interval.filter(|interval| interval.low < interval.high));
         let mut assessment = Self { auc_by_patient: auc, ..Self::quick(cases, terms) };
         let give = |estimate: &mut Option<Estimate>, interval| estimate.iter_mut().for_each(|e| e.interval = interval);
         give(&mut assessment.measures[Measure::Mcc as usize], mcc);

@@ -227,6 +227,14 @@ fn a_network_that_is_always_right_has_no_best_temperature() {
 }
 
 #[test]
+fn what_no_draw_of_patients_changes_has_no_interval_by_patient() {
+    let parted: Vec<Case> = (0..20).map(|n| case(if n < 10 { 1.0 } else { -1.0 }, n < 10, n)).collect();
+    let assessment = Assessment::of(&parted, PLAIN);
+    assert_eq!((assessment.auc.unwrap().value, assessment.auc_by_patient), (1.0, None));
+    assert_eq!(assessment.measure(Measure::Mcc).unwrap().interval, None);
+}
+
+#[test]
 fn two_equal_networks_do_not_differ() {
     made_up(|_, a, _, _| {
         let same = compare(a, a);

@@ -21,7 +21,7 @@ pub struct Usage {
     pub bytes: u64,
     /// Of that, what can go.
     pub can_go_bytes: u64,
-    /// Why, in words; empty where nothing can go.
+    /// Why, in words, or why what looks like waste stays.
     pub reasons: Vec<String>,
     #[serde(skip)]
     waste: Vec<Waste>,

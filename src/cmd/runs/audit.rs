@@ -78,9 +78,11 @@ fn row(usage: &Usage) -> String {
     let name =
         usage.name.clone().unwrap_or_else(|| usage.folder.file_name().unwrap_or_default().to_string_lossy().into());
     let state = usage.state.map_or("–", |state| state.name());
+    let reasons = usage.reasons.join("; ");
     let reason = match usage.can_go_bytes {
-        0 => String::new(),
-        can_go => format!("   {} can go: {}", bytes(can_go), usage.reasons.join("; ")),
+        0 if reasons.is_empty() => String::new(),
+        0 => format!("   stays: {reasons}"),
+        can_go => format!("   {} can go: {reasons}", bytes(can_go)),
     };
     format!("{name:<28}{state:<10}{:>10}{reason}", bytes(usage.bytes))
 }
