@@ -2,47 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
-use tempfile::TempDir;
+
+use program::{answer, command, demo, words, xray};
 
 const SMALL: [&str; 8] = ["--epochs", "1", "--batch-size", "8", "--image-size", "33", "--validation-fraction", "0.2"];
-
-fn xray(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xray-tui"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("XRAY_TUI_CACHE", folder.join("cache"))
-        .env_remove("XRAY_TUI_DATA")
-        .output()
-        .unwrap()
-}
-
-/// The last line of standard output of a command that must succeed.
-fn answer(folder: &Path, arguments: &[&str]) -> Value {
-    let output = xray(folder, &[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{arguments:?}: {}", words(&output));
-    let text = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(text.lines().last().unwrap()).unwrap()
-}
-
-fn words(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// What a command that must fail with `code` says.
 fn complaint(folder: &Path, arguments: &[&str], code: i32) -> String {
     let output = xray(folder, arguments);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", words(&output));
     words(&output)
-}
-
-fn demo() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    answer(folder.path(), &["data", "demo", "--out", "data/demo", "--images", "40"]);
-    folder
 }
 
 #[test]
@@ -228,10 +203,7 @@ fn a_batch_larger_than_the_data_is_said_and_trained_as_one_batch() {
 #[test]
 fn a_run_killed_in_training_is_shown_as_crashed_and_resumes() {
     let folder = demo();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_xray-tui"))
-        .args([&["train", "--epochs", "2"], &SMALL[2..]].concat())
-        .current_dir(folder.path())
-        .env("XRAY_TUI_CACHE", folder.path().join("cache"))
+    let mut child = command(folder.path(), &[&["train", "--epochs", "2"], &SMALL[2..]].concat())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();

@@ -2,44 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
+
+use program::{answer, ask, command, demo, words, xray};
 
 const SMALL: [&str; 8] = ["--epochs", "2", "--batch-size", "8", "--image-size", "33", "--validation-fraction", "0.2"];
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xray-tui"));
-    command.args(arguments).arg("--json").current_dir(folder).env("XRAY_TUI_CACHE", folder.join("cache"));
-    command.env_remove("XRAY_TUI_DATA");
-    command
-}
-
-/// The exit code and the last line of standard output.
-fn answered(output: &Output) -> (i32, Value) {
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let value = text.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or(Value::Null);
-    (output.status.code().unwrap(), value)
-}
-
-fn ask(folder: &Path, arguments: &[&str]) -> (i32, Value) {
-    answered(&command(folder, arguments).output().unwrap())
-}
-
-/// The answer of a command that must succeed.
-fn answer(folder: &Path, arguments: &[&str]) -> Value {
-    let output = command(folder, arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    answered(&output).1
-}
-
-fn demo() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    answer(folder.path(), &["data", "demo", "--out", "data/demo", "--images", "40"]);
-    folder
-}
 
 fn train(folder: &Path, more: &[&str]) -> Value {
     answer(folder, &[&["train"], &SMALL[..], more].concat())
@@ -79,8 +52,8 @@ fn a_run_repeats_bit_for_bit_at_any_number_of_threads_here_and_from_a_bundle() {
     assert_eq!(same["identical"], true, "{same}");
     assert!(!elsewhere.path().join("checkpoints").exists() && !elsewhere.path().join("runs.db").exists());
     std::fs::write(elsewhere.path().join("b.bundle"), "no bundle").unwrap();
-    let refused = command(elsewhere.path(), &["reproduce", "b.bundle"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("b.bundle"), "{refused:?}");
+    let refused = xray(elsewhere.path(), &["reproduce", "b.bundle"]);
+    assert!(words(&refused).contains("b.bundle"), "{refused:?}");
 }
 
 #[test]
@@ -108,8 +81,8 @@ fn what_was_changed_since_the_run_is_named_before_training() {
     weights.insert("fc.bias".into(), bias);
     let whole = std::fs::read(&best).unwrap();
     xray_nn::weights::save(&best, &weights, &notes).unwrap();
-    let refused = command(at, &["reproduce", "a"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("best.safetensors"), "{refused:?}");
+    let refused = xray(at, &["reproduce", "a"]);
+    assert!(words(&refused).contains("best.safetensors"), "{refused:?}");
     assert_eq!(refused.status.code(), Some(1));
     std::fs::write(&best, whole).unwrap();
 

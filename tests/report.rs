@@ -2,36 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "support/program.rs"]
+mod program;
 
-use serde_json::Value;
+use std::path::Path;
+
 use tempfile::TempDir;
+
+use program::{answer, demo, xray};
 
 const NAME: &str = "a/b <i>";
 
-fn xray(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xray-tui"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("XRAY_TUI_CACHE", folder.join("cache"))
-        .env_remove("XRAY_TUI_DATA")
-        .output()
-        .unwrap()
-}
-
-/// The last line of standard output of a command that must succeed.
-fn answer(folder: &Path, arguments: &[&str]) -> Value {
-    let output = xray(folder, &[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(text.lines().last().unwrap()).unwrap()
-}
-
 /// A folder with a demo set and a run of one epoch on it.
 fn trained() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    answer(folder.path(), &["data", "demo", "--out", "data/demo", "--images", "40"]);
+    let folder = demo();
     let small = ["--epochs", "1", "--batch-size", "8", "--image-size", "33", "--validation-fraction", "0.2"];
     answer(folder.path(), &[&["train", "--name", NAME], &small[..]].concat());
     folder
