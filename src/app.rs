@@ -1,11 +1,18 @@
 //! The screens' state and its one pure function, `App::update`: messages in, effects out; no I/O, no clock, no drawing.
 
 pub mod action;
+pub mod attached;
+pub mod chart;
 pub mod curve;
 pub mod data;
 pub mod form;
+pub mod history;
+pub mod input;
 pub mod inspect;
+pub mod key;
+pub mod keymap;
 pub mod message;
+pub mod popup;
 pub mod runs;
 #[cfg(test)]
 pub mod sample;
@@ -16,12 +23,18 @@ pub mod train;
 
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::store::Run;
+use crate::store::{Run, RunState};
 use crate::train::{TrainConfig, TrainEvent};
-use action::{Action, Place, action_of};
+use action::{Action, Place};
+use chart::ChartView;
 use data::{DataScreen, DataState};
+use history::History;
+use input::Input;
 use inspect::InspectScreen;
+use key::Key;
+use keymap::{BINDINGS, Keymap};
 use message::{Effect, Loadable, Message, RunsMessage, TrainMessage};
+use popup::{Commands, Popup, Question};
 use runs::{Column, RunsScreen};
 use scene::{Display, Scene, Target};
 use train::TrainScreen;
@@ -64,25 +77,6 @@ impl Screen {
     }
 }
 
-/// What the user is asked before something is destroyed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    /// Quit although a run is under way?
-    Quit,
-    /// Delete this run?
-    Delete { run_id: String, name: String },
-}
-
-/// What lies over the screen and takes all keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Popup {
-    /// All keys; scrolled down by so many lines.
-    Help {
-        scroll: usize,
-    },
-    Question(Question),
-}
-
 /// Everything the screens show.
 #[derive(Debug)]
 pub struct App {
@@ -92,7 +86,11 @@ pub struct App {
     pub runs: RunsScreen,
     pub inspect: InspectScreen,
     pub popup: Option<Popup>,
+    pub keymap: Keymap,
     pub display: Display,
+    /// The chart or picture has the whole screen.
+    pub zoomed: bool,
+    pub chart: ChartView,
     /// The run is being stopped in order to leave.
     pub leaving: bool,
     /// What is shown is not up to date.
@@ -110,7 +108,10 @@ impl App {
             runs: RunsScreen::default(),
             inspect: InspectScreen::default(),
             popup: None,
+            keymap: Keymap::default(),
             display,
+            zoomed: false,
+            chart: ChartView::default(),
             leaving: false,
             dirty: true,
         }
@@ -125,11 +126,17 @@ impl App {
 
     /// Takes in one message; `scene` is what the last frame laid out.
     pub fn update(&mut self, message: Message, scene: &Scene) -> Vec<Effect> {
-        self.dirty |= changes_the_frame(&message);
+        self.dirty |= changes_the_frame(&message) || self.chart.dragged.is_some();
         match message {
             Message::Key(key) => self.key(key, scene),
             Message::Mouse(mouse) => self.mouse(mouse, scene),
-            Message::Paste(text) => self.paste(&text),
+            Message::Paste(text) => {
+                self.type_with(|input| {
+                    input.paste(&text);
+                    true
+                });
+                Vec::new()
+            }
             Message::Resize => Vec::new(),
             Message::Terminate => vec![Effect::Quit],
             Message::Data(message) => {
@@ -146,13 +153,21 @@ impl App {
     #[must_use]
     pub fn place(&self) -> Place {
         match (&self.popup, self.screen) {
-            (Some(Popup::Help { .. }), _) => Place::Help,
+            (Some(Popup::Commands(_)), _) => Place::Commands,
             (Some(Popup::Question(_)), _) => Place::Question,
-            (None, Screen::Data) => self.data.place(),
-            (None, Screen::Train) => self.train.place(),
-            (None, Screen::Runs) if self.runs.detail.is_some() => Place::Detail,
-            (None, Screen::Runs) => Place::Runs,
-            (None, Screen::Inspect) => Place::Inspect,
+            (None, _) => self.place_below(),
+        }
+    }
+
+    /// Where the next key would land without a popup.
+    #[must_use]
+    pub fn place_below(&self) -> Place {
+        match self.screen {
+            Screen::Data => self.data.place(),
+            Screen::Train => self.train.place(),
+            Screen::Runs if self.runs.detail.is_some() => Place::Detail,
+            Screen::Runs => Place::Runs,
+            Screen::Inspect => Place::Inspect,
         }
     }
 
@@ -174,26 +189,36 @@ impl App {
         if key.kind == KeyEventKind::Release {
             return Vec::new();
         }
-        match action_of(key, self.place()) {
+        let (key, place) = (Key::of(key), self.place());
+        match self.keymap.action_of(key, place) {
             Some(action) => self.act(action, scene),
-            None if self.place() == Place::Editing => {
-                self.train.type_key(key);
+            None => {
+                self.type_with(|input| input.press(key));
                 Vec::new()
             }
-            None => Vec::new(),
         }
     }
 
-    fn paste(&mut self, text: &str) -> Vec<Effect> {
-        if self.place() == Place::Editing {
-            self.train.paste(text);
+    /// Changes the text that is being typed, where there is one.
+    fn type_with(&mut self, change: impl FnOnce(&mut Input) -> bool) {
+        match &mut self.popup {
+            Some(Popup::Commands(commands)) => {
+                change(&mut commands.input);
+                commands.row = 0;
+            }
+            Some(Popup::Question(_)) => {}
+            None if self.screen == Screen::Train => drop(self.train.editing.as_mut().map(change)),
+            None => {}
         }
-        Vec::new()
     }
 
     fn mouse(&mut self, mouse: MouseEvent, scene: &Scene) -> Vec<Effect> {
+        let at = (mouse.column, mouse.row);
+        if self.popup.is_none() && self.mouse_on_chart(mouse.kind, at, scene) {
+            return Vec::new();
+        }
         match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => match scene.target_at(mouse.column, mouse.row) {
+            MouseEventKind::Down(MouseButton::Left) => match scene.target_at(at.0, at.1) {
                 Some(target) => self.click(target, scene),
                 None => Vec::new(),
             },
@@ -203,9 +228,36 @@ impl App {
         }
     }
 
+    /// Dragging marks a stretch to zoom to, a click sets the cursor, the wheel zooms.
+    fn mouse_on_chart(&mut self, kind: MouseEventKind, (x, y): (u16, u16), scene: &Scene) -> bool {
+        // What began in a chart goes on beside it.
+        let held = scene.charts.first().filter(|_| self.chart.dragged.is_some());
+        let Some(place) = scene.chart_at(x, y).or(held).map(|chart| chart.place_of(x)) else { return false };
+        let Some(history) = history_of(&self.train, &self.runs, self.screen) else { return false };
+        match (kind, self.chart.dragged) {
+            (MouseEventKind::Down(MouseButton::Left), _) => self.chart.dragged = Some((place, place)),
+            (MouseEventKind::Drag(MouseButton::Left), Some((from, _))) => self.chart.dragged = Some((from, place)),
+            (MouseEventKind::Up(MouseButton::Left), Some((from, to))) => {
+                self.chart.dragged = None;
+                if from.to_bits() == to.to_bits() {
+                    self.chart.cursor = Some(to);
+                } else {
+                    self.chart.show(from.min(to), from.max(to), history);
+                }
+            }
+            (MouseEventKind::ScrollUp, _) => self.chart.zoom(0.8, Some(place), history),
+            (MouseEventKind::ScrollDown, _) => self.chart.zoom(1.25, Some(place), history),
+            _ => return false,
+        }
+        true
+    }
+
     fn click(&mut self, target: Target, scene: &Scene) -> Vec<Effect> {
         match target {
             Target::Action(action) => return self.act(action, scene),
+            Target::Row(row) if matches!(self.popup, Some(Popup::Commands(_))) => {
+                return self.click_command(row, scene);
+            }
             _ if self.popup.is_some() => {}
             Target::Row(row) if row == self.runs.row => return self.act(Action::Open, scene),
             Target::Row(row) => self.runs.row = row,
@@ -218,30 +270,60 @@ impl App {
     fn act(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
         match (action, &mut self.popup) {
             (Action::Quit, _) => self.quit(),
+            (Action::Suspend, _) => vec![Effect::Suspend],
             (Action::Yes, Some(Popup::Question(_))) => self.confirm(),
             (Action::No | Action::Back, Some(_)) => {
                 self.popup = None;
                 Vec::new()
             }
-            (Action::Up, Some(Popup::Help { scroll })) => {
-                *scroll = scroll.saturating_sub(1);
-                Vec::new()
-            }
-            (Action::Down, Some(Popup::Help { scroll })) => {
-                *scroll = (*scroll + 1).min(scene.scroll_limit);
-                Vec::new()
-            }
+            (action, Some(Popup::Commands(_))) => self.act_on_commands(action, scene),
             (_, Some(_)) => Vec::new(),
-            (Action::Help, None) => {
-                self.popup = Some(Popup::Help { scroll: 0 });
-                Vec::new()
-            }
             (action, None) => self.act_on_screen(action, scene),
         }
     }
 
+    fn act_on_commands(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
+        let below = self.place_below();
+        let Some(Popup::Commands(commands)) = &mut self.popup else { return Vec::new() };
+        let found = commands.found(&self.keymap, below);
+        commands.step(action, (found.len(), scene.visible_rows.max(1)));
+        let chosen = found.get(commands.row).map(|line| BINDINGS[*line]);
+        let Some(binding) = chosen.filter(|_| action == Action::Open) else { return Vec::new() };
+        if !below.layers().contains(&binding.place) {
+            return Vec::new();
+        }
+        self.popup = None;
+        self.act(binding.action, scene)
+    }
+
+    /// A click chooses a command; one on the chosen one does it.
+    fn click_command(&mut self, row: usize, scene: &Scene) -> Vec<Effect> {
+        let Some(Popup::Commands(commands)) = &mut self.popup else { return Vec::new() };
+        if commands.row == row {
+            return self.act_on_commands(Action::Open, scene);
+        }
+        commands.row = row;
+        Vec::new()
+    }
+
+    fn open(&mut self, commands: Commands) -> Vec<Effect> {
+        self.popup = Some(Popup::Commands(commands));
+        Vec::new()
+    }
+
     fn act_on_screen(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
+        let history = history_of(&self.train, &self.runs, self.screen);
+        if history.is_some_and(|history| self.chart.act(action, history)) {
+            return Vec::new();
+        }
         match action {
+            Action::Back if self.step_out() => Vec::new(),
+            Action::Help => self.open(Commands::help()),
+            Action::Palette => self.open(Commands::default()),
+            Action::Redraw => vec![Effect::Redraw],
+            Action::ToggleMouse => self.toggle_mouse(),
+            Action::NextTheme => self.next_theme(),
+            Action::Zoom => self.zoom(),
             Action::ShowData => self.show(Screen::Data),
             Action::ShowTrain => self.show(Screen::Train),
             Action::ShowRuns => self.show(Screen::Runs),
@@ -249,6 +331,7 @@ impl App {
             Action::NextScreen => self.show(self.screen.shifted(1)),
             Action::PreviousScreen => self.show(self.screen.shifted(Screen::ALL.len() - 1)),
             Action::InspectRun => self.inspect_chosen(),
+            Action::Attach => self.attach_chosen(),
             Action::ResumeRun => self.resume_chosen(),
             Action::Again => self.run_again(),
             Action::Delete => self.ask_to_delete(),
@@ -261,6 +344,27 @@ impl App {
                 Screen::Inspect => self.inspect.act(action),
             },
         }
+    }
+
+    /// Leaves the innermost of cursor, zoomed stretch and zoomed pane; false where there is none.
+    fn step_out(&mut self) -> bool {
+        let charts = history_of(&self.train, &self.runs, self.screen).is_some();
+        (charts && self.chart.step_out()) || std::mem::take(&mut self.zoomed)
+    }
+
+    fn zoom(&mut self) -> Vec<Effect> {
+        self.zoomed = !self.zoomed;
+        Vec::new()
+    }
+
+    fn toggle_mouse(&mut self) -> Vec<Effect> {
+        self.display.mouse = !self.display.mouse;
+        vec![Effect::TakeMouse(self.display.mouse)]
+    }
+
+    fn next_theme(&mut self) -> Vec<Effect> {
+        self.display.theme = self.display.theme.next();
+        Vec::new()
     }
 
     fn show(&mut self, screen: Screen) -> Vec<Effect> {
@@ -326,6 +430,7 @@ impl App {
         match (action, self.place()) {
             (Action::ResumeRun, _) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
             (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
+            (Action::Attach, _) => run.is_some_and(|run| run.state == RunState::Running),
             (Action::Open | Action::Sort | Action::Delete, _) => run.is_some(),
             (Action::Down, Place::Data) => matches!(self.data.state, DataState::Ready(_)),
             (Action::Up | Action::Down | Action::NextMistake | Action::NextRun, Place::Inspect) => {
@@ -434,13 +539,45 @@ impl App {
                 self.runs.hear(message);
                 vec![Effect::LoadRuns]
             }
+            RunsMessage::Changed => vec![Effect::LoadRuns],
             RunsMessage::Loaded(_) => {
                 self.runs.hear(message);
                 let mut effects = self.runs.refresh();
                 effects.extend(self.follow_inspected());
+                effects.extend(self.attach_to_newest());
                 effects
             }
         }
+    }
+
+    /// Shows a run that another process trains on Train, where there is nothing else and nobody is busy with it.
+    fn attach_to_newest(&mut self) -> Vec<Effect> {
+        if self.train.live.is_some() || self.screen == Screen::Train {
+            return Vec::new();
+        }
+        let running = self.runs.rows().iter().filter(|run| run.state == RunState::Running);
+        let newest = running.max_by(|a, b| a.started_at.cmp(&b.started_at));
+        match newest.and_then(|run| Some((run.clone(), runs::settings(run)?))) {
+            Some((run, config)) => self.train.attach(&run, config),
+            None => Vec::new(),
+        }
+    }
+
+    /// Shows the chosen run on Train, where it is under way.
+    fn attach_chosen(&mut self) -> Vec<Effect> {
+        let Some(run) = self.runs.chosen().filter(|run| run.state == RunState::Running).cloned() else {
+            return Vec::new();
+        };
+        let shown = self.train.live.as_ref().is_some_and(|live| live.run_id.as_ref() == Some(&run.started.id));
+        if !shown && self.train.is_running() {
+            return self.note("a run of this program is under way: Train shows that one".into());
+        }
+        let effects = match runs::settings(&run) {
+            Some(config) if !shown => self.train.attach(&run, config),
+            _ => Vec::new(),
+        };
+        self.screen = Screen::Train;
+        effects
     }
 
     /// Keeps Inspect in step with the table: a first run to look at, or the end of the one looked at.
@@ -459,12 +596,24 @@ impl App {
     }
 }
 
+/// What the charts of a screen show.
+fn history_of<'a>(train: &'a TrainScreen, runs: &'a RunsScreen, screen: Screen) -> Option<&'a History> {
+    match (screen, &runs.detail) {
+        (Screen::Train, _) => train.live.as_ref().map(|live| &live.history),
+        (Screen::Runs, Some(Loadable::Ready(detail))) => Some(&detail.history),
+        _ => None,
+    }
+}
+
 /// All but the release of a button and the pointer's way.
 fn changes_the_frame(message: &Message) -> bool {
     match message {
         Message::Mouse(mouse) => matches!(
             mouse.kind,
-            MouseEventKind::Down(MouseButton::Left) | MouseEventKind::ScrollUp | MouseEventKind::ScrollDown
+            MouseEventKind::Down(MouseButton::Left)
+                | MouseEventKind::Drag(MouseButton::Left)
+                | MouseEventKind::ScrollUp
+                | MouseEventKind::ScrollDown
         ),
         _ => true,
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use ratatui::crossterm::event::{self, Event};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 
 use crate::app::App;
 use crate::app::message::{Effect, Loadable, Message};
@@ -38,14 +38,16 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// # Errors
 /// Where there is no terminal, or it fails. It is given back in any case.
 pub fn run(place: Workplace) -> anyhow::Result<()> {
-    let mut screen = Screen::take().context("cannot open the screen")?;
+    let mut screen = Screen::take(true).context("cannot open the screen")?;
     let wake = Wake::new().context("cannot open a pipe")?;
     let (sender, inbox) = channel();
     let workers = Workers::new(place, wake.outbox(sender));
-    let app = App::new(TrainConfig::default(), Display { colours: colours(), pixels: false });
-    let told_to_end = Arc::new(AtomicBool::new(false));
-    watch_signals(&wake, &told_to_end).context("cannot watch for signals")?;
-    let mut program = Program { app, scene: Scene::default(), workers, wake, inbox, told_to_end, graphics: None };
+    let display = Display { colours: colours(), mouse: true, ..Display::default() };
+    let app = App::new(TrainConfig::default(), display);
+    let told = Told::default();
+    watch_signals(&wake, &told).context("cannot watch for signals")?;
+    let mut program =
+        Program { app, scene: Scene::default(), workers, wake, inbox, told, graphics: None, wants: Vec::new() };
     let result = program.run(&mut screen);
     drop(screen);
     // Who leaves while the run is still stopping has said that it need not be waited for.
@@ -55,7 +57,15 @@ pub fn run(place: Workplace) -> anyhow::Result<()> {
     if program.lost_terminal() { Ok(()) } else { result.context("the terminal failed") }
 }
 
-fn watch_signals(wake: &Wake, told_to_end: &Arc<AtomicBool>) -> io::Result<()> {
+/// What signals have told and nobody has obeyed yet.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    end: Arc<AtomicBool>,
+    /// The process goes on after it was stopped: the shell had the terminal meanwhile.
+    go_on: Arc<AtomicBool>,
+}
+
+fn watch_signals(wake: &Wake, told: &Told) -> io::Result<()> {
     // A second one of those that somebody sends on purpose ends the process at once. A terminal that closes sends
     // hang-ups, from the system and from the shell: they must not cost the run its checkpoint.
     let again = Arc::new(AtomicBool::new(false));
@@ -64,9 +74,10 @@ fn watch_signals(wake: &Wake, told_to_end: &Arc<AtomicBool>) -> io::Result<()> {
         signal_hook::flag::register(signal, Arc::clone(&again))?;
     }
     for signal in [SIGTERM, SIGHUP, SIGINT] {
-        signal_hook::flag::register(signal, Arc::clone(told_to_end))?;
+        signal_hook::flag::register(signal, Arc::clone(&told.end))?;
     }
-    wake.on_signals(&[SIGTERM, SIGHUP, SIGINT, SIGWINCH])
+    signal_hook::flag::register(SIGCONT, Arc::clone(&told.go_on))?;
+    wake.on_signals(&[SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGCONT])
 }
 
 fn colours() -> Colours {
@@ -85,8 +96,10 @@ struct Program {
     workers: Workers,
     wake: Wake,
     inbox: Receiver<Message>,
-    told_to_end: Arc<AtomicBool>,
+    told: Told,
     graphics: Option<Graphics>,
+    /// What is to be done to the terminal once all input is taken in.
+    wants: Vec<Effect>,
 }
 
 impl Program {
@@ -103,11 +116,12 @@ impl Program {
         loop {
             let wait = self.app.dirty.then(|| FRAME.saturating_sub(drawn.elapsed()));
             if self.wake.sleep(wait)? == Woken::HungUp {
-                self.told_to_end.store(true, Ordering::Relaxed);
+                self.told.end.store(true, Ordering::Relaxed);
             }
             if !self.take_in()? {
                 return Ok(());
             }
+            self.obey(screen)?;
             if self.app.dirty && drawn.elapsed() >= FRAME {
                 self.draw(screen)?;
                 drawn = Instant::now();
@@ -115,9 +129,31 @@ impl Program {
         }
     }
 
+    /// What was asked of the terminal itself, by the user or by a signal.
+    fn obey(&mut self, screen: &mut Screen) -> io::Result<()> {
+        let mouse = self.app.display.mouse;
+        let went_on = self.told.go_on.swap(false, Ordering::Relaxed);
+        if self.wants.is_empty() && !went_on {
+            return Ok(());
+        }
+        for effect in std::mem::take(&mut self.wants) {
+            match effect {
+                Effect::Suspend => screen.suspend(mouse)?,
+                Effect::TakeMouse(mouse) => screen.set_mouse(mouse)?,
+                _ => screen.clear()?,
+            }
+        }
+        if went_on {
+            screen.take_again(mouse)?;
+        }
+        self.app.dirty = true;
+        // What was printed went with the frame: it is printed again.
+        self.graphics.as_mut().map_or(Ok(()), Graphics::remove)
+    }
+
     /// All input and all messages; false when it is time to leave.
     fn take_in(&mut self) -> io::Result<bool> {
-        if self.told_to_end.load(Ordering::Relaxed) {
+        if self.told.end.load(Ordering::Relaxed) {
             return Ok(self.tell(Message::Terminate));
         }
         while event::poll(Duration::ZERO)? {
@@ -142,10 +178,11 @@ impl Program {
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> bool {
         for effect in effects {
-            if effect == Effect::Quit {
-                return false;
+            match effect {
+                Effect::Quit => return false,
+                Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) => self.wants.push(effect),
+                _ => self.workers.carry_out(effect),
             }
-            self.workers.carry_out(effect);
         }
         true
     }
@@ -175,7 +212,7 @@ impl Program {
     }
 
     fn lost_terminal(&self) -> bool {
-        self.told_to_end.load(Ordering::Relaxed)
+        self.told.end.load(Ordering::Relaxed)
     }
 }
 

@@ -9,10 +9,10 @@
 //! ```
 
 mod chart;
+mod commands;
 mod curves;
 mod data;
 mod figures;
-mod help;
 mod inspect;
 mod painter;
 mod picture;
@@ -28,10 +28,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::app::action::{Action, Binding, bindings_at};
+use crate::app::action::Action;
+use crate::app::keymap::BINDINGS;
+use crate::app::popup::Popup;
 use crate::app::scene::{Scene, Target};
 use crate::app::train::Live;
-use crate::app::{App, Popup, Screen};
+use crate::app::{App, Screen};
 use crate::train::Phase;
 use painter::Painter;
 use theme::Theme;
@@ -44,7 +46,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
     let area = frame.area();
     let mut painter = Painter {
         buffer: frame.buffer_mut(),
-        theme: Theme(app.display.colours),
+        theme: Theme { colours: app.display.colours, name: app.display.theme },
         display: app.display,
         scene: Scene::default(),
     };
@@ -58,11 +60,11 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
     match app.screen {
         Screen::Data => data::draw(&mut painter, body, &app.data),
         Screen::Train => train::draw(&mut painter, body, app),
-        Screen::Runs => runs::draw(&mut painter, body, &app.runs),
+        Screen::Runs => runs::draw(&mut painter, body, app),
         Screen::Inspect => inspect::draw(&mut painter, body, app),
     }
     match &app.popup {
-        Some(Popup::Help { scroll }) => help::draw(&mut painter, *scroll),
+        Some(Popup::Commands(commands)) => commands::draw(&mut painter, commands, app),
         Some(Popup::Question(question)) => question::draw(&mut painter, question, app),
         None => {}
     }
@@ -118,10 +120,14 @@ fn running(live: &Live) -> String {
 
 /// The keys that work here, from the one table; help and quit, the last two, always.
 fn footer(painter: &mut Painter, area: Rect, app: &App) {
-    let shown = |binding: &&Binding| !binding.short.is_empty() && app.can(binding.action);
-    let keys = bindings_at(app.place()).filter(shown);
-    let mut keys: Vec<_> = keys.map(|b| (b.action, b.written, label(b.action, b.short, app))).collect();
-    let width = |keys: &[(Action, &str, &str)]| {
+    let key = |line: usize| {
+        let binding = &BINDINGS[line];
+        let shown = !binding.short.is_empty() && app.can(binding.action);
+        let key = app.keymap.first(line).filter(|_| shown)?;
+        Some((binding.action, key.to_string(), label(binding.action, binding.short, app)))
+    };
+    let mut keys: Vec<_> = app.keymap.lines_at(app.place()).filter_map(key).collect();
+    let width = |keys: &[(Action, String, &str)]| {
         keys.iter().map(|(_, key, text)| key.chars().count() + text.chars().count() + 3).sum::<usize>()
     };
     // Two cells stand between keys, and none after the last.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use super::curve::Curve;
+use super::attached::Watched;
+use super::history::History;
 use crate::dataset::statistics::Statistics;
 use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::alarm::Alarm;
-use crate::metrics::{Assessment, EpochFigures, Spread};
-use crate::store::{Run, StepPoint};
+use crate::metrics::{Assessment, Spread};
+use crate::store::{CommandKind, Run};
 use crate::train::{TrainConfig, TrainEvent};
 
 /// Work that takes a while.
@@ -81,6 +82,8 @@ pub enum TrainMessage {
     /// It could not start.
     Refused(String),
     Event(TrainEvent),
+    /// News of the run that is followed.
+    Watched(Box<Watched>),
 }
 
 /// From the store.
@@ -93,6 +96,8 @@ pub enum RunsMessage {
     },
     /// A run was deleted, or why it was not.
     Deleted(Result<String, String>),
+    /// Another process has begun, gone on with or ended a run.
+    Changed,
     /// What was done to a run or found out about it, in a line.
     Said(String),
 }
@@ -101,32 +106,13 @@ pub enum RunsMessage {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunDetail {
     pub run: Run,
-    pub epochs: Vec<EpochFigures>,
-    pub steps: Vec<StepPoint>,
+    pub history: History,
     /// Once its test images are answered.
     pub assessed: Option<Box<Assessed>>,
     /// Its parts, of a cross-validation.
     pub folds: Vec<Run>,
     /// Test accuracy of the runs that differ from it only in their seed, itself among them.
     pub seeds: Option<Spread>,
-}
-
-impl RunDetail {
-    /// Loss and accuracy of the training batches, over epochs.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "steps stay far below 2^53")]
-    pub fn curves(&self) -> (Curve, Curve) {
-        // Where they were not written, the last step of an epoch tells how many there are in one.
-        let guess = self.steps.iter().map(|point| point.step.div_ceil(point.epoch.max(1))).max().unwrap_or(1);
-        let (mut loss, mut accuracy) = (Curve::default(), Curve::default());
-        for point in &self.steps {
-            let batches = if point.batches == 0 { guess } else { point.batches };
-            let epochs = point.step as f64 / batches as f64;
-            loss.push(epochs, point.loss);
-            accuracy.push(epochs, point.accuracy);
-        }
-        (loss, accuracy)
-    }
 }
 
 /// From the viewer and the store. `generation` is the request's; replies to older requests are dropped.
@@ -178,6 +164,12 @@ pub struct Case {
 pub enum Effect {
     /// Leave, stopping a run of this program first.
     Quit,
+    /// Give the terminal back to the shell until it brings the program to the front again.
+    Suspend,
+    /// Draw every cell anew.
+    Redraw,
+    /// Take the mouse, or leave it to the terminal.
+    TakeMouse(bool),
     /// Read the data set (again).
     LoadData,
     /// Write the demo set below the data folder, then load it.
@@ -190,7 +182,17 @@ pub enum Effect {
     /// From the next batch on.
     SetLearningRate(f64),
     ContinueRun,
+    /// When the epoch is done.
+    FinishEpoch,
     StopRun,
+    /// Follow a run that another process trains, or no more.
+    Watch(Option<String>),
+    /// Ask a run of another process.
+    Ask {
+        run_id: String,
+        kind: CommandKind,
+        value: Option<f64>,
+    },
     LoadRuns,
     LoadRun {
         run_id: String,

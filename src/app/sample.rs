@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::history::History;
 use super::message::{
     Assessed, Case, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
 };
@@ -18,11 +19,11 @@ use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::alarm::Alarm;
 use crate::metrics::assessment::Terms;
 use crate::metrics::{self, Assessment, Confusion, EpochFigures, Figures, OperatingPoint, Rule, Spread, Threshold};
-use crate::store::{NewRun, Run, RunState, StepPoint};
+use crate::store::{Mark, MarkKind, NewRun, Run, RunState, StepPoint};
 use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
 
 pub fn empty() -> App {
-    App::new(TrainConfig::default(), Display { colours: Colours::True, pixels: false })
+    App::new(TrainConfig::default(), Display { colours: Colours::True, ..Display::default() })
 }
 
 pub fn press(app: &mut App, key: KeyCode) -> Vec<Effect> {
@@ -235,11 +236,14 @@ pub fn detail() -> Message {
         accuracy: step.accuracy,
         images_per_second: step.images_per_second,
     });
-    let (run, steps) = (run(5, RunState::Finished), steps.collect());
+    let run = run(5, RunState::Finished);
     let assessed = Some(Box::new(assessed()));
     let seeds = Some(Spread { runs: 3, mean: 0.735, sd: Some(0.03) });
-    let epochs = (1..=5).map(epoch).collect();
-    let detail = RunDetail { run, epochs, steps, assessed, folds: Vec::new(), seeds };
+    let epochs: Vec<EpochFigures> = (1..=5).map(epoch).collect();
+    let marks = vec![Mark { value: Some(3e-4), ..Mark::now(30, MarkKind::Rate) }];
+    let history = History::of(10, &steps.collect::<Vec<_>>(), &epochs);
+    let history = History { marks, best_epoch: run.best_epoch, ..history };
+    let detail = RunDetail { run, history, assessed, folds: Vec::new(), seeds };
     Message::Runs(RunsMessage::Detail { run_id: run_id(5), detail: Ok(Box::new(detail)) })
 }
 

@@ -7,15 +7,59 @@ use super::action::Action;
 pub enum Colours {
     /// None at all, as `NO_COLOR` asks.
     None,
+    /// The terminal's own sixteen.
+    Sixteen,
+    /// 256.
     #[default]
     Indexed,
     True,
+}
+
+/// Which colours mean what; the colour-blind safe ones are told apart with any kind of colour vision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ThemeName {
+    #[default]
+    Dark,
+    Light,
+    ColourBlind,
+    ColourBlindLight,
+}
+
+impl ThemeName {
+    pub const ALL: [Self; 4] = [Self::Dark, Self::Light, Self::ColourBlind, Self::ColourBlindLight];
+
+    /// As configuration and command line have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::ColourBlind => "colour-blind",
+            Self::ColourBlindLight => "colour-blind-light",
+        }
+    }
+
+    /// Whether it is made for a light background.
+    #[must_use]
+    pub const fn is_light(self) -> bool {
+        matches!(self, Self::Light | Self::ColourBlindLight)
+    }
+
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
 }
 
 /// How the terminal shows things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Display {
     pub colours: Colours,
+    pub theme: ThemeName,
+    /// Letters and signs of ASCII alone.
+    pub ascii: bool,
+    /// The mouse is ours; else the terminal selects text with it.
+    pub mouse: bool,
     /// Pictures can be shown in real pixels.
     pub pixels: bool,
 }
@@ -49,6 +93,24 @@ pub enum Target {
     Column(usize),
 }
 
+/// Where a chart's lines lie, and what of the axis it shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChartArea {
+    pub area: Area,
+    pub from: f64,
+    pub to: f64,
+}
+
+impl ChartArea {
+    /// The place on the axis of a column; of one beside the area the nearest.
+    #[must_use]
+    pub fn place_of(&self, column: u16) -> f64 {
+        let last = self.area.width.saturating_sub(1).max(1);
+        let share = f64::from(column.saturating_sub(self.area.x).min(last)) / f64::from(last);
+        self.from + share * (self.to - self.from)
+    }
+}
+
 /// A picture that the frame shows in half blocks, and that real pixels may replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PictureArea {
@@ -59,7 +121,7 @@ pub struct PictureArea {
 }
 
 /// The last frame as the app needs to know it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scene {
     /// Later entries lie above earlier ones.
     pub targets: Vec<(Area, Target)>,
@@ -68,9 +130,16 @@ pub struct Scene {
     /// Lines that the shown text can be scrolled down.
     pub scroll_limit: usize,
     pub picture: Option<PictureArea>,
+    pub charts: Vec<ChartArea>,
 }
 
 impl Scene {
+    /// The chart that has a cell.
+    #[must_use]
+    pub fn chart_at(&self, x: u16, y: u16) -> Option<&ChartArea> {
+        self.charts.iter().find(|chart| chart.area.contains(x, y))
+    }
+
     /// What a click on a cell means.
     #[must_use]
     pub fn target_at(&self, x: u16, y: u16) -> Option<Target> {

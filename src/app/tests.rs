@@ -2,9 +2,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 
 use super::action::{Action, Place};
 use super::message::{DataMessage, Effect, InspectMessage, Message, RunsMessage, TrainMessage};
+use super::popup::{Popup, Question};
 use super::sample::{self, press, tell, type_text};
 use super::scene::{Area, Scene, Target};
-use super::{App, Popup, Question, Screen};
+use super::{App, Screen};
 use crate::store::RunState;
 use crate::train::{Outcome, Phase, TrainEvent};
 
@@ -51,7 +52,7 @@ fn a_typed_value_is_kept_by_enter_and_forgotten_by_escape() {
     press(&mut app, KeyCode::Enter);
     press(&mut app, KeyCode::Backspace);
     type_text(&mut app, "2q");
-    assert_eq!(app.train.editing.as_deref(), Some("12q"), "letters are typed, not obeyed");
+    assert_eq!(app.train.editing.as_ref().map(super::input::Input::text), Some("12q"), "letters are typed, not obeyed");
     press(&mut app, KeyCode::Enter);
     assert!(app.train.problem.is_some() && app.train.config.epochs == 10);
     press(&mut app, KeyCode::Backspace);

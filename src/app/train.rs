@@ -1,18 +1,27 @@
 //! The Train screen: the settings, then the run under way, then how it ended.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-
 use super::action::{Action, Place};
-use super::curve::Curve;
+use super::attached::Watched;
 use super::form::{Field, step_rate};
+use super::history::History;
+use super::input::Input;
 use super::message::{Effect, RunDetail, TrainMessage};
-use crate::metrics::EpochFigures;
-use crate::store::NewRun;
+use crate::store::{CommandKind, Mark, MarkKind, NewRun, Run};
 use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
 
-/// A run of this program, from its start on.
+/// Who trains a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// This program.
+    Own,
+    /// Another process, which is asked through the store.
+    Other,
+}
+
+/// A run under way, from its start on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Live {
+    pub origin: Origin,
     /// Known once it is in the store.
     pub run_id: Option<String>,
     pub name: String,
@@ -27,11 +36,7 @@ pub struct Live {
     pub step: Option<Step>,
     /// Mean speed so far, images a second.
     pub speed: Option<f64>,
-    /// Of every step, over epochs.
-    pub loss: Curve,
-    pub accuracy: Curve,
-    pub epochs: Vec<EpochFigures>,
-    pub best_epoch: Option<usize>,
+    pub history: History,
     pub notice: Option<String>,
     pub outcome: Option<Outcome>,
 }
@@ -41,7 +46,21 @@ pub struct Live {
 pub enum Asked {
     Pause,
     Resume,
+    /// Stop when the epoch is done.
+    FinishEpoch,
     Stop,
+}
+
+impl Asked {
+    /// As another process is asked it.
+    const fn command(self) -> CommandKind {
+        match self {
+            Self::Pause => CommandKind::Pause,
+            Self::Resume => CommandKind::Continue,
+            Self::FinishEpoch => CommandKind::Finish,
+            Self::Stop => CommandKind::Stop,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -49,30 +68,32 @@ pub struct TrainScreen {
     pub config: TrainConfig,
     pub field: usize,
     /// The text being typed for the chosen field.
-    pub editing: Option<String>,
+    pub editing: Option<Input>,
     pub problem: Option<String>,
     pub live: Option<Live>,
 }
 
 impl Live {
-    fn new(config: TrainConfig) -> Self {
+    pub(super) fn new(config: TrainConfig) -> Self {
         Self {
+            origin: Origin::Own,
             run_id: None,
             name: String::new(),
             synthetic: None,
             learning_rate: config.learning_rate,
+            history: History::new(config.epochs),
             config,
             phase: Phase::Scanning,
             asked: None,
             step: None,
             speed: None,
-            loss: Curve::default(),
-            accuracy: Curve::default(),
-            epochs: Vec::new(),
-            best_epoch: None,
             notice: None,
             outcome: None,
         }
+    }
+
+    fn command(&self, kind: CommandKind, value: Option<f64>) -> Option<Effect> {
+        Some(Effect::Ask { run_id: self.run_id.clone()?, kind, value })
     }
 
     fn hear(&mut self, event: TrainEvent) {
@@ -80,11 +101,12 @@ impl Live {
             TrainEvent::Phase(phase) => self.enter(phase),
             TrainEvent::Step(step) => self.add(step),
             TrainEvent::Epoch { figures, best } => {
-                self.epochs.push(figures);
-                self.best_epoch = if best { Some(figures.epoch) } else { self.best_epoch };
+                self.history.add_epoch(figures);
+                self.history.best_epoch = if best { Some(figures.epoch) } else { self.history.best_epoch };
             }
             TrainEvent::Rate { step, learning_rate } => {
                 self.learning_rate = learning_rate;
+                self.mark(step, MarkKind::Rate, Some(learning_rate));
                 self.notice = Some(format!("from step {} on, the learning rate is {learning_rate}", step + 1));
             }
             TrainEvent::Notice(text) => self.notice = Some(text),
@@ -93,23 +115,35 @@ impl Live {
         }
     }
 
-    fn enter(&mut self, phase: Phase) {
+    pub(super) fn enter(&mut self, phase: Phase) {
         let answered = match self.asked {
             Some(Asked::Pause) => phase == Phase::Paused,
             Some(Asked::Resume) => phase != Phase::Paused,
-            Some(Asked::Stop) | None => false,
+            Some(Asked::Stop | Asked::FinishEpoch) | None => false,
         };
         if answered {
             self.asked = None;
         }
+        let done = self.step.map_or(0, |step| step.step);
+        match (self.phase, phase) {
+            (Phase::Paused, Phase::Paused) => {}
+            // What another process does is marked in the store.
+            _ if self.origin == Origin::Other => {}
+            (_, Phase::Paused) => self.mark(done, MarkKind::Pause, None),
+            (_, Phase::Stopping) => self.mark(done, MarkKind::Stop, None),
+            (Phase::Paused, _) => self.mark(done, MarkKind::Continue, None),
+            _ => {}
+        }
         self.phase = phase;
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "steps stay far below 2^53")]
+    fn mark(&mut self, step: usize, kind: MarkKind, value: Option<f64>) {
+        // The screen needs no time of it: that is in the store.
+        self.history.marks.push(Mark { step, kind, value, note: None, at: String::new() });
+    }
+
     fn add(&mut self, step: Step) {
-        let epochs = step.step as f64 / step.batches.max(1) as f64;
-        self.loss.push(epochs, step.loss);
-        self.accuracy.push(epochs, step.accuracy);
+        self.history.add_step(&step);
         // A running mean in which the newest tenth counts most.
         let mean = self.speed.map_or(step.images_per_second, |mean| 0.9 * mean + 0.1 * step.images_per_second);
         self.speed = Some(mean);
@@ -157,7 +191,37 @@ impl TrainScreen {
     /// Whether a run of this program is under way.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| !live.is_over())
+        self.live.as_ref().is_some_and(|live| !live.is_over() && live.origin == Origin::Own)
+    }
+
+    /// The run of another process that is followed.
+    #[must_use]
+    pub fn attached(&self) -> Option<&str> {
+        let live = self.live.as_ref().filter(|live| live.origin == Origin::Other)?;
+        live.run_id.as_deref()
+    }
+
+    /// Follows a run that another process trains.
+    pub fn attach(&mut self, run: &Run, config: TrainConfig) -> Vec<Effect> {
+        self.editing = None;
+        self.live = Some(Live::attached(run, config));
+        vec![Effect::Watch(Some(run.started.id.clone()))]
+    }
+
+    /// Takes in what has come to the followed run.
+    pub fn watch(&mut self, watched: &Watched) {
+        if self.attached() == Some(watched.run.started.id.as_str())
+            && let Some(live) = &mut self.live
+        {
+            live.watch(watched);
+        }
+    }
+
+    /// Back to the settings.
+    fn leave_run(&mut self) -> Vec<Effect> {
+        let attached = self.attached().is_some();
+        self.live = None;
+        if attached { vec![Effect::Watch(None)] } else { Vec::new() }
     }
 
     #[must_use]
@@ -196,7 +260,7 @@ impl TrainScreen {
             && live.run_id.as_ref() == Some(&detail.run.started.id)
             && live.step.is_none()
         {
-            (live.loss, live.accuracy) = detail.curves();
+            live.history = detail.history.clone();
         }
     }
 
@@ -209,11 +273,13 @@ impl TrainScreen {
                 live.run_id = Some(run_id.clone());
                 live.name = name;
                 live.learning_rate = config.learning_rate;
+                live.history.planned = config.epochs;
                 live.config = *config;
                 return if resumed { vec![Effect::LoadRun { run_id }] } else { Vec::new() };
             }
             TrainMessage::Refused(problem) => live.outcome = Some(Outcome::Refused(problem)),
             TrainMessage::Event(event) => live.hear(event),
+            TrainMessage::Watched(watched) => self.watch(&watched),
         }
         Vec::new()
     }
@@ -222,7 +288,9 @@ impl TrainScreen {
         match action {
             Action::Up => self.choose(self.field.saturating_sub(1)),
             Action::Down => self.choose(self.field + 1),
-            Action::Less | Action::More if self.is_running() => return self.change_rate(action == Action::More),
+            Action::First => self.choose(0),
+            Action::Last => self.choose(usize::MAX),
+            Action::Less | Action::More if self.live.is_some() => return self.change_rate(action == Action::More),
             Action::Less => self.step(false),
             Action::More => self.step(true),
             Action::Keep => self.keep(),
@@ -230,11 +298,13 @@ impl TrainScreen {
                 self.editing = None;
                 self.problem = None;
             }
-            Action::Edit => self.editing = Some(self.chosen().text(&self.config)),
+            Action::Edit => self.editing = Some(self.chosen().text(&self.config).into()),
             Action::Start => return self.start(),
             Action::Stop => return self.ask(Asked::Stop, Effect::StopRun),
+            Action::FinishEpoch => return self.ask(Asked::FinishEpoch, Effect::FinishEpoch),
             Action::PauseOrResume => return self.pause_or_resume(),
-            Action::NewRun => self.live = None,
+            Action::NewRun => return self.leave_run(),
+            Action::Back if !self.is_running() => return self.leave_run(),
             _ => {}
         }
         Vec::new()
@@ -272,7 +342,11 @@ impl TrainScreen {
         }
         live.learning_rate = learning_rate;
         live.notice = Some(format!("learning rate {learning_rate} from the next batch on"));
-        vec![Effect::SetLearningRate(learning_rate)]
+        let effect = match live.origin {
+            Origin::Own => Some(Effect::SetLearningRate(learning_rate)),
+            Origin::Other => live.command(CommandKind::Rate, Some(learning_rate)),
+        };
+        effect.into_iter().collect()
     }
 
     fn pause_or_resume(&mut self) -> Vec<Effect> {
@@ -284,33 +358,19 @@ impl TrainScreen {
         match &mut self.live {
             Some(live) if live.asked != Some(Asked::Stop) => {
                 live.asked = Some(asked);
-                vec![effect]
+                let effect = match live.origin {
+                    Origin::Own => Some(effect),
+                    Origin::Other => live.command(asked.command(), None),
+                };
+                effect.into_iter().collect()
             }
             _ => Vec::new(),
         }
     }
 
-    /// A key that goes into the typed value.
-    pub fn type_key(&mut self, key: KeyEvent) {
-        let Some(text) = &mut self.editing else { return };
-        match key.code {
-            KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => text.clear(),
-            KeyCode::Char(letter) if !key.modifiers.contains(KeyModifiers::CONTROL) => text.push(letter),
-            KeyCode::Backspace => drop(text.pop()),
-            _ => {}
-        }
-    }
-
-    /// Text pasted while a value is typed.
-    pub fn paste(&mut self, pasted: &str) {
-        if let Some(text) = &mut self.editing {
-            text.extend(pasted.chars().filter(|letter| !letter.is_control()));
-        }
-    }
-
     fn keep(&mut self) {
         let text = self.editing.clone().unwrap_or_default();
-        match self.chosen().typed(&self.config, &text) {
+        match self.chosen().typed(&self.config, text.text()) {
             Ok(config) => {
                 self.config = config;
                 self.editing = None;

@@ -22,9 +22,9 @@ use crate::app::App;
 use crate::app::scene::Scene;
 use crate::ui;
 
-/// Buttons and wheel in SGR coordinates; not every movement, which would wake the program for nothing.
-const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
-const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+/// Buttons, wheel and what is dragged, in SGR coordinates; not every movement, which would wake the program for nothing.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -37,7 +37,7 @@ impl Screen {
     ///
     /// # Errors
     /// If there is none, or it refuses.
-    pub fn take() -> io::Result<Self> {
+    pub fn take(mouse: bool) -> io::Result<Self> {
         if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let text = "the terminal program needs a terminal for input and output; \
                         `xray-tui --help` lists the commands that do not";
@@ -45,15 +45,42 @@ impl Screen {
         }
         restore_on_panic(thread::current().id());
         let _ = read_without_waiting();
-        enable_raw_mode()?;
-        TAKEN.store(true, Ordering::SeqCst);
-        Self::begin().inspect_err(|_| give_back())
+        Self::begin(mouse).inspect_err(|_| give_back())
     }
 
-    fn begin() -> io::Result<Self> {
+    fn begin(mouse: bool) -> io::Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
-        execute!(out, EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, Hide)?;
+        set_up(&mut out, mouse)?;
         Ok(Self(ratatui::Terminal::new(CrosstermBackend::new(out))?))
+    }
+
+    /// Gives the terminal back and stops the process, until the shell brings it to the front again.
+    ///
+    /// # Errors
+    /// If the terminal can't be taken again.
+    pub fn suspend(&mut self, mouse: bool) -> io::Result<()> {
+        self.0.backend_mut().flush()?;
+        give_back();
+        // Where no shell could bring it back, the system ignores the signal, and the program goes on at once.
+        rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+        self.take_again(mouse)
+    }
+
+    /// Sets the terminal up anew, whatever was done to it meanwhile.
+    ///
+    /// # Errors
+    /// If the terminal can't be written to.
+    pub fn take_again(&mut self, mouse: bool) -> io::Result<()> {
+        set_up(self.0.backend_mut(), mouse)?;
+        self.clear()
+    }
+
+    /// Takes the mouse or leaves it to the terminal.
+    ///
+    /// # Errors
+    /// If the terminal can't be written to.
+    pub fn set_mouse(&mut self, mouse: bool) -> io::Result<()> {
+        execute!(self.0.backend_mut(), Print(if mouse { MOUSE_ON } else { MOUSE_OFF }))
     }
 
     /// Draws the app; the terminal shows the frame whole or not at all.
@@ -77,6 +104,12 @@ impl Screen {
         let size = self.0.size()?;
         self.0.resize(Rect::from((Position::ORIGIN, size)))
     }
+}
+
+fn set_up(out: &mut impl Write, mouse: bool) -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(out, EnterAlternateScreen, Print(if mouse { MOUSE_ON } else { "" }), EnableBracketedPaste, Hide)
 }
 
 /// Opens the terminal once more as standard input, so that a read never waits for the rest of a sequence: crossterm

@@ -5,6 +5,7 @@ mod run;
 mod slot;
 mod store;
 mod viewer;
+mod watch;
 
 use std::time::Duration;
 
@@ -14,12 +15,14 @@ use crate::session::{Start, Workplace};
 use run::CurrentRun;
 use store::StoreWorker;
 use viewer::Viewer;
+use watch::Watcher;
 
 pub struct Workers {
     place: Workplace,
     pub outbox: Outbox,
     store: StoreWorker,
     viewer: Viewer,
+    watcher: Watcher,
     run: CurrentRun,
 }
 
@@ -28,6 +31,7 @@ impl Workers {
         Self {
             store: StoreWorker::start(place.clone(), outbox.clone()),
             viewer: Viewer::start(place.clone(), outbox.clone()),
+            watcher: Watcher::start(place.clone(), outbox.clone()),
             run: CurrentRun::default(),
             place,
             outbox,
@@ -37,7 +41,7 @@ impl Workers {
     /// Hands the effect to the thread it is for; never blocks.
     pub fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Quit => {}
+            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) => {}
             Effect::LoadData => data::load(&self.place, &self.outbox),
             Effect::MakeDemo => data::make_demo(&self.place, &self.outbox),
             Effect::StartRun(config) => self.start(Start::New { name: None, config }),
@@ -45,8 +49,11 @@ impl Workers {
             Effect::SetLearningRate(rate) => self.run.control(|control| control.set_learning_rate(rate)),
             Effect::PauseRun => self.run.control(crate::train::Control::pause),
             Effect::ContinueRun => self.run.control(crate::train::Control::resume),
+            Effect::FinishEpoch => self.run.control(crate::train::Control::finish_epoch),
             Effect::StopRun => self.run.control(crate::train::Control::stop),
+            Effect::Watch(run_id) => self.watcher.follow(run_id),
             Effect::LoadRuns
+            | Effect::Ask { .. }
             | Effect::LoadRun { .. }
             | Effect::DeleteRun { .. }
             | Effect::LoadCases { .. }

@@ -1,78 +1,260 @@
-//! Loss and accuracy of a run, training and validation overlaid, and its table of epochs; for Train and Runs alike.
+//! The charts of a run, a page each, with other runs behind; and its table of epochs; for Train and Runs alike.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::chart::{self, Chart, Series};
+use super::chart::{self, Chart, Series, Stroke, tick, value_at};
 use super::painter::Painter;
 use super::theme::Theme;
-use crate::app::curve::{Curve, Span};
+use crate::app::chart::{ChartView, Page, Window};
+use crate::app::curve::{Axis, Curve, Span, smoothed};
+use crate::app::history::History;
 use crate::metrics::EpochFigures;
+use crate::store::MarkKind;
 use crate::units::{duration, share};
 
-/// What is drawn of a run.
+/// What is drawn of a run, and how.
 #[derive(Debug)]
 pub struct Curves<'a> {
-    /// Of the training batches, over epochs.
-    pub loss: &'a Curve,
-    pub accuracy: &'a Curve,
-    pub epochs: &'a [EpochFigures],
-    pub best_epoch: Option<usize>,
-    /// Epochs that the run is to have.
-    pub planned: usize,
+    pub history: &'a History,
+    pub view: &'a ChartView,
+    /// Runs behind it, by name.
+    pub others: Vec<(&'a str, &'a History)>,
+    /// One chart has all the room.
+    pub zoomed: bool,
 }
 
-/// Two charts side by side, or one above the other where there is more height than width.
+/// Charts side by side, or one above the other where there is more height than width; one alone where it is zoomed. Below
+/// them, where there is a cursor, all values at it.
 pub fn draw(painter: &mut Painter, area: Rect, curves: &Curves) {
-    let (first, second) = if area.height >= 24 && area.width < 140 {
-        let height = area.height / 2;
-        (Rect { height, ..area }, Rect { y: area.y + height, height: area.height - height, ..area })
+    let reading = u16::from(curves.view.cursor.is_some() && area.height > 6);
+    let charts = Rect { height: area.height - reading, ..area };
+    if curves.zoomed {
+        chart::draw(painter, charts, &chart_of(curves, curves.view.page, painter.theme));
     } else {
-        let width = area.width / 2;
-        (Rect { width: width - 1, ..area }, Rect { x: area.x + width + 1, width: area.width - width - 1, ..area })
+        let (first, second) = halves(charts);
+        chart::draw(painter, first, &chart_of(curves, curves.view.page, painter.theme));
+        chart::draw(painter, second, &chart_of(curves, curves.view.page.shifted(1), painter.theme));
+    }
+    if let (Some(at), 1) = (curves.view.cursor, reading) {
+        let row = Rect { y: charts.bottom(), height: 1, ..area };
+        painter.line(row, Line::styled(read_out(curves, at, usize::from(area.width)), painter.theme.accent()));
+    }
+}
+
+fn halves(area: Rect) -> (Rect, Rect) {
+    if area.height >= 24 && area.width < 140 {
+        let height = area.height / 2;
+        return (Rect { height, ..area }, Rect { y: area.y + height, height: area.height - height, ..area });
+    }
+    let width = area.width / 2;
+    (Rect { width: width - 1, ..area }, Rect { x: area.x + width + 1, width: area.width - width - 1, ..area })
+}
+
+/// All values at a place of the axis, as many whole ones as fit.
+fn read_out(curves: &Curves, at: f64, width: usize) -> String {
+    let (history, axis) = (curves.history, curves.view.axis);
+    let moment = history.loss.spans().iter().rev().map(|span| span.start).find(|m| m.along(axis) <= at);
+    let moment = moment.unwrap_or_default();
+    let mut words =
+        vec![format!("▏epoch {:.2}", moment.epochs), format!("step {:.0}", moment.step), duration(moment.seconds)];
+    let steps = [("loss", &history.loss), ("acc", &history.accuracy)];
+    let figures: [(&str, fn(&EpochFigures) -> Option<f64>); 2] =
+        [("v.loss", |e| e.validation.loss), ("v.acc", |e| e.validation.confusion.accuracy())];
+    let more = [
+        ("rate", &history.learning_rate),
+        ("images/s", &history.speed),
+        ("CPU", &history.processor),
+        ("memory", &history.memory),
+    ];
+    let of_curve = |(name, curve): (&str, &Curve)| Some((name.to_owned(), value_at(curve.spans(), axis, at)?));
+    let of_epochs = |(name, figure): (&str, fn(&EpochFigures) -> Option<f64>)| {
+        Some((name.to_owned(), value_at(&history.of_epochs(figure), axis, at)?))
     };
-    let theme = painter.theme;
-    let loss = series(theme, curves.loss, points(curves.epochs, |epoch| epoch.validation.loss));
-    let range = (0.0, ceiling(&loss));
-    chart::draw(painter, first, &chart_of("loss", loss, range, curves));
-    let accuracy = series(theme, curves.accuracy, points(curves.epochs, |epoch| epoch.validation.confusion.accuracy()));
-    chart::draw(painter, second, &chart_of("accuracy", accuracy, (0.0, 1.0), curves));
+    let found = steps.into_iter().filter_map(of_curve).chain(figures.into_iter().filter_map(of_epochs));
+    for (name, value) in found.chain(more.into_iter().filter_map(of_curve)) {
+        let value = if name == "memory" { format!("{:.2} GiB", value / GIB) } else { tick(value) };
+        words.push(format!("{name} {value}"));
+    }
+    let mut line = String::new();
+    for word in words {
+        if line.chars().count() + word.chars().count() + 2 > width {
+            break;
+        }
+        line = if line.is_empty() { word } else { format!("{line}  {word}") };
+    }
+    line
 }
 
-#[expect(clippy::cast_precision_loss, reason = "epochs")]
-fn chart_of<'a>(title: &'a str, series: Vec<Series>, range: (f64, f64), curves: &Curves) -> Chart<'a> {
-    let (epochs, best) = (curves.planned.max(1) as f64, curves.best_epoch.map(|epoch| epoch as f64));
-    Chart { title, series, epochs, range, best }
+const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+
+fn chart_of<'a>(curves: &Curves, page: Page, theme: Theme) -> Chart<'a> {
+    let (history, view) = (curves.history, curves.view);
+    let mut series: Vec<Series> = Vec::new();
+    if view.overlay {
+        for (place, (name, other)) in curves.others.iter().enumerate() {
+            series.extend(behind(theme, (place, name), other, (page, view)));
+        }
+    }
+    series.extend(own(theme, history, (page, view)));
+    let across = view.range(history);
+    let log = view.log && matches!(page, Page::Loss | Page::Rate | Page::Speed);
+    let best = history.best_epoch.and_then(|best| {
+        let end = history.epochs.iter().find(|(_, figures)| figures.epoch == best)?.0;
+        Some((end.along(view.axis), best))
+    });
+    Chart {
+        title: page.title(),
+        range: range(&series, (page, log), (across, view)),
+        series,
+        axis: view.axis,
+        across,
+        log,
+        best,
+        marks: history.marks.iter().map(|m| (history.moment_of(m.step).along(view.axis), letter(m.kind))).collect(),
+        cursor: view.cursor,
+        dragged: view.dragged,
+        state: state(view, log),
+    }
 }
 
-fn series(theme: Theme, training: &Curve, validation: Vec<Span>) -> Vec<Series> {
-    let stretches = training.spans().to_vec();
-    vec![
-        Series { label: "train", style: theme.training(), stretches, points: false },
-        Series { label: "val", style: theme.validation(), stretches: validation, points: true },
-    ]
+/// What is done to a run, in a letter below the chart.
+const fn letter(kind: MarkKind) -> char {
+    match kind {
+        MarkKind::Pause => 'P',
+        MarkKind::Continue => 'C',
+        MarkKind::Stop => 'S',
+        MarkKind::Resume => 'R',
+        MarkKind::Rate => 'L',
+        MarkKind::Repeat => '=',
+    }
 }
 
-/// A value an epoch, at the epoch's end; undefined ones are gaps.
-#[expect(clippy::cast_precision_loss, reason = "epochs")]
-fn points(epochs: &[EpochFigures], value: impl Fn(&EpochFigures) -> Option<f64>) -> Vec<Span> {
-    let point = |epoch: &EpochFigures| {
-        let value = value(epoch).unwrap_or(f64::NAN);
-        Span { start: epoch.epoch as f64, min: value, max: value, last: value }
+fn state(view: &ChartView, log: bool) -> String {
+    let window = match view.window {
+        Window::All => "",
+        Window::Fixed(..) => "frozen",
+        Window::Last(_) => "following",
     };
-    epochs.iter().map(point).collect()
+    let smooth = if view.smoothing > 0 { format!("smooth {}", view.weight()) } else { String::new() };
+    let words = [window.to_owned(), smooth, if log { "log".to_owned() } else { String::new() }];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-/// The next of 0.25, 0.5, 1, 2, 5, … above the values; the worst twentieth may stick out, so that a first batch or a
-/// diverged epoch doesn't flatten the rest.
-fn ceiling(series: &[Series]) -> f64 {
-    let finite = |series: &Series| series.stretches.iter().map(|s| s.max).filter(|v| v.is_finite()).collect::<Vec<_>>();
-    let mut values: Vec<f64> = series.iter().flat_map(finite).collect();
-    values.sort_by(f64::total_cmp);
-    let highest = values.len().checked_sub(1).and_then(|last| values.get(last - last / 20)).copied().unwrap_or(1.0);
-    let steps = [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
-    steps.into_iter().find(|step| highest <= *step).unwrap_or(highest)
+/// The lines of the run itself.
+fn own(theme: Theme, history: &History, (page, view): (Page, &ChartView)) -> Vec<Series> {
+    let steps = |curve: &Curve, label: &str| of_steps(curve, label, (theme.training(), theme.dim()), view.weight());
+    let validation = |label: &str, style, value: fn(&EpochFigures) -> Option<f64>| Series {
+        label: label.into(),
+        style,
+        stretches: history.of_epochs(value),
+        stroke: Stroke::Points,
+    };
+    match page {
+        Page::Loss => {
+            let mut series = steps(&history.loss, "train");
+            series.push(validation("val", theme.validation(), |epoch| epoch.validation.loss));
+            series
+        }
+        Page::Accuracy => {
+            let mut series = steps(&history.accuracy, "train");
+            series.push(validation("val", theme.validation(), |epoch| epoch.validation.confusion.accuracy()));
+            series
+        }
+        Page::Validation => vec![
+            validation("F1", theme.series(2), |epoch| epoch.validation.confusion.f1()),
+            validation("recall", theme.series(1), |epoch| epoch.validation.confusion.recall()),
+            validation("precision", theme.series(0), |epoch| epoch.validation.confusion.precision()),
+        ],
+        Page::Rate => of_steps(&history.learning_rate, "rate", (theme.training(), theme.dim()), 0.0),
+        Page::Speed => steps(&history.speed, "training"),
+        Page::Processor => steps(&history.processor, "this process"),
+        Page::Memory => {
+            let mut series = of_steps(&history.memory, "this process", (theme.training(), theme.dim()), 0.0);
+            for stretch in series.iter_mut().flat_map(|line| &mut line.stretches) {
+                *stretch =
+                    Span { min: stretch.min / GIB, max: stretch.max / GIB, last: stretch.last / GIB, ..*stretch };
+            }
+            series
+        }
+    }
+}
+
+/// A line of every step; where it is smoothed, the raw one faint behind it.
+fn of_steps(curve: &Curve, label: &str, (style, faint): (Style, Style), weight: f64) -> Vec<Series> {
+    let raw = curve.spans().to_vec();
+    let line = |label: &str, style, stretches| Series { label: label.into(), style, stretches, stroke: Stroke::Solid };
+    if weight == 0.0 {
+        return vec![line(label, style, raw)];
+    }
+    let smooth = smoothed(curve.spans(), curve.width(), weight);
+    vec![line("", faint, raw), line(label, style, smooth)]
+}
+
+/// Another run's line: of its validation images where there is such a figure.
+fn behind(
+    theme: Theme,
+    (place, name): (usize, &str),
+    other: &History,
+    (page, view): (Page, &ChartView),
+) -> Option<Series> {
+    let strokes = [Stroke::Solid, Stroke::Dashed, Stroke::Dotted];
+    let stretches = match page {
+        Page::Loss => other.of_epochs(|epoch| epoch.validation.loss),
+        Page::Accuracy | Page::Validation => other.of_epochs(|epoch| epoch.validation.confusion.accuracy()),
+        Page::Rate => other.learning_rate.spans().to_vec(),
+        Page::Speed => smoothed(other.speed.spans(), other.speed.width(), view.weight().max(0.9)),
+        Page::Processor | Page::Memory => return None,
+    };
+    let stroke = strokes[place / 8 % 3];
+    let stroke = if stroke == Stroke::Solid { strokes[place % 3] } else { stroke };
+    Some(Series { label: format!("{name} val"), style: theme.series(place), stretches, stroke })
+}
+
+/// From and to of the vertical axis.
+fn range(series: &[Series], (page, log): (Page, bool), (across, view): ((f64, f64), &ChartView)) -> (f64, f64) {
+    let seen = |span: &&Span| (across.0..=across.1).contains(&span.start.along(view.axis));
+    let finite = |span: &Span| (span.min.is_finite() && span.max.is_finite()).then_some((span.min, span.max));
+    let values: Vec<(f64, f64)> =
+        series.iter().flat_map(|line| line.stretches.iter().filter(seen).filter_map(finite)).collect();
+    let share = matches!(page, Page::Accuracy | Page::Validation);
+    let closed_up = view.window != Window::All;
+    match () {
+        () if log => logarithmic(&values),
+        () if share && !closed_up => (0.0, 1.0),
+        () if closed_up => close(&values),
+        () => (0.0, ceiling(&values)),
+    }
+}
+
+fn logarithmic(values: &[(f64, f64)]) -> (f64, f64) {
+    let positive = values.iter().flat_map(|(low, high)| [*low, *high]).filter(|value| *value > 0.0);
+    let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+    if high <= 0.0 || low >= high { (high.max(1.0) * 0.1, high.max(1.0)) } else { (low, high) }
+}
+
+/// A little around what is seen.
+fn close(values: &[(f64, f64)]) -> (f64, f64) {
+    let Some((low, high)) = values.iter().copied().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
+        return (0.0, 1.0);
+    };
+    let room = if high > low { (high - low) * 0.05 } else { high.abs().max(1e-3) * 0.1 };
+    (low - room, high + room)
+}
+
+/// The next of 1, 2, 2.5, 5 times a power of ten above the values; the worst twentieth may stick out, so that a first
+/// batch or a diverged epoch doesn't flatten the rest.
+fn ceiling(values: &[(f64, f64)]) -> f64 {
+    let mut highest: Vec<f64> = values.iter().map(|(_, high)| *high).collect();
+    highest.sort_by(f64::total_cmp);
+    let high = highest.len().checked_sub(1).and_then(|last| highest.get(last - last / 20)).copied().unwrap_or(1.0);
+    if high <= 0.0 || !high.is_finite() {
+        return 1.0;
+    }
+    let power = 10_f64.powf(high.log10().floor());
+    let steps = [1.0, 2.0, 2.5, 5.0, 10.0];
+    steps.into_iter().map(|step| step * power).find(|step| high <= *step).unwrap_or(high)
 }
 
 /// The newest epochs that fit, in columns, the best one marked.
@@ -85,10 +267,11 @@ pub fn table(painter: &mut Painter, area: Rect, curves: &Curves) {
     let head = ["loss", "acc", "v.loss", "v.acc", "v.prec", "v.rec", "v.F1"].map(str::to_owned);
     let head = row("epoch", "", &head, width);
     let fits = usize::from(area.height) - 1;
-    let shown = &curves.epochs[curves.epochs.len().saturating_sub(fits)..];
+    let epochs = &curves.history.epochs;
+    let shown = &epochs[epochs.len().saturating_sub(fits)..];
     let mut lines = vec![Line::styled(head, theme.dim())];
-    lines.extend(shown.iter().map(|epoch| {
-        let best = curves.best_epoch == Some(epoch.epoch);
+    lines.extend(shown.iter().map(|(_, epoch)| {
+        let best = curves.history.best_epoch == Some(epoch.epoch);
         Line::styled(epoch_row(epoch, best, width), if best { theme.good() } else { Style::new() })
     }));
     painter.lines(area, lines, 0);

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wrap};
 
@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::theme::Theme;
 use crate::app::action::Action;
+use crate::app::input::Input;
 use crate::app::scene::{Area, Display, Scene, Target};
 
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl Painter<'_> {
     }
 
     /// Keys and what they do, in a row, as many as fit; they answer to clicks too.
-    pub fn keys(&mut self, area: Rect, keys: impl Iterator<Item = (Action, &'static str, &'static str)>) {
+    pub fn keys(&mut self, area: Rect, keys: impl Iterator<Item = (Action, String, &'static str)>) {
         let mut x = area.x;
         for (action, key, text) in keys {
             let spans =
@@ -97,6 +98,17 @@ impl Painter<'_> {
             self.target(place, Target::Action(action));
             x += width + 2;
         }
+    }
+
+    /// Text that is being typed, with the cursor in it; of a long one the part around the cursor.
+    pub fn typed(&self, input: &Input, width: usize) -> Vec<Span<'static>> {
+        let (before, after) = input.parts();
+        let before = fit_end(before, width.saturating_sub(1));
+        let at = after.chars().next().map_or_else(|| " ".to_owned(), String::from);
+        let rest: String = after.chars().skip(1).collect();
+        let left = width.saturating_sub(before.width() + at.width());
+        let cursor = Style::new().add_modifier(Modifier::REVERSED);
+        vec![Span::raw(before), Span::styled(at, cursor), Span::raw(fit(&rest, left))]
     }
 
     /// Makes an area answer to clicks.

@@ -63,7 +63,7 @@ fn mean(picture: &GreyImage, (x, columns): (usize, usize), (y, rows): (usize, us
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::scene::Colours;
+    use crate::app::scene::{Colours, ThemeName};
     use proptest::prelude::*;
     use ratatui::style::Color;
 
@@ -77,7 +77,7 @@ mod tests {
     fn each_half_of_a_cell_is_the_mean_of_its_pixels() {
         let picture = GreyImage { width: 2, height: 2, pixels: vec![0, 100, 200, 220] };
         let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 1));
-        draw(&mut buffer, Rect::new(0, 0, 1, 1), &picture, Theme(Colours::True));
+        draw(&mut buffer, Rect::new(0, 0, 1, 1), &picture, Theme { colours: Colours::True, name: ThemeName::Dark });
         let cell = &buffer[(0, 0)];
         assert_eq!((cell.symbol(), cell.fg, cell.bg), ("▀", Color::Rgb(50, 50, 50), Color::Rgb(210, 210, 210)));
     }
@@ -87,7 +87,7 @@ mod tests {
         fn a_picture_of_any_shape_stays_in_its_area(size in (1..400_usize, 1..400_usize), area in (0..60_u16, 0..60_u16)) {
             let (area, bounds) = (Rect::new(1, 1, area.0, area.1), Rect::new(0, 0, 64, 64));
             let picture = GreyImage { width: size.0, height: size.1, pixels: vec![128; size.0 * size.1] };
-            let place = draw(&mut Buffer::empty(bounds), area, &picture, Theme(Colours::Indexed));
+            let place = draw(&mut Buffer::empty(bounds), area, &picture, Theme { colours: Colours::Indexed, name: ThemeName::Dark });
             prop_assert_eq!(place.intersection(area), place);
         }
     }

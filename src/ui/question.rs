@@ -4,8 +4,10 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::painter::Painter;
-use crate::app::action::Action;
-use crate::app::{App, Question};
+use crate::app::App;
+use crate::app::action::{Action, Place};
+use crate::app::keymap::BINDINGS;
+use crate::app::popup::Question;
 
 pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
     let (text, yes, no) = match question {
@@ -24,6 +26,11 @@ pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
     let inner = painter.popup((u16::try_from(width).unwrap_or(u16::MAX), 4), "Sure?");
     painter.lines(inner, lines.to_vec(), 0);
     let answers = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-    painter.keys(answers, [(Action::Yes, "y", yes), (Action::No, "n", no)].into_iter());
+    let key = |line: usize| {
+        let text = if BINDINGS[line].action == Action::Yes { yes } else { no };
+        app.keymap.first(line).map(|key| (BINDINGS[line].action, key.to_string(), text))
+    };
+    let own = |line: &usize| BINDINGS[*line].place == Place::Question;
+    painter.keys(answers, app.keymap.lines_at(Place::Question).filter(own).filter_map(key));
     painter.scene.picture = None;
 }

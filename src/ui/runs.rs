@@ -8,6 +8,7 @@ use super::curves::{self, Curves};
 use super::figures::{self, test_lines};
 use super::painter::{Painter, fit, fit_end, paragraph};
 use super::theme::Theme;
+use crate::app::App;
 use crate::app::message::{Loadable, RunDetail};
 use crate::app::runs::{Column, RunsScreen};
 use crate::app::scene::Target;
@@ -15,9 +16,10 @@ use crate::metrics::{Measure, Spread};
 use crate::store::{Run, RunState};
 use crate::units::{count, duration, range, share};
 
-pub fn draw(painter: &mut Painter, area: Rect, screen: &RunsScreen) {
+pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
+    let screen = &app.runs;
     match &screen.detail {
-        Some(Loadable::Ready(detail)) => one_run(painter, area, detail, screen.notice.as_deref()),
+        Some(Loadable::Ready(detail)) => one_run(painter, area, detail, app),
         Some(Loadable::Failed(problem)) => failed(painter, area, problem),
         Some(Loadable::Idle | Loadable::Loading) => waiting(painter, area),
         None => all_runs(painter, area, screen),
@@ -195,27 +197,29 @@ const CURVES: u16 = 66;
 /// Cells that a panel takes beside its content.
 const FRAME: u16 = 4;
 
-fn one_run(painter: &mut Painter, area: Rect, detail: &RunDetail, notice: Option<&str>) {
-    let beside =
-        [figures::WIDE + FRAME, figures::NARROW + FRAME].into_iter().find(|width| area.width >= width + CURVES);
+fn one_run(painter: &mut Painter, area: Rect, detail: &RunDetail, app: &App) {
+    let beside = [figures::WIDE + FRAME, figures::NARROW + FRAME]
+        .into_iter()
+        .find(|width| !app.zoomed && area.width >= width + CURVES);
     let (Some(width), Some(assessed)) = (beside, &detail.assessed) else {
-        return with_curves(painter, area, (detail, false), notice);
+        return with_curves(painter, area, (detail, false), app);
     };
     let left = Rect { width: area.width - width, ..area };
     let right = Rect { x: left.right(), width, ..area };
-    with_curves(painter, left, (detail, true), notice);
+    with_curves(painter, left, (detail, true), app);
     let inner = painter.panel(right, "Figures");
     let lines = figures::table(painter.theme, assessed, usize::from(inner.width));
     painter.lines(inner, lines, 0);
 }
 
 /// A run's facts and curves; its figures too where they do not stand `beside`.
-fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail, bool), notice: Option<&str>) {
+fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail, bool), app: &App) {
     let run = &detail.run;
     let inner = painter.panel(area, &format!("{}  {}", run.started.name, run.started.id));
     let width = usize::from(inner.width);
     let mut lines = facts(painter.theme, run, width);
     lines.extend(scores(painter.theme, detail, width, beside));
+    let notice = app.runs.notice.as_deref();
     lines.extend(notice.iter().flat_map(|text| paragraph(&format!("! {text}"), width, painter.theme.warning())));
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(inner.height);
     painter.lines(inner, lines, 0);
@@ -223,12 +227,9 @@ fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail,
         return;
     }
     let rest = Rect { y: inner.y + height, height: inner.height - height, ..inner };
-    let table = (rest.height / 3).clamp(2, 16);
+    let curves = Curves { history: &detail.history, view: &app.chart, others: Vec::new(), zoomed: app.zoomed };
+    let table = if app.zoomed { 0 } else { (rest.height / 3).clamp(2, 16) };
     let charts = Rect { height: rest.height.saturating_sub(table), ..rest };
-    let (loss, accuracy) = detail.curves();
-    let planned = run.started.config["epochs"].as_u64().and_then(|epochs| usize::try_from(epochs).ok()).unwrap_or(1);
-    let curves =
-        Curves { loss: &loss, accuracy: &accuracy, epochs: &detail.epochs, best_epoch: run.best_epoch, planned };
     curves::draw(painter, charts, &curves);
     curves::table(painter, Rect { y: charts.bottom(), height: rest.height - charts.height, ..rest }, &curves);
 }

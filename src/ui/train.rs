@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::curves::{self, Curves};
 use super::figures::test_lines;
-use super::painter::{Painter, fit, fit_end, paragraph};
+use super::painter::{Painter, fit, paragraph};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::data::DataState;
@@ -20,7 +20,7 @@ use crate::units::{count, duration, percent, share};
 pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
     match &app.train.live {
         None => form(painter, area, app),
-        Some(live) => run(painter, area, live, app.leaving),
+        Some(live) => run(painter, area, live, app),
     }
 }
 
@@ -32,7 +32,7 @@ fn form(painter: &mut Painter, area: Rect, app: &App) {
     let shown = Field::ALL.len().min(usize::from(inner.height.saturating_sub(kept)));
     let first = (screen.field + 1).saturating_sub(shown);
     for ((number, field), row) in Field::ALL.into_iter().enumerate().skip(first).zip(inner.rows().take(shown)) {
-        let line = field_line(painter.theme, screen, field, inner.width);
+        let line = field_line(painter, screen, field, inner.width);
         painter.line(row, line);
         painter.target(row, Target::Field(number));
     }
@@ -48,22 +48,25 @@ fn form(painter: &mut Painter, area: Rect, app: &App) {
     painter.lines(rest, lines, 0);
 }
 
-fn field_line(theme: Theme, screen: &TrainScreen, field: Field, width: u16) -> Line<'static> {
-    let chosen = screen.chosen() == field;
+fn field_line(painter: &Painter, screen: &TrainScreen, field: Field, width: u16) -> Line<'static> {
+    let (theme, chosen) = (painter.theme, screen.chosen() == field);
     let (label, meaning) = field.label();
     let room = usize::from(width).saturating_sub(20 + 28).clamp(10, 40);
-    let value = match (&screen.editing, chosen) {
-        // What is typed is seen at its end.
-        (Some(text), true) => fit_end(&format!("{text}▏"), room - 1),
-        _ => Some(field.text(&screen.config)).filter(|text| !text.is_empty()).unwrap_or_else(|| "none".into()),
-    };
     let sign = if chosen { "▸ " } else { "  " };
-    Line::from(vec![
-        Span::styled(sign, theme.accent()),
-        Span::styled(fit(label, 18), theme.dim()),
-        Span::styled(fit(&format!(" {value}"), room), if chosen { theme.selected() } else { Style::new() }),
-        Span::styled(format!("  {meaning}"), theme.dim()),
-    ])
+    let mut spans = vec![Span::styled(sign, theme.accent()), Span::styled(fit(label, 18), theme.dim())];
+    match (&screen.editing, chosen) {
+        (Some(input), true) => {
+            spans.push(Span::raw(" "));
+            spans.extend(painter.typed(input, room - 1));
+        }
+        _ => {
+            let value = Some(field.text(&screen.config)).filter(|text| !text.is_empty());
+            let text = fit(&format!(" {}", value.unwrap_or_else(|| "none".into())), room);
+            spans.push(Span::styled(text, if chosen { theme.selected() } else { Style::new() }));
+        }
+    }
+    spans.push(Span::styled(format!("  {meaning}"), theme.dim()));
+    Line::from(spans)
 }
 
 /// What pressing the start key will do.
@@ -98,11 +101,11 @@ fn plan_text(config: &TrainConfig, learned: usize, test: usize) -> String {
     )
 }
 
-fn run(painter: &mut Painter, area: Rect, live: &Live, leaving: bool) {
+fn run(painter: &mut Painter, area: Rect, live: &Live, app: &App) {
     let title = if live.name.is_empty() { "Run" } else { &live.name };
     let inner = painter.panel(area, title);
     let mut rows = inner.rows();
-    for line in head(painter.theme, live, leaving, usize::from(inner.width)) {
+    for line in head(painter.theme, live, app.leaving, usize::from(inner.width)) {
         if let Some(row) = rows.next() {
             painter.line(row, line);
         }
@@ -115,15 +118,9 @@ fn run(painter: &mut Painter, area: Rect, live: &Live, leaving: bool) {
     }
     let used = rows.next().map_or(inner.height, |row| row.y - inner.y);
     let rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
-    let table = (rest.height / 4).clamp(2, 14).min(rest.height);
+    let curves = Curves { history: &live.history, view: &app.chart, others: Vec::new(), zoomed: app.zoomed };
+    let table = if app.zoomed { 0 } else { (rest.height / 4).clamp(2, 14).min(rest.height) };
     let charts = Rect { height: rest.height - table, ..rest };
-    let curves = Curves {
-        loss: &live.loss,
-        accuracy: &live.accuracy,
-        epochs: &live.epochs,
-        best_epoch: live.best_epoch,
-        planned: live.config.epochs,
-    };
     curves::draw(painter, charts, &curves);
     curves::table(painter, Rect { y: charts.bottom(), height: table, ..rest }, &curves);
 }
@@ -147,6 +144,8 @@ fn head(theme: Theme, live: &Live, leaving: bool, width: usize) -> Vec<Line<'sta
         None => vec![phase_line(theme, live, leaving)],
         Some(outcome) => ended(theme, live, outcome, width),
     };
+    let alert = live.history.alert();
+    lines.extend(alert.iter().flat_map(|text| paragraph(&format!("! {text}"), width, theme.bad())));
     lines.extend(live.notice.iter().flat_map(|text| paragraph(&format!("! {text}"), width, theme.warning())));
     lines
 }
@@ -157,6 +156,9 @@ fn phase_line(theme: Theme, live: &Live, leaving: bool) -> Line<'static> {
             Line::styled("◌ stopping, then leaving; q leaves at once, without a checkpoint", theme.warning())
         }
         Some(Asked::Stop) => Line::styled("◌ stopping after this batch…", theme.warning()),
+        Some(Asked::FinishEpoch) => {
+            Line::styled(format!("◌ stopping when the epoch is done: {}", phase(live)), theme.warning())
+        }
         Some(Asked::Pause) => Line::styled("◌ pausing after this batch…", theme.warning()),
         Some(Asked::Resume) => Line::styled("● going on…", theme.good()),
         None if live.phase == Phase::Paused => Line::styled("◌ paused; Space goes on", theme.warning()),
@@ -186,7 +188,7 @@ fn phase(live: &Live) -> String {
 fn ended(theme: Theme, live: &Live, outcome: &Outcome, width: usize) -> Vec<Line<'static>> {
     match outcome {
         Outcome::Finished { best_epoch, test } => {
-            let best = live.epochs.iter().find(|epoch| epoch.epoch == *best_epoch);
+            let best = live.history.epochs.iter().map(|(_, epoch)| epoch).find(|epoch| epoch.epoch == *best_epoch);
             let validation = share(best.and_then(|epoch| epoch.validation.confusion.accuracy()));
             let done = format!("✓ finished; best epoch {best_epoch}, validation accuracy {validation}");
             let mut lines = vec![Line::styled(done, theme.good())];

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use crate::app::history::History;
 use crate::app::message::{Assessed, Case, Effect, InspectMessage, Message, RunDetail, RunsMessage};
 use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
@@ -55,6 +56,10 @@ fn answer(store: &Store, effect: &Effect) -> Result<Message> {
             store.delete_run(run_id)?;
             Message::Runs(RunsMessage::Deleted(Ok(name)))
         }
+        Effect::Ask { run_id, kind, value } => {
+            store.add_command(run_id, *kind, *value)?;
+            Message::Runs(RunsMessage::Said(format!("asked to {}", kind.name())))
+        }
         Effect::WriteReport { run_id } => {
             let written = report::write(store, store.run(run_id)?, Path::new("."))?;
             let [html, markdown] = [&written.html, &written.markdown].map(|path| path.display().to_string());
@@ -89,7 +94,9 @@ fn failed(effect: &Effect, problem: String) -> Message {
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail: Err(problem) })
         }
         Effect::DeleteRun { .. } => Message::Runs(RunsMessage::Deleted(Err(problem))),
-        Effect::WriteReport { .. } | Effect::VerifyRun { .. } => Message::Runs(RunsMessage::Said(problem)),
+        Effect::Ask { .. } | Effect::WriteReport { .. } | Effect::VerifyRun { .. } => {
+            Message::Runs(RunsMessage::Said(problem))
+        }
         Effect::LoadCases { run_id } => {
             Message::Inspect(InspectMessage::Cases { run_id: run_id.clone(), cases: Err(problem) })
         }
@@ -99,10 +106,18 @@ fn failed(effect: &Effect, problem: String) -> Message {
 
 fn detail(store: &Store, run_id: &str) -> Result<RunDetail> {
     let run = store.run(run_id)?;
-    let (epochs, steps, folds) = (store.epochs(run_id)?, store.steps(run_id)?, store.folds(run_id)?);
+    let folds = store.folds(run_id)?;
     let accuracy = |run: &Run| run.test.and_then(|test| test.confusion.accuracy());
     let seeds = seeds::group_of(store, &run)?.and_then(|group| Spread::of(group.iter().map(accuracy)));
-    Ok(RunDetail { assessed: assess(store, &run)?.map(Box::new), run, epochs, steps, folds, seeds })
+    Ok(RunDetail { assessed: assess(store, &run)?.map(Box::new), history: history(store, &run)?, run, folds, seeds })
+}
+
+/// What the run went through.
+fn history(store: &Store, run: &Run) -> Result<History> {
+    let id = &run.started.id;
+    let planned = run.started.config["epochs"].as_u64().and_then(|epochs| usize::try_from(epochs).ok()).unwrap_or(1);
+    let history = History::of(planned, &store.steps(id)?, &store.epochs(id)?);
+    Ok(History { marks: store.marks(id)?, best_epoch: run.best_epoch, ..history })
 }
 
 /// The figures that the run's answers give; `None` until its test images are answered.

@@ -1,0 +1,300 @@
+//! The one table of what can be done where, which gives keys, footer, help, palette and documentation; and the keys as the
+//! user has them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::action::{Action as A, Place as P};
+use super::key::Key;
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding {
+    pub action: A,
+    pub place: P,
+    /// The usual keys, by their names; none: in the palette alone.
+    keys: &'static str,
+    /// One or two words for the footer; empty: not in the footer.
+    pub short: &'static str,
+    pub help: &'static str,
+}
+
+const fn bind((place, action): (P, A), keys: &'static str, (short, help): (&'static str, &'static str)) -> Binding {
+    Binding { action, place, keys, short, help }
+}
+
+/// Everything that can be done, by place, in the order of footer and help.
+pub const BINDINGS: &[Binding] = &[
+    bind((P::DataMissing, A::MakeDemo), "d enter", ("demo set", "write the synthetic demo set")),
+    bind((P::DataMissing, A::Reload), "r", ("look again", "look for a data set again")),
+    bind((P::Data, A::Reload), "r", ("reload", "read the data set again")),
+    bind((P::Data, A::Up), "up k", ("", "scroll up")),
+    bind((P::Data, A::Down), "down j", ("scroll", "scroll down")),
+    bind((P::Form, A::Start), "s", ("start", "start training")),
+    bind((P::Form, A::Up), "up k", ("", "setting before")),
+    bind((P::Form, A::Down), "down j", ("choose", "next setting")),
+    bind((P::Form, A::First), "g home", ("", "first setting")),
+    bind((P::Form, A::Last), "G end", ("", "last setting")),
+    bind((P::Form, A::Less), "left h", ("", "smaller value, or off")),
+    bind((P::Form, A::More), "right l", ("change", "larger value, or on")),
+    bind((P::Form, A::Edit), "enter", ("type", "type a value")),
+    bind((P::Editing, A::Keep), "enter", ("keep", "keep the typed value")),
+    bind((P::Editing, A::Discard), "esc", ("discard", "leave the value as it was")),
+    bind((P::Live, A::PauseOrResume), "space p", ("pause", "pause or go on")),
+    bind((P::Live, A::Less), "<", ("", "smaller learning rate, from the next batch on")),
+    bind((P::Live, A::More), ">", ("rate", "larger learning rate, from the next batch on")),
+    bind((P::Live, A::Stop), "s", ("stop", "stop after this batch; the run can be resumed")),
+    bind((P::Live, A::FinishEpoch), "S", ("", "finish this epoch, then stop")),
+    bind((P::Live, A::Back), "esc", ("", "take the cursor away, then the zoom; then leave the run of another process")),
+    bind((P::Ended, A::Back), "esc", ("", "take the cursor away, then the zoom; then back to the settings")),
+    bind((P::Ended, A::NewRun), "n enter", ("new run", "back to the settings")),
+    bind((P::Ended, A::ResumeRun), "c", ("continue", "go on with it, if it was stopped or failed")),
+    bind((P::Ended, A::InspectRun), "i", ("inspect", "step through its test images")),
+    bind((P::Ended, A::Again), "r", ("run again", "back to the settings, with those of this run")),
+    bind((P::Runs, A::Up), "up k", ("", "run above")),
+    bind((P::Runs, A::Down), "down j", ("", "run below")),
+    bind((P::Runs, A::PageUp), "pageup ctrl-b", ("", "page up")),
+    bind((P::Runs, A::PageDown), "pagedown ctrl-f", ("", "page down")),
+    bind((P::Runs, A::First), "g home", ("", "first run")),
+    bind((P::Runs, A::Last), "G end", ("", "last run")),
+    bind((P::Runs, A::Open), "enter", ("open", "show the run with its curves")),
+    bind((P::Runs, A::Attach), "a", ("attach", "follow a run under way on Train, whoever trains it")),
+    bind((P::Runs, A::Sort), ">", ("sort", "sort by the next column")),
+    bind((P::Runs, A::SortBack), "<", ("", "sort by the column before")),
+    bind((P::Runs, A::Again), "r", ("run again", "take its settings to Train, to change and run again")),
+    bind((P::Runs, A::ResumeRun), "c", ("continue", "go on with a stopped, failed or crashed run")),
+    bind((P::Runs, A::InspectRun), "i", ("inspect", "step through its test images")),
+    bind((P::Runs, A::Delete), "x delete", ("delete", "delete the run and its checkpoints")),
+    bind((P::Detail, A::Back), "esc enter", ("back", "take the cursor away, then the zoom; then back to the table")),
+    bind((P::Detail, A::Again), "r", ("run again", "take its settings to Train, to change and run again")),
+    bind((P::Detail, A::Report), "w", ("report", "write its model card into the working folder")),
+    bind((P::Detail, A::Verify), "v", ("verify", "make its stored figures again and compare")),
+    bind((P::Detail, A::ResumeRun), "c", ("continue", "go on with a stopped, failed or crashed run")),
+    bind((P::Detail, A::InspectRun), "i", ("inspect", "step through its test images")),
+    bind((P::Inspect, A::Down), "down j right", ("next", "next image")),
+    bind((P::Inspect, A::Up), "up k left", ("before", "image before")),
+    bind((P::Inspect, A::PageDown), "pagedown", ("", "ten images on")),
+    bind((P::Inspect, A::PageUp), "pageup", ("", "ten images back")),
+    bind((P::Inspect, A::First), "g home", ("", "first image")),
+    bind((P::Inspect, A::Last), "G end", ("", "last image")),
+    bind((P::Inspect, A::NextMistake), "n", ("mistake", "next mistake")),
+    bind((P::Inspect, A::PreviousMistake), "N", ("", "mistake before")),
+    bind((P::Inspect, A::NextRun), "]", ("run", "next run")),
+    bind((P::Inspect, A::PreviousRun), "[", ("", "run before")),
+    bind((P::Charts, A::NextChart), "]", ("chart", "next chart: loss, accuracy, validation, rate, speed, CPU, memory")),
+    bind((P::Charts, A::PreviousChart), "[", ("", "chart before")),
+    bind((P::Charts, A::Smoother), "+ =", ("", "smoother line, the raw one faint behind it")),
+    bind((P::Charts, A::Rougher), "-", ("", "less smooth")),
+    bind((P::Charts, A::Unsmoothed), "0", ("", "not smoothed")),
+    bind((P::Charts, A::LogScale), "L", ("", "logarithmic scale, or back")),
+    bind((P::Charts, A::NextAxis), "X", ("", "along epochs, time or steps")),
+    bind((P::Charts, A::CursorLeft), "left h", ("", "read the values at a cursor; move it left")),
+    bind((P::Charts, A::CursorRight), "right l", ("", "move the cursor right")),
+    bind((P::Charts, A::CursorFirst), "home", ("", "cursor to the first values")),
+    bind((P::Charts, A::CursorLast), "end", ("", "cursor to the newest values")),
+    bind((P::Charts, A::ZoomIn), ".", ("", "zoom in, about the cursor; dragging the mouse does too")),
+    bind((P::Charts, A::ZoomOut), ",", ("", "zoom out")),
+    bind((P::Charts, A::PanLeft), "{", ("", "pan left")),
+    bind((P::Charts, A::PanRight), "}", ("", "pan right")),
+    bind((P::Charts, A::Follow), "f", ("", "freeze what is shown; then follow the newest part; then all")),
+    bind((P::Charts, A::Overlay), "O", ("", "earlier runs faintly behind, or not")),
+    bind((P::Charts, A::ShowLog), "o", ("log", "the run's log")),
+    bind((P::Question, A::Yes), "y enter", ("yes", "do it")),
+    bind((P::Question, A::No), "n esc", ("no", "leave it")),
+    bind((P::Commands, A::Up), "up ctrl-p", ("", "line above")),
+    bind((P::Commands, A::Down), "down ctrl-n", ("choose", "line below")),
+    bind((P::Commands, A::PageUp), "pageup", ("", "page up")),
+    bind((P::Commands, A::PageDown), "pagedown", ("", "page down")),
+    bind((P::Commands, A::Open), "enter", ("do it", "do what the chosen line says")),
+    bind((P::Commands, A::Back), "esc ?", ("close", "close")),
+    bind((P::Everywhere, A::ShowData), "1", ("", "Data")),
+    bind((P::Everywhere, A::ShowTrain), "2", ("", "Train")),
+    bind((P::Everywhere, A::ShowRuns), "3", ("", "Runs")),
+    bind((P::Everywhere, A::ShowInspect), "4", ("", "Inspect")),
+    bind((P::Everywhere, A::NextScreen), "tab", ("", "next screen")),
+    bind((P::Everywhere, A::PreviousScreen), "shift-tab", ("", "screen before")),
+    bind((P::Everywhere, A::Zoom), "z", ("", "give the whole screen to the chart or picture, or back")),
+    bind((P::Everywhere, A::Palette), "ctrl-p :", ("", "everything that can be done here")),
+    bind((P::Everywhere, A::NextTheme), "", ("", "next theme: dark, light, colour-blind safe")),
+    bind((P::Everywhere, A::ToggleMouse), "", ("", "leave the mouse to the terminal, or take it again")),
+    bind((P::Everywhere, A::Redraw), "ctrl-l", ("", "draw the screen anew")),
+    bind((P::Everywhere, A::Help), "?", ("help", "all keys")),
+    bind((P::Everywhere, A::Quit), "q", ("quit", "quit")),
+    bind((P::Always, A::Suspend), "ctrl-z", ("", "give the terminal back to the shell; fg comes back")),
+    bind((P::Always, A::Quit), "ctrl-c", ("", "quit")),
+];
+
+/// Keys by place and action, by their names, as the configuration has them.
+pub type KeyNames = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+/// The keys of each line of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap(Vec<Vec<Key>>);
+
+impl Default for Keymap {
+    fn default() -> Self {
+        let usual = |binding: &Binding| binding.keys.split_whitespace().filter_map(|name| name.parse().ok()).collect();
+        Self(BINDINGS.iter().map(usual).collect())
+    }
+}
+
+impl Keymap {
+    /// The usual keys, but for those that are named otherwise.
+    ///
+    /// # Errors
+    /// A place, action or key that there is not, with what there is; a key that would mean two things in one place.
+    pub fn with(names: &KeyNames) -> Result<Self, String> {
+        let mut map = Self::default();
+        for (place, actions) in names {
+            for (action, keys) in actions {
+                let line = line_named(place, action)?;
+                let parsed = keys.iter().map(|key| key.parse::<Key>());
+                map.0[line] = parsed.collect::<Result<_, _>>().map_err(|e| format!("keys.{place}.{action}: {e}"))?;
+            }
+        }
+        map.check().map(|()| map)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for place in P::ALL {
+            let lines: Vec<usize> = self.lines_at(*place).filter(|line| BINDINGS[*line].place != P::Always).collect();
+            for (number, line) in lines.iter().enumerate() {
+                let twice = lines[..number].iter().find_map(|other| {
+                    let here = BINDINGS[*other].place == BINDINGS[*line].place;
+                    let key = self.0[*line].iter().find(|key| here && self.0[*other].contains(key))?;
+                    Some((key, other))
+                });
+                if let Some((key, other)) = twice {
+                    let [one, other] = [line, other].map(|line| BINDINGS[*line].action.name());
+                    return Err(format!("keys.{}: {} means both {other} and {one}", place.name(), key.name()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines of the table that work at `place`, its own first.
+    pub fn lines_at(&self, place: P) -> impl Iterator<Item = usize> + use<> {
+        place.layers().into_iter().flat_map(|layer| (0..BINDINGS.len()).filter(move |at| BINDINGS[*at].place == layer))
+    }
+
+    /// What `key` does at `place`. While something is typed, letters go into it.
+    #[must_use]
+    pub fn action_of(&self, key: Key, place: P) -> Option<A> {
+        self.lines_at(place).find(|line| self.0[*line].contains(&key)).map(|line| BINDINGS[line].action)
+    }
+
+    /// The first key of a line, as the footer writes it.
+    #[must_use]
+    pub fn first(&self, line: usize) -> Option<Key> {
+        self.0[line].first().copied()
+    }
+
+    /// All keys of a line, as the help writes them.
+    #[must_use]
+    pub fn written(&self, line: usize) -> String {
+        self.0[line].iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The table as Markdown, for the documentation.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut text = String::from("| where | key | does | name |\n| --- | --- | --- | --- |\n");
+        for (line, binding) in BINDINGS.iter().enumerate() {
+            let keys = self.0[line].iter().map(|key| format!("`{}`", key.to_string().replace('|', "\\|")));
+            let (keys, place) = (keys.collect::<Vec<_>>().join(" "), binding.place);
+            let _ = writeln!(
+                text,
+                "| {} | {keys} | {} | `{}.{}` |",
+                place.title(),
+                binding.help,
+                place.name(),
+                binding.action.name()
+            );
+        }
+        text
+    }
+}
+
+fn line_named(place: &str, action: &str) -> Result<usize, String> {
+    let places = || P::ALL.iter().map(|place| place.name()).collect::<Vec<_>>().join(", ");
+    let found = P::ALL.iter().find(|known| known.name() == place);
+    let found = found.ok_or_else(|| format!("keys.{place}: there is no such place; there are {}", places()))?;
+    let here = || BINDINGS.iter().enumerate().filter(|(_, binding)| binding.place == *found);
+    let line = here().find(|(_, binding)| binding.action.name() == action).map(|(line, _)| line);
+    line.ok_or_else(|| {
+        let known = here().map(|(_, binding)| binding.action.name()).collect::<Vec<_>>().join(", ");
+        format!("keys.{place}.{action}: there is no such action there; there are {known}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        Keymap::default().check().unwrap();
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_one() {
+        for binding in BINDINGS {
+            for name in binding.keys.split_whitespace() {
+                assert!(name.parse::<Key>().is_ok(), "{binding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_action_stands_in_a_place_once() {
+        for (line, binding) in BINDINGS.iter().enumerate() {
+            assert_eq!(line_named(&binding.place.name(), &binding.action.name()), Ok(line), "{binding:?}");
+        }
+    }
+
+    #[test]
+    fn keys_of_everywhere_do_not_hide_those_of_a_place() {
+        let map = Keymap::default();
+        for place in P::ALL {
+            for line in map.lines_at(*place) {
+                for key in &map.0[line] {
+                    let owner = map.lines_at(*place).find(|other| map.0[*other].contains(key)).unwrap();
+                    assert_eq!(owner, line, "{} at {}", key.name(), place.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn control_c_quits_everywhere() {
+        let map = Keymap::default();
+        for place in P::ALL {
+            assert_eq!(map.action_of(Key::control('c'), *place), Some(A::Quit));
+        }
+    }
+
+    fn named(place: &str, action: &str, keys: &[&str]) -> KeyNames {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        [(place.to_owned(), [(action.to_owned(), keys)].into())].into()
+    }
+
+    #[test]
+    fn a_key_can_be_given_to_another_action() {
+        let map = Keymap::with(&named("runs", "delete", &["ctrl-d", "D"])).unwrap();
+        assert_eq!(map.action_of(Key::control('d'), P::Runs), Some(A::Delete));
+        assert_eq!(map.action_of(Key::letter('x'), P::Runs), None);
+        assert_eq!(map.written(line_named("runs", "delete").unwrap()), "Ctrl-D D");
+    }
+
+    #[test]
+    fn what_cannot_be_given_a_key_is_said_with_what_can() {
+        let said = |place, action, keys| Keymap::with(&named(place, action, keys)).unwrap_err();
+        assert!(
+            said("run", "sort", &["s"]).contains("there are") && said("run", "sort", &["s"]).contains("data-missing")
+        );
+        assert!(said("runs", "fly", &["s"]).contains("inspect-run"));
+        assert!(said("runs", "sort", &["ctrl"]).contains("\"ctrl\" is no key"));
+        assert_eq!(said("runs", "sort", &["i"]), "keys.runs: i means both sort and inspect-run");
+    }
+}
