@@ -281,8 +281,8 @@ impl Session<'_> {
     fn train(&self, store: &Store, job: &Job, resume: Option<Checkpoint>) -> Result<Outcome> {
         let mut recorder = Recorder::new(store, job, resume.as_ref().map_or(0, |found| found.position.steps))?;
         let run = || {
-            train(job, resume, self.control, &mut |event| {
-                recorder.record(&event)?;
+            train(job, resume, self.control, &mut |mut event| {
+                recorder.record(&mut event)?;
                 self.tell(event);
                 Ok(())
             })

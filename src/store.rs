@@ -12,6 +12,7 @@ mod records;
 mod resolve;
 mod rows;
 mod scores;
+mod steps;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,17 +29,15 @@ pub use cases::{cases, score};
 pub use commands::CommandKind;
 pub use marks::{Mark, MarkKind};
 pub use migrations::APPLICATION_ID;
-pub use records::{Answer, NewRun, Run, RunEnd, RunState, StepPoint};
+pub use records::{Answer, NewRun, Run, RunEnd, RunState};
 pub use scores::EpochScore;
+pub use steps::StepPoint;
 
 /// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database `db`.
 #[must_use]
 pub fn run_folder(db: &Path, run_id: &str) -> PathBuf {
     db.parent().unwrap_or(Path::new("")).join("checkpoints").join(run_id)
 }
-
-/// Points of a run's curve that are kept; beyond them every second one goes.
-const MOST_STEPS: i64 = 4096;
 
 /// The database, on a connection of its own: one a thread.
 #[derive(Debug)]
@@ -176,39 +175,6 @@ impl Store {
         transaction.commit().map_err(|error| self.problem(&error))
     }
 
-    /// Adds points to a run's curve. Past 4,096 every second one goes; the first and the newest stay.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be written.
-    pub fn add_steps(&self, run_id: &str, points: &[StepPoint]) -> Result<()> {
-        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
-        for p in points {
-            self.change(
-                "INSERT OR REPLACE INTO steps (run_id, step, epoch, batches, loss, accuracy, images_per_second) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![run_id, p.step, p.epoch, p.batches, p.loss, p.accuracy, p.images_per_second],
-            )?;
-        }
-        self.thin(run_id)?;
-        transaction.commit().map_err(|error| self.problem(&error))
-    }
-
-    fn thin(&self, run_id: &str) -> Result<()> {
-        let kept: i64 = self
-            .connection
-            .query_row("SELECT count(*) FROM steps WHERE run_id = ?1", [run_id], |row| row.get(0))
-            .map_err(|error| self.problem(&error))?;
-        if kept <= MOST_STEPS {
-            return Ok(());
-        }
-        self.change(
-            "DELETE FROM steps WHERE run_id = ?1 AND step IN (SELECT step FROM \
-             (SELECT step, row_number() OVER (ORDER BY step) AS place, count(*) OVER () AS n FROM steps WHERE run_id = ?1) \
-             WHERE place % 2 = 0 AND place < n)",
-            [run_id],
-        )
-    }
-
     /// Sets the time that a run has been running and, where it is known, its speed.
     ///
     /// # Errors
@@ -317,14 +283,6 @@ impl Store {
     /// `Store` where the file cannot be read.
     pub fn epochs(&self, run_id: &str) -> Result<Vec<EpochFigures>> {
         self.read("SELECT * FROM epochs WHERE run_id = ?1 ORDER BY epoch", [run_id], rows::epoch)
-    }
-
-    /// The thinned points of a run's curve in order.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be read.
-    pub fn steps(&self, run_id: &str) -> Result<Vec<StepPoint>> {
-        self.read("SELECT * FROM steps WHERE run_id = ?1 ORDER BY step", [run_id], rows::step)
     }
 
     /// A run's answers for a split, in the split's order.

@@ -109,23 +109,6 @@ impl Run {
     }
 }
 
-/// One thinned point of the training curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct StepPoint {
-    /// Counted from 1.
-    pub step: usize,
-    /// Counted from 1.
-    pub epoch: usize,
-    /// Batches in an epoch; 0 where an older program did not write it.
-    pub batches: usize,
-    /// Mean cross entropy of the batch in nats.
-    pub loss: f64,
-    /// Of the batch, 0 to 1.
-    pub accuracy: f64,
-    /// Images trained per second of this step.
-    pub images_per_second: f64,
-}
-
 /// The network's answer for one image of a split, with the best epoch's weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {

@@ -4,7 +4,7 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use serde::de::DeserializeOwned;
 
-use super::{Answer, CommandKind, Mark, NewRun, Run, StepPoint};
+use super::{Answer, CommandKind, Mark, NewRun, Run};
 use crate::dataset::{Class, Split};
 use crate::metrics::EpochFigures;
 
@@ -74,17 +74,6 @@ pub fn epoch(row: &Row) -> Result<EpochFigures> {
         validation: json(row, "validation", |text| text)?,
         seconds: row.get("seconds")?,
         weights: row.get::<_, Option<String>>("weights")?.map(|text| parse(&format!("\"{text}\""))).transpose()?,
-    })
-}
-
-pub fn step(row: &Row) -> Result<StepPoint> {
-    Ok(StepPoint {
-        step: row.get("step")?,
-        epoch: row.get("epoch")?,
-        batches: row.get("batches")?,
-        loss: row.get("loss")?,
-        accuracy: row.get("accuracy")?,
-        images_per_second: row.get("images_per_second")?,
     })
 }
 

@@ -48,7 +48,18 @@ fn epoch(epoch: usize, right: u64) -> EpochFigures {
 }
 
 fn step(step: usize) -> StepPoint {
-    StepPoint { step, epoch: 1, batches: 40, loss: 1.0 / 3.0, accuracy: 0.5, images_per_second: 2.0 }
+    StepPoint {
+        step,
+        epoch: 1,
+        batches: 40,
+        loss: 1.0 / 3.0,
+        accuracy: 0.5,
+        images_per_second: 2.0,
+        seconds: Some(0.1 + 0.2),
+        learning_rate: Some(1e-3),
+        processor: Some(1.9),
+        memory: Some(3 << 30),
+    }
 }
 
 fn ended(state: RunState) -> RunEnd {
@@ -93,6 +104,24 @@ fn logits_come_back_bit_for_bit_even_when_they_are_no_numbers() {
     assert_eq!(back.len(), 1);
     assert_eq!(back[0].logits.map(f32::to_bits), logits.map(f32::to_bits));
     assert!(store.answers("aaaaaaaaaaaa", Split::Validation).unwrap().is_empty());
+}
+
+#[test]
+fn a_figure_that_is_no_number_is_missing_and_the_step_stays() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    let odd = StepPoint {
+        seconds: Some(f64::NAN),
+        learning_rate: Some(f64::INFINITY),
+        processor: Some(f64::NEG_INFINITY),
+        memory: Some(u64::MAX),
+        ..step(1)
+    };
+    store.add_steps("aaaaaaaaaaaa", &[odd]).unwrap();
+    let bare = StepPoint { seconds: None, learning_rate: None, processor: None, memory: None, ..step(1) };
+    assert_eq!(store.steps("aaaaaaaaaaaa").unwrap(), [bare]);
+    let text = serde_json::to_string(&bare).unwrap();
+    assert!(!text.contains("memory"), "an old point reads in JSON as it always did: {text}");
 }
 
 #[test]
@@ -238,8 +267,10 @@ fn a_database_of_any_schema_so_far_opens_with_its_run() {
         include_str!("../../tests/fixtures/store/v1.sql"),
         include_str!("../../tests/fixtures/store/v2.sql"),
         include_str!("../../tests/fixtures/store/v3.sql"),
+        include_str!("../../tests/fixtures/store/v4.sql"),
     ];
-    for (schema, (batches, looks)) in schemas.into_iter().zip([(0, None), (4, None), (4, Some(1))]) {
+    let expected = [(0, None, 1), (4, None, 1), (4, Some(1), 1), (1, Some(1), 6)];
+    for (schema, (batches, looks, answers)) in schemas.into_iter().zip(expected) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.db");
         Connection::open(&path).unwrap().execute_batch(schema).unwrap();
@@ -247,11 +278,15 @@ fn a_database_of_any_schema_so_far_opens_with_its_run() {
         let run = store.resolve("last").unwrap();
         assert_eq!((run.started.name.as_str(), run.state), ("run-1", RunState::Finished));
         assert_eq!(store.epochs(&run.started.id).unwrap().len(), 1);
-        assert_eq!(store.steps(&run.started.id).unwrap()[0].batches, batches);
-        assert_eq!(store.answers(&run.started.id, Split::Test).unwrap().len(), 1);
+        let first = store.steps(&run.started.id).unwrap()[0];
+        assert_eq!((first.batches, first.seconds, first.memory), (batches, None, None));
+        assert_eq!(store.answers(&run.started.id, Split::Test).unwrap().len(), answers);
         assert_eq!(store.looks(&run.started.id).unwrap(), looks);
         assert_eq!(run.operating.is_some(), looks.is_some());
-        assert_eq!((run.started.parent, run.started.provenance, run.checks), (None, None, None));
+        let has_seals = answers > 1;
+        assert_eq!(run.started.parent, None);
+        assert_eq!([run.started.provenance.is_some(), run.checks.is_some(), run.closing.is_some()], [has_seals; 3]);
+        assert_eq!(store.marks(&run.started.id).unwrap().len(), if has_seals { 2 } else { 0 });
     }
 }
 

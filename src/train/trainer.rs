@@ -19,6 +19,7 @@ use crate::metrics::{EpochFigures, Figures};
 use crate::train::checkpoint::{self, Checkpoint, Identity, Partial, Position};
 use crate::train::control::Wish;
 use crate::train::evaluate::{self, Answered};
+use crate::train::meter::Meter;
 use crate::train::{Control, Outcome, Phase, Step, TrainEvent, loader, machine};
 
 /// What a run works on.
@@ -128,6 +129,7 @@ struct Trainer<'a> {
     saved: Instant,
     /// The loss was no number: the network is no good any more.
     diverged: bool,
+    meter: Meter,
 }
 
 impl<'a> Trainer<'a> {
@@ -139,7 +141,12 @@ impl<'a> Trainer<'a> {
             at = checkpoint.position;
         }
         adam.set_learning_rate(at.learning_rate.unwrap_or(job.identity.config.learning_rate));
-        Ok(Self { job, control, network, adam, at, saved: Instant::now(), diverged: false })
+        let (saved, meter) = (Instant::now(), Meter::default());
+        Ok(Self { job, control, network, adam, at, saved, diverged: false, meter })
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.at.learning_rate.unwrap_or(self.job.identity.config.learning_rate)
     }
 
     fn all_epochs(&mut self, emit: Emit) -> Result<()> {
@@ -213,6 +220,10 @@ impl<'a> Trainer<'a> {
             loss,
             accuracy: figures.confusion.accuracy().unwrap_or_default(),
             images_per_second: count(batch.labels.len()) / seconds,
+            seconds: None,
+            learning_rate: Some(self.learning_rate()),
+            processor: self.meter.look(),
+            memory: machine::resident_bytes(),
         }))
     }
 
