@@ -2,12 +2,14 @@
 
 mod cases;
 mod commands;
+mod listing;
 pub mod lock;
 mod looks;
 mod manifests;
 mod marks;
 mod migrations;
 mod network;
+mod papers;
 mod records;
 mod resolve;
 mod rows;
@@ -97,15 +99,15 @@ impl Store {
             now(),
             RunState::Running.name(),
             run.parent,
-            run.provenance.as_ref().map(text),
             run.manifest,
         ];
         self.change(
             "INSERT INTO runs (id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, \
-             device, versions, started_at, state, parent, provenance, manifest) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             device, versions, started_at, state, parent, manifest) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             values,
-        )
+        )?;
+        run.provenance.as_ref().map_or(Ok(()), |provenance| self.set_provenance(&run.id, provenance))
     }
 
     /// Writes a run that starts now, with the list of its images and what was found out about them.
@@ -229,54 +231,6 @@ impl Store {
         self.change("UPDATE runs SET closing = ?2 WHERE id = ?1", params![run_id, closing])
     }
 
-    /// All runs, newest first.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be read.
-    pub fn runs(&self) -> Result<Vec<Run>> {
-        self.read(&format!("SELECT {} FROM runs ORDER BY started_at DESC, rowid DESC", rows::RUN), [], rows::run)
-    }
-
-    /// The run with this whole id.
-    ///
-    /// # Errors
-    /// `Run` where there is none, `Store` where the file cannot be read.
-    pub fn run(&self, run_id: &str) -> Result<Run> {
-        let sql = format!("SELECT {} FROM runs WHERE id = ?1", rows::RUN);
-        let missing = || Error::Run { run: run_id.to_owned(), problem: "is not in this database any more".into() };
-        self.read(&sql, [run_id], rows::run)?.pop().ok_or_else(missing)
-    }
-
-    /// The folds of a cross-validation, by their number.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be read.
-    pub fn folds(&self, run_id: &str) -> Result<Vec<Run>> {
-        let sql =
-            format!("SELECT {} FROM runs WHERE parent = ?1 ORDER BY config ->> '$.fold.number', started_at", rows::RUN);
-        self.read(&sql, [run_id], rows::run)
-    }
-
-    /// Keeps what was found out about a run's data.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be written.
-    pub fn set_checks(&self, run_id: &str, checks: &Checks) -> Result<()> {
-        self.change("UPDATE runs SET checks = ?2 WHERE id = ?1", params![run_id, text(checks)])
-    }
-
-    /// What was found out about these images at this size when an earlier run began.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be read.
-    pub fn known_checks(&self, manifest: &str, image_size: usize) -> Result<Option<Checks>> {
-        let sql = "SELECT checks FROM runs WHERE manifest = ?1 AND config ->> '$.image_size' = ?2 AND checks IS NOT NULL \
-                   LIMIT 1";
-        let found =
-            self.read(sql, params![manifest, image_size], |row| rows::parse(&row.get::<_, String>("checks")?))?;
-        Ok(found.into_iter().next())
-    }
-
     /// A run's epochs in order.
     ///
     /// # Errors
@@ -321,25 +275,6 @@ impl Store {
             }
         }
         Ok(())
-    }
-
-    /// Turns running runs whose lock nobody holds into crashed ones and returns their ids. A run takes its lock before
-    /// its row is written, so one that just starts is safe.
-    ///
-    /// # Errors
-    /// `Store` or `Io` where rows or locks cannot be read.
-    pub fn mark_crashed(&self) -> Result<Vec<String>> {
-        let mut crashed = Vec::new();
-        for run in self.runs()?.into_iter().filter(|run| run.state == RunState::Running) {
-            let id = run.started.id;
-            if lock::is_held(&self.run_folder(&id))? {
-                continue;
-            }
-            let sql = "UPDATE runs SET state = ?2, ended_at = ?3 WHERE id = ?1 AND state = 'running'";
-            self.change(sql, params![id, RunState::Crashed.name(), now()])?;
-            crashed.push(id);
-        }
-        Ok(crashed)
     }
 
     fn change(&self, sql: &str, values: impl Params) -> Result<()> {

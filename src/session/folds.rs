@@ -44,7 +44,7 @@ impl CrossValidation {
         let config = TrainConfig { fold: None, ..config };
         let splits = data.splits(&config);
         let manifest = Manifest::of(&data, &splits);
-        let name = name.map_or_else(|| Ok(next_name(&store.runs()?, "cv")), Ok::<_, Error>)?;
+        let name = name.map_or_else(|| Ok(next_name(&store.names()?, "cv")), Ok::<_, Error>)?;
         let beginning = Beginning { name: Some(name), folds: Some(folds), ..(&config).into() };
         let run = new_run(store, (&data, &splits, &manifest), &beginning)?;
         let lock = folder_lock(store, &run.id)?;

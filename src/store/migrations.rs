@@ -115,8 +115,18 @@ const STEPS: [&str; 5] = [
         PRIMARY KEY (run_id, split, epoch)
     ) STRICT, WITHOUT ROWID;
 ",
-    // What a step cost, and what its user says of a run.
+    // What a step cost, and what its user says of a run. What is long leaves the rows that tables are made of.
     "
+    CREATE TABLE papers (
+        run_id TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+        provenance TEXT,
+        checks TEXT
+    ) STRICT;
+    INSERT INTO papers SELECT id, provenance, checks FROM runs WHERE provenance IS NOT NULL OR checks IS NOT NULL;
+    ALTER TABLE runs DROP COLUMN provenance;
+    ALTER TABLE runs DROP COLUMN checks;
+    CREATE INDEX runs_under_way ON runs (id) WHERE state = 'running';
+    CREATE INDEX runs_by_parent ON runs (parent) WHERE parent IS NOT NULL;
     ALTER TABLE steps ADD COLUMN seconds REAL;
     ALTER TABLE steps ADD COLUMN learning_rate REAL;
     ALTER TABLE steps ADD COLUMN processor REAL;

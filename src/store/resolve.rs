@@ -10,7 +10,8 @@ impl Store {
     /// # Errors
     /// `Run` where no run or more than one is meant.
     pub fn resolve(&self, word: &str) -> Result<Run> {
-        choose(self.runs()?, word).map_err(|problem| Error::Run { run: word.to_owned(), problem })
+        let chosen = choose(self.runs()?, word).map_err(|problem| Error::Run { run: word.to_owned(), problem })?;
+        self.run(&chosen.started.id)
     }
 }
 

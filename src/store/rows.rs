@@ -8,10 +8,10 @@ use super::{Answer, CommandKind, Mark, NewRun, Run};
 use crate::dataset::{Class, Split};
 use crate::metrics::EpochFigures;
 
-/// The columns of a run, in the order that `run` reads.
+/// The columns of a run but for its papers, which `run` asks for under their names too.
 pub const RUN: &str = "id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, device, \
     versions, started_at, ended_at, state, problem, seconds, images_per_second, epochs_done, best_epoch, \
-    best_val_accuracy, test, operating, parent, provenance, manifest, checks, weights, closing";
+    best_val_accuracy, test, operating, parent, manifest, weights, closing";
 
 pub fn run(row: &Row) -> Result<Run> {
     let id: String = row.get("id")?;

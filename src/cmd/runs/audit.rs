@@ -17,7 +17,10 @@ pub fn verify(store: &Store, word: Option<&str>, out: Output) -> anyhow::Result<
     let runs = match word {
         Some(word) => vec![store.resolve(word)?],
         // What a run under way writes between two looks is no difference.
-        None => store.runs()?.into_iter().filter(|run| run.state != RunState::Running).collect(),
+        None => {
+            let done = store.runs()?.into_iter().filter(|run| run.state != RunState::Running);
+            done.map(|run| store.run(&run.started.id)).collect::<Result<_, _>>()?
+        }
     };
     let seen = runs.into_iter().map(|run| Ok((verify::verify(store, &run)?, run)));
     let seen: Vec<(Verification, Run)> = seen.collect::<anyhow::Result<_>>()?;
