@@ -177,6 +177,9 @@ pub enum RunsCommand {
     Stop {
         /// Id, unique beginning of an id, name or `last`
         run: String,
+        /// Once the epoch that is under way is trained, validated and saved
+        #[arg(long)]
+        after_epoch: bool,
     },
     /// Let a run under way in another process wait
     Pause {

@@ -352,3 +352,66 @@ fn a_paused_run_waits_and_goes_on() {
         "{marks:?}"
     );
 }
+
+#[test]
+fn a_run_that_is_to_end_after_an_epoch_validates_it_and_goes_on_to_the_same_bits() {
+    let Bench { place, _folder } = &bench();
+    let (whole, _) = follow(place, new(small()), |_, _| {});
+    let (id, outcome) = follow(place, new(small()), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.finish_epoch(),
+        _ => {}
+    });
+    let (whole, id) = (whole.unwrap(), id.unwrap());
+    assert_eq!(outcome, Outcome::Stopped);
+    let store = Store::open(&place.db).unwrap();
+    let run = store.run(&id).unwrap();
+    assert_eq!((run.state, run.epochs_done, run.best_epoch, run.test), (RunState::Stopped, 1, Some(1), None));
+    let steps = store.steps(&id).unwrap();
+    assert!(steps.iter().all(|point| point.epoch == 1) && steps.len() == steps[0].batches, "{steps:?}");
+    let marks: Vec<_> = store.marks(&id).unwrap().iter().map(|mark| (mark.kind, mark.value)).collect();
+    assert_eq!(marks, [(MarkKind::Finish, Some(1.0)), (MarkKind::Stop, None)]);
+
+    // An epoch that is done already ends it before the next one.
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |event, control| match event {
+        TrainEvent::Phase(xray_tui::train::Phase::Preparing) => control.stop_after(1),
+        _ => {}
+    });
+    assert_eq!((outcome, run_of(place, &id).epochs_done), (Outcome::Stopped, 1));
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+    assert_eq!(tensors(&last(place, &whole)), tensors(&last(place, &id)));
+}
+
+#[test]
+fn a_run_in_its_last_epoch_finishes_and_a_plain_stop_still_counts_at_once() {
+    let Bench { place, _folder } = &bench();
+    let (_, outcome) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.finish_epoch(),
+        _ => {}
+    });
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+    let (id, outcome) = follow(place, new(TrainConfig { epochs: 500, ..small() }), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.stop_after(400),
+        TrainEvent::Step(_) => control.stop(),
+        _ => {}
+    });
+    assert_eq!((outcome, run_of(place, &id.unwrap()).epochs_done), (Outcome::Stopped, 0));
+}
+
+#[test]
+fn every_step_says_when_it_was_done_at_which_rate_and_what_it_cost() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 3 => control.stop(),
+        TrainEvent::Step(step) => assert!(step.seconds.is_some() && step.learning_rate == Some(1e-3), "{step:?}"),
+        _ => {}
+    });
+    let id = id.unwrap();
+    let before = run_of(place, &id).seconds;
+    follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    let steps = Store::open(&place.db).unwrap().steps(&id).unwrap();
+    assert!(steps.windows(2).all(|pair| pair[0].seconds < pair[1].seconds), "{steps:?}");
+    assert!(steps.last().unwrap().seconds.unwrap() > before, "the time of both sessions counts");
+    assert!(steps.iter().all(|point| point.processor.is_some_and(|cores| cores >= 0.0)), "{steps:?}");
+    assert!(cfg!(not(target_os = "linux")) || steps.iter().all(|point| point.memory.is_some_and(|held| held > 1_000_000)));
+}

@@ -24,7 +24,8 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
     match command {
         RunsCommand::List => list(&store, out)?,
         RunsCommand::Show { run, images } => show::run(&store, &store.resolve(run)?, (*images, out))?,
-        RunsCommand::Stop { run } => ask(&store, run, (CommandKind::Stop, None), out)?,
+        RunsCommand::Stop { run, after_epoch: false } => ask(&store, run, (CommandKind::Stop, None), out)?,
+        RunsCommand::Stop { run, after_epoch: true } => ask(&store, run, (CommandKind::Finish, None), out)?,
         RunsCommand::Pause { run } => ask(&store, run, (CommandKind::Pause, None), out)?,
         RunsCommand::Continue { run } => ask(&store, run, (CommandKind::Continue, None), out)?,
         RunsCommand::Rate { run, learning_rate } => ask(&store, run, (CommandKind::Rate, Some(*learning_rate)), out)?,
@@ -77,7 +78,8 @@ fn ask(store: &Store, word: &str, (kind, value): (CommandKind, Option<f64>), out
     }
     store.add_command(id, kind, value)?;
     let asked = kind.name();
-    out.answer(&json!({"run_id": id, "asked": asked, "value": value}), || format!("asked {name}  {id} to {asked}"))?;
+    let words = if kind == CommandKind::Finish { "stop after this epoch" } else { asked };
+    out.answer(&json!({"run_id": id, "asked": asked, "value": value}), || format!("asked {name}  {id} to {words}"))?;
     Ok(())
 }
 

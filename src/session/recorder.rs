@@ -64,6 +64,11 @@ impl<'a> Recorder<'a> {
                 let mark = Mark { value: Some(*learning_rate), ..Mark::now(*step, MarkKind::Rate) };
                 self.store.add_mark(run, &mark)
             }
+            TrainEvent::LastEpoch { step, epoch } => {
+                #[expect(clippy::cast_precision_loss, reason = "a count of epochs")]
+                let value = Some(*epoch as f64);
+                self.store.add_mark(run, &Mark { value, ..Mark::now(*step, MarkKind::Finish) })
+            }
             TrainEvent::Notice(_) | TrainEvent::Ended(_) => Ok(()),
         }
     }

@@ -92,6 +92,13 @@ pub enum TrainEvent {
         step: usize,
         learning_rate: f64,
     },
+    /// The run was asked to stop after an epoch.
+    LastEpoch {
+        /// Steps that are done.
+        step: usize,
+        /// The one that it is to stop after, counted from 1.
+        epoch: usize,
+    },
     Epoch {
         figures: EpochFigures,
         best: bool,
