@@ -173,6 +173,17 @@ pub enum RunsCommand {
         #[arg(long)]
         images: bool,
     },
+    /// Print what happened to a run, one line a thing
+    Log {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// Go on printing until the run has ended
+        #[arg(long)]
+        follow: bool,
+        /// The last N lines alone
+        #[arg(long, value_name = "N")]
+        lines: Option<usize>,
+    },
     /// Stop a run under way in another process; it can be resumed
     Stop {
         /// Id, unique beginning of an id, name or `last`

@@ -2,18 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Tensor};
+use program::{answer, ask, command, demo, words, xray};
 use tempfile::TempDir;
 use xray_tui::dataset::demo::{self, DemoConfig};
 use xray_tui::dataset::{Class, Split};
 use xray_tui::predict::Predictor;
 use xray_tui::session::original::Original;
 use xray_tui::session::reproduce::Repetition;
-use xray_tui::session::{self, RunEvent, Start, Workplace};
+use xray_tui::session::{self, RunEvent, Start, Workplace, disk, journal, verify};
 use xray_tui::store::{Answer, CommandKind, MarkKind, Run, RunState, Store};
 use xray_tui::train::{Control, Outcome, TrainConfig, TrainEvent, checkpoint};
 
@@ -414,4 +418,96 @@ fn every_step_says_when_it_was_done_at_which_rate_and_what_it_cost() {
     assert!(steps.last().unwrap().seconds.unwrap() > before, "the time of both sessions counts");
     assert!(steps.iter().all(|point| point.processor.is_some_and(|cores| cores >= 0.0)), "{steps:?}");
     assert!(cfg!(not(target_os = "linux")) || steps.iter().all(|point| point.memory.is_some_and(|held| held > 1_000_000)));
+}
+
+/// A folder with a demo set and a finished run of that name.
+fn with_run(name: &str) -> TempDir {
+    let folder = demo();
+    train(folder.path(), &["--name", name]);
+    folder
+}
+
+fn train(folder: &Path, more: &[&str]) -> String {
+    let small = ["train", "--epochs", "1", "--batch-size", "8", "--image-size", "33", "--validation-fraction", "0.2"];
+    answer(folder, &[&small[..], more].concat())["run_id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_log_tells_what_happened_over_all_sessions_and_is_in_nobodys_way() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.set_learning_rate(2e-4),
+        TrainEvent::Step(step) if step.step == 2 => control.finish_epoch(),
+        _ => {}
+    });
+    let id = id.unwrap();
+    follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    let store = Store::open(&place.db).unwrap();
+    let lines = journal::last_lines(&store.run_folder(&id), usize::MAX).unwrap();
+    let mut rest = lines.iter();
+    for wanted in [
+        "begun: run-1",
+        "settings: {",
+        "SYNTHETIC",
+        "threads",
+        "the learning rate is 0.0002",
+        "asked to stop after epoch 1",
+        "epoch 1: train loss",
+        "stopping",
+        "stopped",
+        "resumed after 1 whole epochs",
+        "epoch 2: train loss",
+        "finished: best epoch",
+    ] {
+        assert!(rest.any(|line| line.contains(wanted)), "{wanted}: {lines:#?}");
+    }
+    assert_eq!(lines.iter().filter(|line| line.contains("epoch 1: ")).count(), 1, "{lines:#?}");
+    assert!(lines.iter().all(|line| line.as_bytes()[10] == b'T' && line.as_bytes()[23] == b'Z'), "{lines:#?}");
+    assert!(verify::verify(&store, &store.run(&id).unwrap()).unwrap().differences.is_empty());
+    // Without the run's row, a folder with a log is one of this program's like any other.
+    store.delete_run(&id).unwrap();
+    std::fs::create_dir_all(store.run_folder(&id)).unwrap();
+    std::fs::write(store.run_folder(&id).join(journal::FILE), "a line\n").unwrap();
+    let usage = disk::survey(&store).unwrap();
+    assert!(usage[0].run_id.is_none() && usage[0].bytes == 7, "{usage:?}");
+}
+
+#[test]
+fn a_run_without_room_for_its_log_trains_all_the_same() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| {
+        if matches!(event, TrainEvent::Step(_)) {
+            control.stop();
+        }
+    });
+    let id = id.unwrap();
+    let path = Store::open(&place.db).unwrap().run_folder(&id).join(journal::FILE);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let (_, outcome) = follow(place, Start::Resume { run_id: id }, |_, _| {});
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+}
+
+#[test]
+fn a_log_is_followed_until_its_run_has_ended_and_a_run_ends_after_an_epoch_when_asked() {
+    let folder = demo();
+    let at = folder.path();
+    let endless = ["train", "--epochs", "500", "--batch-size", "8", "--image-size", "33", "--name", "long", "-q"];
+    let mut run = command(at, &endless).spawn().unwrap();
+    let began = || at.join("runs.db").exists() && ask(at, &["runs", "log", "long"]).1["lines"][0].is_string();
+    while !began() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let following = command(at, &["runs", "log", "long", "--follow"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let asked = answer(at, &["runs", "stop", "long", "--after-epoch"]);
+    assert_eq!(asked["asked"], "finish");
+    assert_eq!(run.wait().unwrap().code(), Some(1), "it was stopped");
+    let followed = String::from_utf8(following.wait_with_output().unwrap().stdout).unwrap();
+    assert!(followed.contains(" begun: long") && followed.trim_end().ends_with("stopped; it can be resumed"), "{followed}");
+    assert_eq!(answer(at, &["runs", "log", "long", "--lines", "2"])["lines"].as_array().unwrap().len(), 2);
+    let shown = answer(at, &["runs", "show", "long"]);
+    let marks = shown["marks"].as_array().unwrap();
+    let kinds: Vec<_> = marks.iter().map(|mark| mark["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["finish", "stop"]);
+    assert_eq!(shown["epochs_done"].as_f64(), marks[0]["value"].as_f64());
 }

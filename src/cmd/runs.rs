@@ -1,6 +1,7 @@
 //! `xray-tui runs`: past runs as a table, one run whole, and the end of one.
 
 mod audit;
+mod log;
 mod seeds;
 mod show;
 
@@ -24,6 +25,12 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
     match command {
         RunsCommand::List => list(&store, out)?,
         RunsCommand::Show { run, images } => show::run(&store, &store.resolve(run)?, (*images, out))?,
+        RunsCommand::Log { run, follow: false, lines } => {
+            log::show(&store, (&store.resolve(run)?, lines.unwrap_or(usize::MAX)), out)?;
+        }
+        RunsCommand::Log { run, follow: true, lines } => {
+            log::follow(&store, (&store.resolve(run)?, lines.unwrap_or(usize::MAX)), out)?;
+        }
         RunsCommand::Stop { run, after_epoch: false } => ask(&store, run, (CommandKind::Stop, None), out)?,
         RunsCommand::Stop { run, after_epoch: true } => ask(&store, run, (CommandKind::Finish, None), out)?,
         RunsCommand::Pause { run } => ask(&store, run, (CommandKind::Pause, None), out)?,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::journal;
 use crate::error::{Error, Result};
 use crate::store::{APPLICATION_ID, RunState, Store, lock};
 use crate::train::checkpoint;
@@ -156,7 +157,7 @@ fn is_ours(folder: &Path) -> Result<bool> {
     let is_id = id.len() == 12 && id.chars().all(|digit| digit.is_ascii_hexdigit());
     let known = |file: &PathBuf| {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name == "lock" || name.ends_with(".safetensors") || is_partial(file)
+        name == "lock" || name == journal::FILE || name.ends_with(".safetensors") || is_partial(file)
     };
     Ok(is_id && (is_scratch || (folders(folder)?.is_empty() && files(folder)?.iter().all(known))))
 }

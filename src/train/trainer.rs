@@ -54,8 +54,10 @@ pub fn train(job: &Job, resume: Option<Checkpoint>, control: &Control, emit: Emi
             Ok(Outcome::Stopped)
         }
         Err(error) if run.is_worth_saving() => {
-            // The first error is the one to be told.
-            let _ = run.save_last();
+            if let Err(second) = run.save_last() {
+                // The first error is the one that the run ends with, whether or not this can be told.
+                let _ = emit(TrainEvent::Notice(format!("what was done since the last checkpoint is lost: {second}")));
+            }
             Err(error)
         }
         other => other,
