@@ -239,5 +239,6 @@ fn run_json(run: &Run) -> Value {
         "test_recall": test.and_then(|c| c.recall()),
         "test_f1": test.and_then(|c| c.f1()),
         "problem": run.problem,
+        "trashed_at": run.trashed_at,
     })
 }

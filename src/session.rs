@@ -203,6 +203,9 @@ impl Session<'_> {
         if run.state == crate::store::RunState::Finished {
             return Err(refuse("is finished; start a new one, with --pretrained to begin from its weights"));
         }
+        if run.trashed_at.is_some() {
+            return Err(refuse("is in the trash: `xray-tui runs restore` brings it back"));
+        }
         if run.folds().is_some() {
             return Err(refuse("is a cross-validation: `xray-tui cv --resume` goes on with it"));
         }

@@ -15,6 +15,7 @@ mod resolve;
 mod rows;
 mod scores;
 mod steps;
+mod trash;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -246,35 +247,6 @@ impl Store {
     pub fn answers(&self, run_id: &str, split: Split) -> Result<Vec<Answer>> {
         let sql = "SELECT * FROM answers WHERE run_id = ?1 AND split = ?2 ORDER BY place";
         self.read(sql, params![run_id, split.name()], rows::answer)
-    }
-
-    /// Deletes a run, its figures and its checkpoints; with a cross-validation, its folds.
-    ///
-    /// # Errors
-    /// `Run` where it is under way; `Store` or `Io` where something cannot be deleted.
-    pub fn delete_run(&self, run_id: &str) -> Result<()> {
-        let folds = self.folds(run_id)?.into_iter().map(|fold| fold.started.id);
-        let folders: Vec<PathBuf> =
-            std::iter::once(run_id.to_owned()).chain(folds).map(|id| self.run_folder(&id)).collect();
-        // Held until all is gone, so that nobody resumes one meanwhile.
-        let mut locks = Vec::new();
-        for folder in &folders {
-            locks.push(lock::RunLock::acquire(folder)?.ok_or_else(|| {
-                let problem = "is under way; stop it before deleting it".into();
-                Error::Run { run: run_id.to_owned(), problem }
-            })?);
-        }
-        // Folds go with their parent.
-        self.change("DELETE FROM runs WHERE id = ?1", [run_id])?;
-        for folder in folders {
-            match std::fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("delete", &folder, error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     fn change(&self, sql: &str, values: impl Params) -> Result<()> {

@@ -181,7 +181,8 @@ fn a_cross_validation_scores_each_image_once_with_mean_and_deviation() {
     assert_eq!((part["folds"].as_array().unwrap().len(), &part["mean"]), (2, &Value::Null), "{part}");
     let again = answer(at, &["cv", "--resume", "cv"]);
     assert_eq!((&again["mean"], &again["sd"]), (&found["mean"], &found["sd"]), "the same bits");
-    answer(at, &["runs", "delete", "cv"]);
+    answer(at, &["runs", "delete", "cv", "--forever"]);
+    assert_eq!(answer(at, &["runs", "list", "--trash"])["runs"], json!([]), "the fold that was thrown away went too");
     assert_eq!(answer(at, &["runs", "list"])["runs"], json!([]));
     assert!(std::fs::read_dir(at.join("checkpoints")).unwrap().next().is_none());
 }

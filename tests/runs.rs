@@ -511,3 +511,51 @@ fn a_log_is_followed_until_its_run_has_ended_and_a_run_ends_after_an_epoch_when_
     assert_eq!(kinds, ["finish", "stop"]);
     assert_eq!(shown["epochs_done"].as_f64(), marks[0]["value"].as_f64());
 }
+
+#[test]
+fn a_deleted_run_can_be_had_back_until_the_trash_is_emptied() {
+    let folder = with_run("kept");
+    let at = folder.path();
+    let id = train(at, &["--name", "gone", "--seed", "43"]);
+    let shown = answer(at, &["runs", "show", "gone"]);
+    let deleted = answer(at, &["runs", "delete", "gone"]);
+    assert_eq!((&deleted["deleted"], &deleted["trashed"]), (&true.into(), &true.into()));
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let runs = answer(at, arguments)["runs"].as_array().unwrap().clone();
+        runs.iter().map(|run| run["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&["runs", "list"]), ["kept"]);
+    assert_eq!(names(&["runs", "list", "--trash"]), ["gone"]);
+    assert_eq!(names(&["runs", "verify"]), ["kept"]);
+    assert_eq!(answer(at, &["runs", "groups"])["groups"], serde_json::json!([]));
+    for command in [&["eval", "gone"][..], &["reproduce", &id], &["train", "--resume", "gone"], &["runs", "delete", "gone"]] {
+        let refused = xray(at, command);
+        assert!(words(&refused).contains("runs restore"), "{command:?}: {}", words(&refused));
+    }
+    let handle = session::start(place_of(at), Start::Resume { run_id: id.clone() }).unwrap();
+    let refused = handle.events.iter().any(|event| matches!(event, RunEvent::Train(TrainEvent::Ended(Outcome::Failed(problem))) if problem.contains("trash")));
+    assert!(refused, "by its id neither");
+    assert_eq!(answer(at, &["eval", "kept"])["test_looks"], 2, "a look stays counted");
+
+    assert_eq!(answer(at, &["runs", "restore", "gone"])["restored"], true);
+    assert_eq!(answer(at, &["runs", "show", "gone"]), shown);
+    assert_eq!(answer(at, &["runs", "groups"])["groups"][0]["n"], 2);
+    answer(at, &["runs", "delete", "gone"]);
+    let found = answer(at, &["runs", "gc"]);
+    let usage = found["folders"].as_array().unwrap().iter().find(|usage| usage["run_id"] == id.as_str()).unwrap().clone();
+    assert_eq!((&usage["trashed"], &usage["bytes"]), (&true.into(), &usage["can_go_bytes"]));
+    assert_eq!((&found["trashed_runs"], &found["freed_bytes"]), (&1.into(), &0.into()));
+    let freed = answer(at, &["runs", "gc", "--delete"])["freed_bytes"].as_u64().unwrap();
+    assert!(freed >= usage["bytes"].as_u64().unwrap(), "{freed}");
+    assert!(names(&["runs", "list", "--trash"]).is_empty() && !at.join("checkpoints").join(&id).exists());
+    assert_eq!(answer(at, &["eval", "kept"])["test_looks"], 2);
+
+    answer(at, &["runs", "delete", "kept"]);
+    let deleted = answer(at, &["runs", "delete", "kept", "--forever"]);
+    assert_eq!((&deleted["deleted"], &deleted["trashed"]), (&true.into(), &false.into()));
+    assert_eq!(ask(at, &["runs", "restore", "kept"]).0, 1);
+}
+
+fn place_of(folder: &Path) -> Workplace {
+    Workplace { data: folder.join("data"), db: folder.join("runs.db"), cache: folder.join("cache") }
+}

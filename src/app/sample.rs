@@ -202,6 +202,7 @@ pub fn run(number: usize, state: RunState) -> Run {
         checks: None,
         weights: None,
         closing: None,
+        trashed_at: None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Run, RunState, Store, lock, now, rows};
 use crate::error::{Error, Result};
 
 /// For tables: what is long stays unread.
-fn brief(rest: &str) -> String {
+pub(super) fn brief(rest: &str) -> String {
     format!("SELECT {}, NULL AS provenance, NULL AS checks FROM runs {rest}", rows::RUN)
 }
 
@@ -15,12 +15,13 @@ fn whole(rest: &str) -> String {
 }
 
 impl Store {
-    /// All runs, newest first, without their provenance and checks, which are long and which [`Store::run`] has.
+    /// All runs but those in the trash, newest first, without their provenance and checks, which are long and which
+    /// [`Store::run`] has.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn runs(&self) -> Result<Vec<Run>> {
-        self.read(&brief("ORDER BY started_at DESC, rowid DESC"), [], rows::run)
+        self.read(&brief("WHERE trashed_at IS NULL ORDER BY started_at DESC, rowid DESC"), [], rows::run)
     }
 
     /// The `most` newest runs, as [`Store::runs`] has them.
@@ -28,10 +29,11 @@ impl Store {
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn newest(&self, most: usize) -> Result<Vec<Run>> {
-        self.read(&brief("ORDER BY started_at DESC, rowid DESC LIMIT ?1"), [most], rows::run)
+        let rest = "WHERE trashed_at IS NULL ORDER BY started_at DESC, rowid DESC LIMIT ?1";
+        self.read(&brief(rest), [most], rows::run)
     }
 
-    /// The run with this whole id.
+    /// The run with this whole id, in the trash or not.
     ///
     /// # Errors
     /// `Run` where there is none, `Store` where the file cannot be read.
@@ -40,16 +42,18 @@ impl Store {
         self.read(&whole("WHERE id = ?1"), [run_id], rows::run)?.pop().ok_or_else(missing)
     }
 
-    /// The folds of a cross-validation, by their number.
+    /// The folds of a cross-validation, by their number: those that are not in the trash, or, where it is there itself,
+    /// those that went with it.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn folds(&self, run_id: &str) -> Result<Vec<Run>> {
-        let sql = whole("WHERE parent = ?1 ORDER BY config ->> '$.fold.number', started_at");
+        let where_parent = "parent = ?1 AND trashed_at IS (SELECT trashed_at FROM runs WHERE id = ?1)";
+        let sql = whole(&format!("WHERE {where_parent} ORDER BY config ->> '$.fold.number', started_at"));
         self.read(&sql, [run_id], rows::run)
     }
 
-    /// The names of all runs.
+    /// The names of all runs, those in the trash too.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.

@@ -93,6 +93,9 @@ pub struct Run {
     pub weights: Option<String>,
     /// SHA-256 of all that was stored of it when it finished.
     pub closing: Option<String>,
+    /// When it was moved to the trash, RFC 3339, UTC; `None` where it is not there.
+    #[serde(default)]
+    pub trashed_at: Option<String>,
 }
 
 impl Run {

@@ -171,6 +171,84 @@ fn a_cross_validation_with_a_fold_under_way_keeps_all_its_folds() {
 }
 
 #[test]
+fn what_is_in_the_trash_is_not_seen_and_comes_back_as_it_was() {
+    let (_folder, store) = store();
+    for id in ["aaaaaaaaaaaa", "bbbbbbbbbbbb"] {
+        store.create_run(&new_run(id, id)).unwrap();
+        store.add_epoch(id, &epoch(1, 9), true).unwrap();
+        store.end_run(id, &ended(RunState::Finished)).unwrap();
+    }
+    let before = store.run("bbbbbbbbbbbb").unwrap();
+    store.trash_run("bbbbbbbbbbbb").unwrap();
+    assert!(store.trash_run("bbbbbbbbbbbb").unwrap_err().to_string().contains("already"));
+    let ids = |runs: Vec<Run>| runs.into_iter().map(|run| run.started.id).collect::<Vec<_>>();
+    assert_eq!(ids(store.runs().unwrap()), ["aaaaaaaaaaaa"]);
+    assert_eq!(ids(store.newest(9).unwrap()), ["aaaaaaaaaaaa"]);
+    assert_eq!(ids(store.trashed().unwrap()), ["bbbbbbbbbbbb"]);
+    for word in ["last", "best"] {
+        assert_eq!(store.resolve(word).unwrap().started.id, "aaaaaaaaaaaa");
+    }
+    assert!(store.resolve("bb").unwrap_err().to_string().contains("runs restore"));
+    assert_eq!(store.resolve_anywhere("bb").unwrap().started.id, "bbbbbbbbbbbb");
+    assert!(store.resolve_anywhere("champion").is_err());
+    assert!(store.resolve_trashed("aa").unwrap_err().to_string().contains("--trash"));
+    assert_eq!(store.names().unwrap().len(), 2, "its name is not given to another run");
+
+    store.restore_run(&store.resolve_trashed("last").unwrap().started.id).unwrap();
+    assert_eq!(store.run("bbbbbbbbbbbb").unwrap(), before);
+    assert!(store.restore_run("bbbbbbbbbbbb").unwrap_err().to_string().contains("not in the trash"));
+}
+
+#[test]
+fn folds_go_to_the_trash_and_come_back_with_their_cross_validation() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "cv")).unwrap();
+    let fold = |id: &str, number: usize| NewRun {
+        parent: Some("aaaaaaaaaaaa".into()),
+        config: json!({"fold": {"number": number}}),
+        ..new_run(id, id)
+    };
+    for (id, number) in [("bbbbbbbbbbbb", 1), ("cccccccccccc", 2)] {
+        store.create_run(&fold(id, number)).unwrap();
+    }
+    let lock = RunLock::acquire(&store.run_folder("cccccccccccc")).unwrap().unwrap();
+    assert!(store.trash_run("aaaaaaaaaaaa").unwrap_err().to_string().contains("under way"));
+    assert_eq!(store.runs().unwrap().len(), 3);
+    drop(lock);
+    // One alone, some time before the rest.
+    store.trash_run("bbbbbbbbbbbb").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    store.trash_run("aaaaaaaaaaaa").unwrap();
+    assert!(store.runs().unwrap().is_empty());
+    assert_eq!(store.folds("aaaaaaaaaaaa").unwrap().len(), 1);
+    assert!(store.restore_run("cccccccccccc").unwrap_err().to_string().contains("restore that"));
+    store.restore_run("aaaaaaaaaaaa").unwrap();
+    assert_eq!(store.folds("aaaaaaaaaaaa").unwrap()[0].started.id, "cccccccccccc");
+    // Its place was taken since.
+    store.create_run(&fold("dddddddddddd", 1)).unwrap();
+    assert!(store.restore_run("bbbbbbbbbbbb").unwrap_err().to_string().contains("dddddddddddd"));
+    store.delete_run("dddddddddddd").unwrap();
+    store.restore_run("bbbbbbbbbbbb").unwrap();
+    assert_eq!(store.folds("aaaaaaaaaaaa").unwrap().len(), 2);
+    store.trash_run("bbbbbbbbbbbb").unwrap();
+    store.delete_run("aaaaaaaaaaaa").unwrap();
+    assert!(store.trashed().unwrap().is_empty());
+}
+
+#[test]
+fn lists_leave_out_what_is_long_and_a_run_alone_has_it() {
+    let (_folder, store) = store();
+    let run = new_run("aaaaaaaaaaaa", "run-1");
+    store.create_run(&run).unwrap();
+    store.set_checks("aaaaaaaaaaaa", &Checks::default()).unwrap();
+    let listed = store.runs().unwrap().remove(0);
+    assert_eq!((listed.started.provenance, listed.checks), (None, None));
+    let whole = store.resolve("last").unwrap();
+    assert_eq!((whole.started.provenance, whole.checks), (run.provenance, Some(Checks::default())));
+    assert_eq!(store.known_checks("22", 0).unwrap(), None);
+}
+
+#[test]
 fn deleting_a_run_deletes_its_figures() {
     let (_folder, store) = store();
     store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
