@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and with which words.
 
 mod recipe;
+mod runs;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,6 +14,7 @@ use crate::metrics::{Rule, Threshold};
 use crate::train::EngineKind;
 use crate::train::bench::{self, Settings};
 pub use recipe::Recipe;
+pub use runs::RunsCommand;
 
 /// What `--version` says: the program, and what it is built with.
 const BUILD: &str = concat!(
@@ -160,70 +162,6 @@ pub enum DataCommand {
     Stats,
 }
 
-/// `xray-tui runs …`
-#[derive(Debug, Subcommand)]
-pub enum RunsCommand {
-    /// List all runs, newest first
-    List,
-    /// Show one run with its epochs
-    Show {
-        /// Id, unique beginning of an id, name, `last` or `best`
-        run: String,
-        /// With --json, list its images too: file, md5, patient and split of each
-        #[arg(long)]
-        images: bool,
-    },
-    /// Stop a run under way in another process; it can be resumed
-    Stop {
-        /// Id, unique beginning of an id, name or `last`
-        run: String,
-    },
-    /// Let a run under way in another process wait
-    Pause {
-        /// Id, unique beginning of an id, name or `last`
-        run: String,
-    },
-    /// Let a waiting run go on
-    Continue {
-        /// Id, unique beginning of an id, name or `last`
-        run: String,
-    },
-    /// Give a run under way in another process another learning rate
-    Rate {
-        /// Id, unique beginning of an id, name or `last`
-        run: String,
-        /// Above 0, at most 10
-        #[arg(value_parser = rate)]
-        learning_rate: f64,
-    },
-    /// Group finished runs that differ only in their seed: mean and standard deviation
-    Groups,
-    /// Make every stored figure again from the stored answers, and compare
-    Verify {
-        /// Id, unique beginning of an id, name, `last` or `best` [default: all runs]
-        run: Option<String>,
-    },
-    /// Say what runs take on disk and what can go
-    Gc {
-        /// Delete what can go
-        #[arg(long)]
-        delete: bool,
-    },
-    /// Write a finished run to one file, for `reproduce` on another machine
-    Export {
-        /// Id, unique beginning of an id, name, `last` or `best`
-        run: String,
-        /// The file to write
-        #[arg(long, value_name = "FILE")]
-        bundle: PathBuf,
-    },
-    /// Delete a run, its figures and its checkpoints
-    Delete {
-        /// Id, unique beginning of an id, name, `last` or `best`
-        run: String,
-    },
-}
-
 /// `xray-tui train …`
 #[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
@@ -320,12 +258,6 @@ impl FromStr for Wanted {
 fn share(text: &str) -> Result<f64, String> {
     let inside = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
     inside.ok_or_else(|| "must lie above 0 and below 1".to_owned())
-}
-
-/// A learning rate as a run may have it.
-fn rate(text: &str) -> Result<f64, String> {
-    let inside = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 10.0);
-    inside.ok_or_else(|| "must lie above 0 and be at most 10".to_owned())
 }
 
 /// Splits that can be scored.

@@ -132,6 +132,23 @@ impl Output {
         }
     }
 
+    /// One line of an answer that comes bit by bit: on standard output, with `--json` on standard error. Breaks where nobody
+    /// reads it any more.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    fn line(self, text: &str) -> Result<ControlFlow<()>, Error> {
+        if self.json {
+            self.progress(text);
+            return Ok(ControlFlow::Continue(()));
+        }
+        match writeln!(std::io::stdout().lock(), "{}", printable(text)) {
+            Ok(()) => Ok(ControlFlow::Continue(())),
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+            Err(error) => Err(Error::io("write", "the answer to standard output", error)),
+        }
+    }
+
     /// Tells how far `what` is, at every tenth.
     fn counting(self, what: &'static str) -> impl FnMut(Progress) -> ControlFlow<()> {
         let (out, mut told) = (self, 0);
@@ -222,5 +239,6 @@ fn run_json(run: &Run) -> Value {
         "test_recall": test.and_then(|c| c.recall()),
         "test_f1": test.and_then(|c| c.f1()),
         "problem": run.problem,
+        "trashed_at": run.trashed_at,
     })
 }

@@ -7,6 +7,7 @@ mod data;
 pub mod disk;
 pub mod epochs;
 pub mod folds;
+pub mod journal;
 mod listener;
 pub mod manifest;
 pub mod original;
@@ -34,6 +35,7 @@ use crate::train::control::Wish;
 use crate::train::{Control, EngineKind, Job, Outcome, Phase, TrainConfig, TrainEvent, machine, priority, train};
 use beginning::{Beginning, check_name, folder_lock, new_run};
 pub use data::{LoadedData, digest};
+use journal::Journal;
 use manifest::Manifest;
 use recorder::Recorder;
 pub use recorder::answers_of;
@@ -97,8 +99,10 @@ pub fn start(place: Workplace, start: Start) -> Result<RunHandle> {
     let (theirs, back) = (control.clone(), sender);
     let work = move || {
         priority::lower();
-        let run = || Session { place: &place, control: &theirs, listener: &back }.run(&start);
+        let journal = Journal::default();
+        let run = || Session { place: &place, control: &theirs, listener: &back, journal: &journal }.run(&start);
         let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Outcome::Failed(describe(&*panic)));
+        journal.end(&outcome);
         machine::give_memory_back();
         let _ = back.send(RunEvent::Train(TrainEvent::Ended(outcome)));
     };
@@ -116,6 +120,7 @@ struct Session<'a> {
     place: &'a Workplace,
     control: &'a Control,
     listener: &'a Sender<RunEvent>,
+    journal: &'a Journal,
 }
 
 impl Session<'_> {
@@ -172,6 +177,7 @@ impl Session<'_> {
         self.tell_created(&row.name, &identity, row.synthetic);
         let rates = beginning.rates.clone();
         let job = Job { identity, dataset: &data.dataset, splits: &splits, cache: &data.cache, folder, rates };
+        self.journal.open(&job, ("begun", &row.name, &row.data_hash));
         let outcome = self.train(store, &job, None);
         drop(lock);
         outcome
@@ -196,6 +202,9 @@ impl Session<'_> {
         let run = store.run(run_id)?;
         if run.state == crate::store::RunState::Finished {
             return Err(refuse("is finished; start a new one, with --pretrained to begin from its weights"));
+        }
+        if run.trashed_at.is_some() {
+            return Err(refuse("is in the trash: `xray-tui runs restore` brings it back"));
         }
         if run.folds().is_some() {
             return Err(refuse("is a cross-validation: `xray-tui cv --resume` goes on with it"));
@@ -237,6 +246,9 @@ impl Session<'_> {
         self.note_resumption(store, (run_id, identity.config.learning_rate), checkpoint.as_ref())?;
         let (dataset, cache) = (&data.dataset, &data.cache);
         let job = Job { identity, dataset, splits: &splits, cache, folder, rates: Vec::new() };
+        let at = checkpoint.as_ref().map_or((0, 0), |found| (found.position.epochs_done, found.position.steps));
+        let what = format!("resumed after {} whole epochs and {} steps", at.0, at.1);
+        self.journal.open(&job, (&what, &run.started.name, &run.started.data_hash));
         self.train(store, &job, checkpoint)
     }
 
@@ -273,7 +285,8 @@ impl Session<'_> {
             store.add_epoch(run_id, figures, Some(figures.epoch) == position.best_epoch)?;
         }
         for figures in &position.history {
-            self.tell(TrainEvent::Epoch { figures: *figures, best: Some(figures.epoch) == position.best_epoch });
+            // Known to the log already.
+            self.pass_on(TrainEvent::Epoch { figures: *figures, best: Some(figures.epoch) == position.best_epoch });
         }
         Ok(())
     }
@@ -281,8 +294,8 @@ impl Session<'_> {
     fn train(&self, store: &Store, job: &Job, resume: Option<Checkpoint>) -> Result<Outcome> {
         let mut recorder = Recorder::new(store, job, resume.as_ref().map_or(0, |found| found.position.steps))?;
         let run = || {
-            train(job, resume, self.control, &mut |event| {
-                recorder.record(&event)?;
+            train(job, resume, self.control, &mut |mut event| {
+                recorder.record(&mut event)?;
                 self.tell(event);
                 Ok(())
             })
@@ -300,6 +313,8 @@ impl Session<'_> {
         {
             self.tell(TrainEvent::Notice(format!("the last checkpoint keeps its optimizer's state: {error}")));
         }
+        // While the run's lock is held: who follows the log reads to the end.
+        self.journal.end(&outcome);
         Ok(outcome)
     }
 
@@ -357,8 +372,13 @@ impl Session<'_> {
         let _ = self.listener.send(created);
     }
 
-    /// Nobody listening is no reason to stop a run.
     fn tell(&self, event: TrainEvent) {
+        self.journal.hear(&event);
+        self.pass_on(event);
+    }
+
+    /// Nobody listening is no reason to stop a run.
+    fn pass_on(&self, event: TrainEvent) {
         let _ = self.listener.send(RunEvent::Train(event));
     }
 }

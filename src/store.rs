@@ -2,16 +2,20 @@
 
 mod cases;
 mod commands;
+mod listing;
 pub mod lock;
 mod looks;
 mod manifests;
 mod marks;
 mod migrations;
 mod network;
+mod papers;
 mod records;
 mod resolve;
 mod rows;
 mod scores;
+mod steps;
+mod trash;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,17 +32,15 @@ pub use cases::{cases, score};
 pub use commands::CommandKind;
 pub use marks::{Mark, MarkKind};
 pub use migrations::APPLICATION_ID;
-pub use records::{Answer, NewRun, Run, RunEnd, RunState, StepPoint};
+pub use records::{Answer, NewRun, Run, RunEnd, RunState};
 pub use scores::EpochScore;
+pub use steps::StepPoint;
 
 /// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database `db`.
 #[must_use]
 pub fn run_folder(db: &Path, run_id: &str) -> PathBuf {
     db.parent().unwrap_or(Path::new("")).join("checkpoints").join(run_id)
 }
-
-/// Points of a run's curve that are kept; beyond them every second one goes.
-const MOST_STEPS: i64 = 4096;
 
 /// The database, on a connection of its own: one a thread.
 #[derive(Debug)]
@@ -98,15 +100,15 @@ impl Store {
             now(),
             RunState::Running.name(),
             run.parent,
-            run.provenance.as_ref().map(text),
             run.manifest,
         ];
         self.change(
             "INSERT INTO runs (id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, \
-             device, versions, started_at, state, parent, provenance, manifest) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             device, versions, started_at, state, parent, manifest) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             values,
-        )
+        )?;
+        run.provenance.as_ref().map_or(Ok(()), |provenance| self.set_provenance(&run.id, provenance))
     }
 
     /// Writes a run that starts now, with the list of its images and what was found out about them.
@@ -176,39 +178,6 @@ impl Store {
         transaction.commit().map_err(|error| self.problem(&error))
     }
 
-    /// Adds points to a run's curve. Past 4,096 every second one goes; the first and the newest stay.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be written.
-    pub fn add_steps(&self, run_id: &str, points: &[StepPoint]) -> Result<()> {
-        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
-        for p in points {
-            self.change(
-                "INSERT OR REPLACE INTO steps (run_id, step, epoch, batches, loss, accuracy, images_per_second) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![run_id, p.step, p.epoch, p.batches, p.loss, p.accuracy, p.images_per_second],
-            )?;
-        }
-        self.thin(run_id)?;
-        transaction.commit().map_err(|error| self.problem(&error))
-    }
-
-    fn thin(&self, run_id: &str) -> Result<()> {
-        let kept: i64 = self
-            .connection
-            .query_row("SELECT count(*) FROM steps WHERE run_id = ?1", [run_id], |row| row.get(0))
-            .map_err(|error| self.problem(&error))?;
-        if kept <= MOST_STEPS {
-            return Ok(());
-        }
-        self.change(
-            "DELETE FROM steps WHERE run_id = ?1 AND step IN (SELECT step FROM \
-             (SELECT step, row_number() OVER (ORDER BY step) AS place, count(*) OVER () AS n FROM steps WHERE run_id = ?1) \
-             WHERE place % 2 = 0 AND place < n)",
-            [run_id],
-        )
-    }
-
     /// Sets the time that a run has been running and, where it is known, its speed.
     ///
     /// # Errors
@@ -263,68 +232,12 @@ impl Store {
         self.change("UPDATE runs SET closing = ?2 WHERE id = ?1", params![run_id, closing])
     }
 
-    /// All runs, newest first.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be read.
-    pub fn runs(&self) -> Result<Vec<Run>> {
-        self.read(&format!("SELECT {} FROM runs ORDER BY started_at DESC, rowid DESC", rows::RUN), [], rows::run)
-    }
-
-    /// The run with this whole id.
-    ///
-    /// # Errors
-    /// `Run` where there is none, `Store` where the file cannot be read.
-    pub fn run(&self, run_id: &str) -> Result<Run> {
-        let sql = format!("SELECT {} FROM runs WHERE id = ?1", rows::RUN);
-        let missing = || Error::Run { run: run_id.to_owned(), problem: "is not in this database any more".into() };
-        self.read(&sql, [run_id], rows::run)?.pop().ok_or_else(missing)
-    }
-
-    /// The folds of a cross-validation, by their number.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be read.
-    pub fn folds(&self, run_id: &str) -> Result<Vec<Run>> {
-        let sql =
-            format!("SELECT {} FROM runs WHERE parent = ?1 ORDER BY config ->> '$.fold.number', started_at", rows::RUN);
-        self.read(&sql, [run_id], rows::run)
-    }
-
-    /// Keeps what was found out about a run's data.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be written.
-    pub fn set_checks(&self, run_id: &str, checks: &Checks) -> Result<()> {
-        self.change("UPDATE runs SET checks = ?2 WHERE id = ?1", params![run_id, text(checks)])
-    }
-
-    /// What was found out about these images at this size when an earlier run began.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be read.
-    pub fn known_checks(&self, manifest: &str, image_size: usize) -> Result<Option<Checks>> {
-        let sql = "SELECT checks FROM runs WHERE manifest = ?1 AND config ->> '$.image_size' = ?2 AND checks IS NOT NULL \
-                   LIMIT 1";
-        let found =
-            self.read(sql, params![manifest, image_size], |row| rows::parse(&row.get::<_, String>("checks")?))?;
-        Ok(found.into_iter().next())
-    }
-
     /// A run's epochs in order.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn epochs(&self, run_id: &str) -> Result<Vec<EpochFigures>> {
         self.read("SELECT * FROM epochs WHERE run_id = ?1 ORDER BY epoch", [run_id], rows::epoch)
-    }
-
-    /// The thinned points of a run's curve in order.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be read.
-    pub fn steps(&self, run_id: &str) -> Result<Vec<StepPoint>> {
-        self.read("SELECT * FROM steps WHERE run_id = ?1 ORDER BY step", [run_id], rows::step)
     }
 
     /// A run's answers for a split, in the split's order.
@@ -334,54 +247,6 @@ impl Store {
     pub fn answers(&self, run_id: &str, split: Split) -> Result<Vec<Answer>> {
         let sql = "SELECT * FROM answers WHERE run_id = ?1 AND split = ?2 ORDER BY place";
         self.read(sql, params![run_id, split.name()], rows::answer)
-    }
-
-    /// Deletes a run, its figures and its checkpoints; with a cross-validation, its folds.
-    ///
-    /// # Errors
-    /// `Run` where it is under way; `Store` or `Io` where something cannot be deleted.
-    pub fn delete_run(&self, run_id: &str) -> Result<()> {
-        let folds = self.folds(run_id)?.into_iter().map(|fold| fold.started.id);
-        let folders: Vec<PathBuf> =
-            std::iter::once(run_id.to_owned()).chain(folds).map(|id| self.run_folder(&id)).collect();
-        // Held until all is gone, so that nobody resumes one meanwhile.
-        let mut locks = Vec::new();
-        for folder in &folders {
-            locks.push(lock::RunLock::acquire(folder)?.ok_or_else(|| {
-                let problem = "is under way; stop it before deleting it".into();
-                Error::Run { run: run_id.to_owned(), problem }
-            })?);
-        }
-        // Folds go with their parent.
-        self.change("DELETE FROM runs WHERE id = ?1", [run_id])?;
-        for folder in folders {
-            match std::fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("delete", &folder, error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Turns running runs whose lock nobody holds into crashed ones and returns their ids. A run takes its lock before
-    /// its row is written, so one that just starts is safe.
-    ///
-    /// # Errors
-    /// `Store` or `Io` where rows or locks cannot be read.
-    pub fn mark_crashed(&self) -> Result<Vec<String>> {
-        let mut crashed = Vec::new();
-        for run in self.runs()?.into_iter().filter(|run| run.state == RunState::Running) {
-            let id = run.started.id;
-            if lock::is_held(&self.run_folder(&id))? {
-                continue;
-            }
-            let sql = "UPDATE runs SET state = ?2, ended_at = ?3 WHERE id = ?1 AND state = 'running'";
-            self.change(sql, params![id, RunState::Crashed.name(), now()])?;
-            crashed.push(id);
-        }
-        Ok(crashed)
     }
 
     fn change(&self, sql: &str, values: impl Params) -> Result<()> {

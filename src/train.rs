@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod event;
 pub mod loader;
 pub mod machine;
+pub mod meter;
 pub mod priority;
 pub mod trainer;
 

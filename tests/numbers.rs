@@ -110,10 +110,10 @@ fn what_was_changed_since_the_run_is_named_before_training() {
     change(at, "UPDATE epochs SET seconds = -seconds");
     let kept = answer(at, &["runs", "show", "a"])["provenance"].to_string();
     for provenance in ["NULL".to_owned(), "json_remove(provenance, '$.seal')".to_owned()] {
-        change(at, &format!("UPDATE runs SET provenance = {provenance}"));
+        change(at, &format!("UPDATE papers SET provenance = {provenance}"));
         assert!(tampered(at, &["a"]).contains("record"), "{provenance}");
         assert_eq!(ask(at, &["runs", "verify", "a"]).0, 1);
-        change(at, &format!("UPDATE runs SET provenance = '{kept}'"));
+        change(at, &format!("UPDATE papers SET provenance = '{kept}'"));
     }
     change(at, "DELETE FROM manifests");
     assert!(tampered(at, &["a"]).contains("list of images"));
@@ -138,7 +138,7 @@ fn what_was_changed_in_the_database_is_found() {
         ("UPDATE runs SET operating = json_set(operating, '$.threshold.margin', 9.5)", "threshold"),
         ("UPDATE runs SET best_val_accuracy = 0.999", "best_val_accuracy"),
         ("UPDATE epochs SET train = json_set(train, '$.loss', 0.5) WHERE epoch = 1", "all that was stored"),
-        ("UPDATE runs SET checks = NULL", "all that was stored"),
+        ("UPDATE papers SET checks = NULL", "all that was stored"),
         ("UPDATE runs SET closing = NULL", "all that was stored"),
         ("UPDATE runs SET weights = NULL", "fingerprint"),
     ] {
@@ -181,7 +181,8 @@ fn a_cross_validation_scores_each_image_once_with_mean_and_deviation() {
     assert_eq!((part["folds"].as_array().unwrap().len(), &part["mean"]), (2, &Value::Null), "{part}");
     let again = answer(at, &["cv", "--resume", "cv"]);
     assert_eq!((&again["mean"], &again["sd"]), (&found["mean"], &found["sd"]), "the same bits");
-    answer(at, &["runs", "delete", "cv"]);
+    answer(at, &["runs", "delete", "cv", "--forever"]);
+    assert_eq!(answer(at, &["runs", "list", "--trash"])["runs"], json!([]), "the fold that was thrown away went too");
     assert_eq!(answer(at, &["runs", "list"])["runs"], json!([]));
     assert!(std::fs::read_dir(at.join("checkpoints")).unwrap().next().is_none());
 }

@@ -2,18 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Tensor};
+use program::{answer, ask, command, demo, words, xray};
 use tempfile::TempDir;
 use xray_tui::dataset::demo::{self, DemoConfig};
 use xray_tui::dataset::{Class, Split};
 use xray_tui::predict::Predictor;
 use xray_tui::session::original::Original;
 use xray_tui::session::reproduce::Repetition;
-use xray_tui::session::{self, RunEvent, Start, Workplace};
+use xray_tui::session::{self, RunEvent, Start, Workplace, disk, journal, verify};
 use xray_tui::store::{Answer, CommandKind, MarkKind, Run, RunState, Store};
 use xray_tui::train::{Control, Outcome, TrainConfig, TrainEvent, checkpoint};
 
@@ -351,4 +355,207 @@ fn a_paused_run_waits_and_goes_on() {
         [1, 2].map(|step| [(MarkKind::Pause, step), (MarkKind::Continue, step)].to_vec()).contains(&marks),
         "{marks:?}"
     );
+}
+
+#[test]
+fn a_run_that_is_to_end_after_an_epoch_validates_it_and_goes_on_to_the_same_bits() {
+    let Bench { place, _folder } = &bench();
+    let (whole, _) = follow(place, new(small()), |_, _| {});
+    let (id, outcome) = follow(place, new(small()), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.finish_epoch(),
+        _ => {}
+    });
+    let (whole, id) = (whole.unwrap(), id.unwrap());
+    assert_eq!(outcome, Outcome::Stopped);
+    let store = Store::open(&place.db).unwrap();
+    let run = store.run(&id).unwrap();
+    assert_eq!((run.state, run.epochs_done, run.best_epoch, run.test), (RunState::Stopped, 1, Some(1), None));
+    let steps = store.steps(&id).unwrap();
+    assert!(steps.iter().all(|point| point.epoch == 1) && steps.len() == steps[0].batches, "{steps:?}");
+    let marks: Vec<_> = store.marks(&id).unwrap().iter().map(|mark| (mark.kind, mark.value)).collect();
+    assert_eq!(marks, [(MarkKind::Finish, Some(1.0)), (MarkKind::Stop, None)]);
+
+    // An epoch that is done already ends it before the next one.
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |event, control| match event {
+        TrainEvent::Phase(xray_tui::train::Phase::Preparing) => control.stop_after(1),
+        _ => {}
+    });
+    assert_eq!((outcome, run_of(place, &id).epochs_done), (Outcome::Stopped, 1));
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+    assert_eq!(tensors(&last(place, &whole)), tensors(&last(place, &id)));
+}
+
+#[test]
+fn a_run_in_its_last_epoch_finishes_and_a_plain_stop_still_counts_at_once() {
+    let Bench { place, _folder } = &bench();
+    let (_, outcome) = follow(place, new(TrainConfig { epochs: 1, ..small() }), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.finish_epoch(),
+        _ => {}
+    });
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+    let (id, outcome) = follow(place, new(TrainConfig { epochs: 500, ..small() }), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.stop_after(400),
+        TrainEvent::Step(_) => control.stop(),
+        _ => {}
+    });
+    assert_eq!((outcome, run_of(place, &id.unwrap()).epochs_done), (Outcome::Stopped, 0));
+}
+
+#[test]
+fn every_step_says_when_it_was_done_at_which_rate_and_what_it_cost() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 3 => control.stop(),
+        TrainEvent::Step(step) => assert!(step.seconds.is_some() && step.learning_rate == Some(1e-3), "{step:?}"),
+        _ => {}
+    });
+    let id = id.unwrap();
+    let before = run_of(place, &id).seconds;
+    follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    let steps = Store::open(&place.db).unwrap().steps(&id).unwrap();
+    assert!(steps.windows(2).all(|pair| pair[0].seconds < pair[1].seconds), "{steps:?}");
+    assert!(steps.last().unwrap().seconds.unwrap() > before, "the time of both sessions counts");
+    assert!(steps.iter().all(|point| point.processor.is_some_and(|cores| cores >= 0.0)), "{steps:?}");
+    assert!(cfg!(not(target_os = "linux")) || steps.iter().all(|point| point.memory.is_some_and(|held| held > 1_000_000)));
+}
+
+/// A folder with a demo set and a finished run of that name.
+fn with_run(name: &str) -> TempDir {
+    let folder = demo();
+    train(folder.path(), &["--name", name]);
+    folder
+}
+
+fn train(folder: &Path, more: &[&str]) -> String {
+    let small = ["train", "--epochs", "1", "--batch-size", "8", "--image-size", "33", "--validation-fraction", "0.2"];
+    answer(folder, &[&small[..], more].concat())["run_id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_log_tells_what_happened_over_all_sessions_and_is_in_nobodys_way() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| match event {
+        TrainEvent::Step(step) if step.step == 1 => control.set_learning_rate(2e-4),
+        TrainEvent::Step(step) if step.step == 2 => control.finish_epoch(),
+        _ => {}
+    });
+    let id = id.unwrap();
+    follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    let store = Store::open(&place.db).unwrap();
+    let lines = journal::last_lines(&store.run_folder(&id), usize::MAX).unwrap();
+    let mut rest = lines.iter();
+    for wanted in [
+        "begun: run-1",
+        "settings: {",
+        "SYNTHETIC",
+        "threads",
+        "the learning rate is 0.0002",
+        "asked to stop after epoch 1",
+        "epoch 1: train loss",
+        "stopping",
+        "stopped",
+        "resumed after 1 whole epochs",
+        "epoch 2: train loss",
+        "finished: best epoch",
+    ] {
+        assert!(rest.any(|line| line.contains(wanted)), "{wanted}: {lines:#?}");
+    }
+    assert_eq!(lines.iter().filter(|line| line.contains("epoch 1: ")).count(), 1, "{lines:#?}");
+    assert!(lines.iter().all(|line| line.as_bytes()[10] == b'T' && line.as_bytes()[23] == b'Z'), "{lines:#?}");
+    assert!(verify::verify(&store, &store.run(&id).unwrap()).unwrap().differences.is_empty());
+    // Without the run's row, a folder with a log is one of this program's like any other.
+    store.delete_run(&id).unwrap();
+    std::fs::create_dir_all(store.run_folder(&id)).unwrap();
+    std::fs::write(store.run_folder(&id).join(journal::FILE), "a line\n").unwrap();
+    let usage = disk::survey(&store).unwrap();
+    assert!(usage[0].run_id.is_none() && usage[0].bytes == 7, "{usage:?}");
+}
+
+#[test]
+fn a_run_without_room_for_its_log_trains_all_the_same() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| {
+        if matches!(event, TrainEvent::Step(_)) {
+            control.stop();
+        }
+    });
+    let id = id.unwrap();
+    let path = Store::open(&place.db).unwrap().run_folder(&id).join(journal::FILE);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let (_, outcome) = follow(place, Start::Resume { run_id: id }, |_, _| {});
+    assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
+}
+
+#[test]
+fn a_log_is_followed_until_its_run_has_ended_and_a_run_ends_after_an_epoch_when_asked() {
+    let folder = demo();
+    let at = folder.path();
+    let endless = ["train", "--epochs", "500", "--batch-size", "8", "--image-size", "33", "--name", "long", "-q"];
+    let mut run = command(at, &endless).spawn().unwrap();
+    let began = || at.join("runs.db").exists() && ask(at, &["runs", "log", "long"]).1["lines"][0].is_string();
+    while !began() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let following = command(at, &["runs", "log", "long", "--follow"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let asked = answer(at, &["runs", "stop", "long", "--after-epoch"]);
+    assert_eq!(asked["asked"], "finish");
+    assert_eq!(run.wait().unwrap().code(), Some(1), "it was stopped");
+    let followed = String::from_utf8(following.wait_with_output().unwrap().stdout).unwrap();
+    assert!(followed.contains(" begun: long") && followed.trim_end().ends_with("stopped; it can be resumed"), "{followed}");
+    assert_eq!(answer(at, &["runs", "log", "long", "--lines", "2"])["lines"].as_array().unwrap().len(), 2);
+    let shown = answer(at, &["runs", "show", "long"]);
+    let marks = shown["marks"].as_array().unwrap();
+    let kinds: Vec<_> = marks.iter().map(|mark| mark["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["finish", "stop"]);
+    assert_eq!(shown["epochs_done"].as_f64(), marks[0]["value"].as_f64());
+}
+
+#[test]
+fn a_deleted_run_can_be_had_back_until_the_trash_is_emptied() {
+    let folder = with_run("kept");
+    let at = folder.path();
+    let id = train(at, &["--name", "gone", "--seed", "43"]);
+    let shown = answer(at, &["runs", "show", "gone"]);
+    let deleted = answer(at, &["runs", "delete", "gone"]);
+    assert_eq!((&deleted["deleted"], &deleted["trashed"]), (&true.into(), &true.into()));
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let runs = answer(at, arguments)["runs"].as_array().unwrap().clone();
+        runs.iter().map(|run| run["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&["runs", "list"]), ["kept"]);
+    assert_eq!(names(&["runs", "list", "--trash"]), ["gone"]);
+    assert_eq!(names(&["runs", "verify"]), ["kept"]);
+    assert_eq!(answer(at, &["runs", "groups"])["groups"], serde_json::json!([]));
+    for command in [&["eval", "gone"][..], &["reproduce", &id], &["train", "--resume", "gone"], &["runs", "delete", "gone"]] {
+        let refused = xray(at, command);
+        assert!(words(&refused).contains("runs restore"), "{command:?}: {}", words(&refused));
+    }
+    let handle = session::start(place_of(at), Start::Resume { run_id: id.clone() }).unwrap();
+    let refused = handle.events.iter().any(|event| matches!(event, RunEvent::Train(TrainEvent::Ended(Outcome::Failed(problem))) if problem.contains("trash")));
+    assert!(refused, "by its id neither");
+    assert_eq!(answer(at, &["eval", "kept"])["test_looks"], 2, "a look stays counted");
+
+    assert_eq!(answer(at, &["runs", "restore", "gone"])["restored"], true);
+    assert_eq!(answer(at, &["runs", "show", "gone"]), shown);
+    assert_eq!(answer(at, &["runs", "groups"])["groups"][0]["n"], 2);
+    answer(at, &["runs", "delete", "gone"]);
+    let found = answer(at, &["runs", "gc"]);
+    let usage = found["folders"].as_array().unwrap().iter().find(|usage| usage["run_id"] == id.as_str()).unwrap().clone();
+    assert_eq!((&usage["trashed"], &usage["bytes"]), (&true.into(), &usage["can_go_bytes"]));
+    assert_eq!((&found["trashed_runs"], &found["freed_bytes"]), (&1.into(), &0.into()));
+    let freed = answer(at, &["runs", "gc", "--delete"])["freed_bytes"].as_u64().unwrap();
+    assert!(freed >= usage["bytes"].as_u64().unwrap(), "{freed}");
+    assert!(names(&["runs", "list", "--trash"]).is_empty() && !at.join("checkpoints").join(&id).exists());
+    assert_eq!(answer(at, &["eval", "kept"])["test_looks"], 2);
+
+    answer(at, &["runs", "delete", "kept"]);
+    let deleted = answer(at, &["runs", "delete", "kept", "--forever"]);
+    assert_eq!((&deleted["deleted"], &deleted["trashed"]), (&true.into(), &false.into()));
+    assert_eq!(ask(at, &["runs", "restore", "kept"]).0, 1);
+}
+
+fn place_of(folder: &Path) -> Workplace {
+    Workplace { data: folder.join("data"), db: folder.join("runs.db"), cache: folder.join("cache") }
 }

@@ -128,6 +128,10 @@ pub fn step(number: usize) -> Step {
         loss: 0.9 / (1.0 + number as f64 / 15.0) + wave,
         accuracy: (0.55 + number as f64 / 200.0 + wave).min(1.0),
         images_per_second: 36.0,
+        seconds: Some(number as f64 * 0.9),
+        learning_rate: Some(0.001),
+        processor: Some(7.6),
+        memory: Some(1_900_000_000),
     }
 }
 
@@ -199,6 +203,7 @@ pub fn run(number: usize, state: RunState) -> Run {
         checks: None,
         weights: None,
         closing: None,
+        trashed_at: None,
     }
 }
 
@@ -235,6 +240,10 @@ pub fn detail() -> Message {
         loss: step.loss,
         accuracy: step.accuracy,
         images_per_second: step.images_per_second,
+        seconds: step.seconds,
+        learning_rate: step.learning_rate,
+        processor: step.processor,
+        memory: step.memory,
     });
     let run = run(5, RunState::Finished);
     let assessed = Some(Box::new(assessed()));

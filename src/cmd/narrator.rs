@@ -77,6 +77,9 @@ impl Narrator {
             RunEvent::Train(TrainEvent::Rate { step, learning_rate }) => {
                 self.out.progress(&format!("from step {} on, the learning rate is {learning_rate}", step + 1));
             }
+            RunEvent::Train(TrainEvent::LastEpoch { epoch, .. }) => {
+                self.out.progress(&format!("it is to stop after epoch {epoch}"));
+            }
             RunEvent::Train(TrainEvent::Notice(text)) => self.out.progress(&format!("note: {text}")),
             RunEvent::Train(TrainEvent::Answers { .. } | TrainEvent::Ended(_)) => {}
         }

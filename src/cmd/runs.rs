@@ -1,6 +1,7 @@
 //! `xray-tui runs`: past runs as a table, one run whole, and the end of one.
 
 mod audit;
+mod log;
 mod seeds;
 mod show;
 
@@ -16,15 +17,24 @@ use crate::store::{CommandKind, Run, RunState, Store};
 use crate::units::{duration, share};
 
 pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
-    if matches!(command, RunsCommand::List) && !place.db.exists() {
-        out.answer(&json!({"runs": []}), || table(&[]))?;
+    if let RunsCommand::List { trash } = command
+        && !place.db.exists()
+    {
+        out.answer(&json!({"runs": []}), || table(&[], *trash))?;
         return Ok(ExitCode::SUCCESS);
     }
     let store = open_store(place)?;
     match command {
-        RunsCommand::List => list(&store, out)?,
+        RunsCommand::List { trash } => list(&store, *trash, out)?,
         RunsCommand::Show { run, images } => show::run(&store, &store.resolve(run)?, (*images, out))?,
-        RunsCommand::Stop { run } => ask(&store, run, (CommandKind::Stop, None), out)?,
+        RunsCommand::Log { run, follow: false, lines } => {
+            log::show(&store, (&store.resolve(run)?, lines.unwrap_or(usize::MAX)), out)?;
+        }
+        RunsCommand::Log { run, follow: true, lines } => {
+            log::follow(&store, (&store.resolve(run)?, lines.unwrap_or(usize::MAX)), out)?;
+        }
+        RunsCommand::Stop { run, after_epoch: false } => ask(&store, run, (CommandKind::Stop, None), out)?,
+        RunsCommand::Stop { run, after_epoch: true } => ask(&store, run, (CommandKind::Finish, None), out)?,
         RunsCommand::Pause { run } => ask(&store, run, (CommandKind::Pause, None), out)?,
         RunsCommand::Continue { run } => ask(&store, run, (CommandKind::Continue, None), out)?,
         RunsCommand::Rate { run, learning_rate } => ask(&store, run, (CommandKind::Rate, Some(*learning_rate)), out)?,
@@ -32,21 +42,23 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
         RunsCommand::Verify { run } => return audit::verify(&store, run.as_deref(), out),
         RunsCommand::Gc { delete } => audit::clear(&store, *delete, out)?,
         RunsCommand::Export { run, bundle } => audit::export(&store, (&store.resolve(run)?, bundle), out)?,
-        RunsCommand::Delete { run } => delete(&store, &store.resolve(run)?, out)?,
+        RunsCommand::Delete { run, forever: false } => trash(&store, &store.resolve(run)?, out)?,
+        RunsCommand::Delete { run, forever: true } => delete(&store, &store.resolve_anywhere(run)?, out)?,
+        RunsCommand::Restore { run } => restore(&store, &store.resolve_trashed(run)?, out)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(store: &Store, out: Output) -> anyhow::Result<()> {
-    let runs = store.runs()?;
+fn list(store: &Store, trash: bool, out: Output) -> anyhow::Result<()> {
+    let runs = if trash { store.trashed()? } else { store.runs()? };
     let rows: Vec<Value> = runs.iter().map(run_json).collect();
-    out.answer(&json!({"runs": rows}), || table(&runs))?;
+    out.answer(&json!({"runs": rows}), || table(&runs, trash))?;
     Ok(())
 }
 
-fn table(runs: &[Run]) -> String {
+fn table(runs: &[Run], trash: bool) -> String {
     if runs.is_empty() {
-        return "no runs yet; start one with `xray-tui train`".into();
+        return if trash { "the trash is empty" } else { "no runs yet; start one with `xray-tui train`" }.into();
     }
     let head = format!(
         "{:<14}{:<16}{:<10}{:>9}{:>8}{:>12}{:>10}",
@@ -77,13 +89,36 @@ fn ask(store: &Store, word: &str, (kind, value): (CommandKind, Option<f64>), out
     }
     store.add_command(id, kind, value)?;
     let asked = kind.name();
-    out.answer(&json!({"run_id": id, "asked": asked, "value": value}), || format!("asked {name}  {id} to {asked}"))?;
+    let words = if kind == CommandKind::Finish { "stop after this epoch" } else { asked };
+    out.answer(&json!({"run_id": id, "asked": asked, "value": value}), || format!("asked {name}  {id} to {words}"))?;
+    Ok(())
+}
+
+fn trash(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
+    store.trash_run(&run.started.id)?;
+    let (id, name) = (&run.started.id, &run.started.name);
+    out.answer(&json!({"run_id": id, "deleted": true, "trashed": true}), || {
+        format!(
+            "moved {name}  {id} to the trash; `xray-tui runs restore {id}` brings it back, `xray-tui runs gc --delete` \
+             empties the trash"
+        )
+    })?;
     Ok(())
 }
 
 fn delete(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
     store.delete_run(&run.started.id)?;
     let (id, name) = (&run.started.id, &run.started.name);
-    out.answer(&json!({"run_id": id, "deleted": true}), || format!("deleted {name}  {id}"))?;
+    let place = if run.trashed_at.is_some() { ", which was in the trash," } else { "" };
+    out.answer(&json!({"run_id": id, "deleted": true, "trashed": false}), || {
+        format!("deleted {name}  {id}{place} for good")
+    })?;
+    Ok(())
+}
+
+fn restore(store: &Store, run: &Run, out: Output) -> anyhow::Result<()> {
+    store.restore_run(&run.started.id)?;
+    let (id, name) = (&run.started.id, &run.started.name);
+    out.answer(&json!({"run_id": id, "restored": true}), || format!("brought {name}  {id} back from the trash"))?;
     Ok(())
 }

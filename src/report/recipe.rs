@@ -93,6 +93,7 @@ fn done(mark: &Mark) -> String {
         (MarkKind::Pause, _) => "paused".into(),
         (MarkKind::Continue, _) => "went on after a pause".into(),
         (MarkKind::Stop, _) => "stopped".into(),
+        (MarkKind::Finish, epoch) => format!("asked to stop after epoch {}", known(epoch)),
         (MarkKind::Resume, _) => "resumed from its checkpoint".into(),
         (MarkKind::Rate, rate) => format!("learning rate set to {}", known(rate)),
         (MarkKind::Repeat, Some(same)) if same > 0.0 => "repeated: the same bits came".into(),

@@ -44,6 +44,7 @@ pub fn bare_run() -> Run {
         checks: None,
         weights: None,
         closing: None,
+        trashed_at: None,
     }
 }
 

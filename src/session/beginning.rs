@@ -8,7 +8,7 @@ use super::provenance::{self, Provenance};
 use crate::dataset::split::Splits;
 use crate::error::{Error, Result};
 use crate::store::lock::RunLock;
-use crate::store::{NewRun, Run, Store};
+use crate::store::{NewRun, Store};
 use crate::train::TrainConfig;
 
 /// What a new run begins with.
@@ -42,7 +42,7 @@ pub(super) fn new_run(
     let absolute = |e| Error::io("find", &data.dataset.root, e);
     let mut run = NewRun {
         id: new_id(),
-        name: beginning.name.clone().map_or_else(|| Ok(next_name(&store.runs()?, "run")), Ok::<_, Error>)?,
+        name: beginning.name.clone().map_or_else(|| Ok(next_name(&store.names()?, "run")), Ok::<_, Error>)?,
         data: data.dataset.root.canonicalize().map_err(absolute)?,
         synthetic: data.dataset.synthetic,
         config: serde_json::json!(config),
@@ -98,7 +98,7 @@ pub(super) fn folder_lock(store: &Store, run_id: &str) -> Result<RunLock> {
 }
 
 /// `run-1`, `run-2`, …: one more than the highest there is.
-pub(super) fn next_name(runs: &[Run], kind: &str) -> String {
-    let number = |run: &Run| run.started.name.strip_prefix(kind)?.strip_prefix('-')?.parse::<u64>().ok();
-    format!("{kind}-{}", runs.iter().filter_map(number).max().unwrap_or(0).saturating_add(1))
+pub(super) fn next_name(names: &[String], kind: &str) -> String {
+    let number = |name: &String| name.strip_prefix(kind)?.strip_prefix('-')?.parse::<u64>().ok();
+    format!("{kind}-{}", names.iter().filter_map(number).max().unwrap_or(0).saturating_add(1))
 }

@@ -34,3 +34,21 @@ fn of(run: &Run, (epochs, steps, answers): (&[EpochFigures], &[StepPoint], &[Ans
     });
     Fingerprint::of(record.to_string().as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::provenance;
+
+    #[test]
+    fn the_seals_of_a_run_of_an_older_program_are_whole_in_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.db");
+        let schema = include_str!("../../tests/fixtures/store/v4.sql");
+        rusqlite::Connection::open(&path).unwrap().execute_batch(schema).unwrap();
+        let store = Store::open(&path).unwrap();
+        let run = store.resolve("last").unwrap();
+        assert_eq!(provenance::is_intact(&run.started), Some(true));
+        assert_eq!(run.closing, Some(fingerprint(&store, &run).unwrap().to_string()));
+    }
+}

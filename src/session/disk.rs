@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::journal;
 use crate::error::{Error, Result};
 use crate::store::{APPLICATION_ID, RunState, Store, lock};
 use crate::train::checkpoint;
@@ -18,6 +19,8 @@ pub struct Usage {
     pub run_id: Option<String>,
     pub name: Option<String>,
     pub state: Option<RunState>,
+    /// Whether the run is in the trash; it can go with all that is in the folder.
+    pub trashed: bool,
     pub bytes: u64,
     /// Of that, what can go.
     pub can_go_bytes: u64,
@@ -54,13 +57,13 @@ pub fn survey(store: &Store) -> Result<Vec<Usage>> {
     Ok(found)
 }
 
-/// Deletes what can go; answers how many bytes that were.
+/// Deletes what can go, the trash first; answers how many bytes of files that were.
 ///
 /// # Errors
 /// `Io` where something cannot be deleted, `Checkpoint` where a checkpoint cannot be written anew.
 pub fn clear(store: &Store, usage: &[Usage]) -> Result<u64> {
     let alone = is_alone(store)?;
-    let mut freed = 0;
+    let mut freed = empty_trash(store)?;
     for found in usage.iter().filter(|usage| !usage.waste.is_empty()) {
         // Somebody may have begun to use it since.
         let Some(_lock) = lock::RunLock::acquire(&found.folder)? else { continue };
@@ -73,6 +76,16 @@ pub fn clear(store: &Store, usage: &[Usage]) -> Result<u64> {
         freed += usage.bytes.saturating_sub(size(&found.folder)?);
     }
     store.forget_unused_manifests()?;
+    Ok(freed)
+}
+
+/// Deletes the runs in the trash for good.
+fn empty_trash(store: &Store) -> Result<u64> {
+    let mut freed = 0;
+    for run in store.trashed()? {
+        freed += size(&store.run_folder(&run.started.id))?;
+        store.delete_run(&run.started.id)?;
+    }
     Ok(freed)
 }
 
@@ -111,6 +124,7 @@ impl Usage {
             run_id: run.as_ref().map(|run| run.started.id.clone()),
             name: run.as_ref().map(|run| run.started.name.clone()),
             state: run.as_ref().map(|run| run.state),
+            trashed: run.as_ref().is_some_and(|run| run.trashed_at.is_some()),
             bytes: size(folder)?,
             can_go_bytes: 0,
             reasons: Vec::new(),
@@ -121,6 +135,12 @@ impl Usage {
     /// Of a folder that nobody uses; `alone` in a folder without other databases, and `old` enough that no run is making it.
     fn find_waste(&mut self, (alone, old): (bool, bool)) -> Result<()> {
         let folder = self.folder.clone();
+        if self.trashed {
+            // It goes with its row, not by the folder.
+            self.can_go_bytes = self.bytes;
+            self.reasons.push("it is in the trash".into());
+            return Ok(());
+        }
         if self.run_id.is_none() {
             if !alone {
                 self.reasons.push("no run of this database has it, but another database lies beside it".into());
@@ -156,7 +176,7 @@ fn is_ours(folder: &Path) -> Result<bool> {
     let is_id = id.len() == 12 && id.chars().all(|digit| digit.is_ascii_hexdigit());
     let known = |file: &PathBuf| {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name == "lock" || name.ends_with(".safetensors") || is_partial(file)
+        name == "lock" || name == journal::FILE || name.ends_with(".safetensors") || is_partial(file)
     };
     Ok(is_id && (is_scratch || (folders(folder)?.is_empty() && files(folder)?.iter().all(known))))
 }

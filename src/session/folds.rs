@@ -44,7 +44,7 @@ impl CrossValidation {
         let config = TrainConfig { fold: None, ..config };
         let splits = data.splits(&config);
         let manifest = Manifest::of(&data, &splits);
-        let name = name.map_or_else(|| Ok(next_name(&store.runs()?, "cv")), Ok::<_, Error>)?;
+        let name = name.map_or_else(|| Ok(next_name(&store.names()?, "cv")), Ok::<_, Error>)?;
         let beginning = Beginning { name: Some(name), folds: Some(folds), ..(&config).into() };
         let run = new_run(store, (&data, &splits, &manifest), &beginning)?;
         let lock = folder_lock(store, &run.id)?;
@@ -60,6 +60,9 @@ impl CrossValidation {
         let refuse = |problem: &str| Error::Run { run: run.started.name.clone(), problem: problem.to_owned() };
         let folds =
             run.folds().ok_or_else(|| refuse("is no cross-validation: `xray-tui train --resume` goes on with it"))?;
+        if run.trashed_at.is_some() {
+            return Err(refuse("is in the trash: `xray-tui runs restore` brings it back"));
+        }
         if is_complete(store, run, folds)? {
             return Err(refuse("is finished; `xray-tui runs show` has its figures"));
         }

@@ -43,6 +43,7 @@ fn listen(db: &Path, (run_id, control): (&str, &Control), done: &AtomicBool) {
         for (kind, value) in store.take_commands(run_id).unwrap_or_default() {
             match (kind, value) {
                 (CommandKind::Stop, _) => control.stop(),
+                (CommandKind::Finish, _) => control.finish_epoch(),
                 (CommandKind::Pause, _) => control.pause(),
                 (CommandKind::Continue, _) => control.resume(),
                 (CommandKind::Rate, Some(rate)) => control.set_learning_rate(rate),

@@ -36,9 +36,11 @@ impl<'a> Recorder<'a> {
         Ok(Self { store, job, before, started: Instant::now(), images, training_seconds, steps, paused: false })
     }
 
+    /// Writes what must last, and puts into the event what only the record knows: how long the run has been running.
+    ///
     /// # Errors
     /// Where the store cannot be written.
-    pub fn record(&mut self, event: &TrainEvent) -> Result<()> {
+    pub fn record(&mut self, event: &mut TrainEvent) -> Result<()> {
         let run = &self.job.identity.run_id;
         match event {
             TrainEvent::Step(step) => self.step(step),
@@ -61,6 +63,11 @@ impl<'a> Recorder<'a> {
             TrainEvent::Rate { step, learning_rate } => {
                 let mark = Mark { value: Some(*learning_rate), ..Mark::now(*step, MarkKind::Rate) };
                 self.store.add_mark(run, &mark)
+            }
+            TrainEvent::LastEpoch { step, epoch } => {
+                #[expect(clippy::cast_precision_loss, reason = "a count of epochs")]
+                let value = Some(*epoch as f64);
+                self.store.add_mark(run, &Mark { value, ..Mark::now(*step, MarkKind::Finish) })
             }
             TrainEvent::Notice(_) | TrainEvent::Ended(_) => Ok(()),
         }
@@ -135,12 +142,13 @@ impl<'a> Recorder<'a> {
         Ok((!answers.is_empty()).then(|| score(&answers, threshold)))
     }
 
-    fn step(&mut self, step: &Step) -> Result<()> {
+    fn step(&mut self, step: &mut Step) -> Result<()> {
         #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^53 images")]
         let images = step.images as f64;
         self.images += images;
         self.training_seconds += images / step.images_per_second;
         self.steps = step.step;
+        step.seconds = Some(self.running());
         let point = StepPoint {
             step: step.step,
             epoch: step.epoch,
@@ -148,14 +156,22 @@ impl<'a> Recorder<'a> {
             loss: step.loss,
             accuracy: step.accuracy,
             images_per_second: step.images_per_second,
+            seconds: step.seconds,
+            learning_rate: step.learning_rate,
+            processor: step.processor,
+            memory: step.memory,
         };
         self.store.add_steps(&self.job.identity.run_id, &[point])?;
         self.seconds()
     }
 
     fn seconds(&self) -> Result<()> {
-        let seconds = self.before + self.started.elapsed().as_secs_f64();
-        self.store.add_seconds(&self.job.identity.run_id, seconds, self.images_per_second())
+        self.store.add_seconds(&self.job.identity.run_id, self.running(), self.images_per_second())
+    }
+
+    /// Seconds that the run has been running, over all its sessions.
+    fn running(&self) -> f64 {
+        self.before + self.started.elapsed().as_secs_f64()
     }
 
     fn images_per_second(&self) -> Option<f64> {

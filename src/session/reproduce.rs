@@ -153,7 +153,7 @@ impl Repetition {
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn finish(self, store: &Store) -> Result<Reproduction> {
-        let run = store.runs()?.into_iter().next().ok_or(Error::Cancelled)?;
+        let run = store.newest(1)?.pop().ok_or(Error::Cancelled)?;
         let answers = |split| store.answers(&run.started.id, split);
         let now = [answers(Split::Validation)?, answers(Split::Test)?].concat();
         let difference = self.difference.clone().or_else(|| self.last_difference(&run, &now));

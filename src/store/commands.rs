@@ -12,6 +12,8 @@ use crate::error::Result;
 pub enum CommandKind {
     /// End after this batch, resumable.
     Stop,
+    /// End after this epoch, resumable.
+    Finish,
     Pause,
     Continue,
     /// Take another learning rate, which is the value.
@@ -24,6 +26,7 @@ impl CommandKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stop => "stop",
+            Self::Finish => "finish",
             Self::Pause => "pause",
             Self::Continue => "continue",
             Self::Rate => "rate",

@@ -18,6 +18,8 @@ pub enum MarkKind {
     Continue,
     /// It was stopped.
     Stop,
+    /// It was asked to stop after an epoch, whose number is the value.
+    Finish,
     /// It went on from its checkpoint after a stop, a failure or a crash.
     Resume,
     /// It was given another learning rate, which is the value.
@@ -34,6 +36,7 @@ impl MarkKind {
             Self::Pause => "pause",
             Self::Continue => "continue",
             Self::Stop => "stop",
+            Self::Finish => "finish",
             Self::Resume => "resume",
             Self::Rate => "rate",
             Self::Repeat => "repeat",

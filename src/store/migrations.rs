@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -114,6 +114,27 @@ const STEPS: [&str; 4] = [
         score TEXT NOT NULL,
         PRIMARY KEY (run_id, split, epoch)
     ) STRICT, WITHOUT ROWID;
+",
+    // What a step cost, and what its user says of a run. What is long leaves the rows that tables are made of.
+    "
+    CREATE TABLE papers (
+        run_id TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+        provenance TEXT,
+        checks TEXT
+    ) STRICT;
+    INSERT INTO papers SELECT id, provenance, checks FROM runs WHERE provenance IS NOT NULL OR checks IS NOT NULL;
+    ALTER TABLE runs DROP COLUMN provenance;
+    ALTER TABLE runs DROP COLUMN checks;
+    CREATE INDEX runs_under_way ON runs (id) WHERE state = 'running';
+    CREATE INDEX runs_by_parent ON runs (parent) WHERE parent IS NOT NULL;
+    ALTER TABLE steps ADD COLUMN seconds REAL;
+    ALTER TABLE steps ADD COLUMN learning_rate REAL;
+    ALTER TABLE steps ADD COLUMN processor REAL;
+    ALTER TABLE steps ADD COLUMN memory INTEGER;
+    ALTER TABLE runs ADD COLUMN note TEXT;
+    ALTER TABLE runs ADD COLUMN tags TEXT;
+    ALTER TABLE runs ADD COLUMN star INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN trashed_at TEXT;
 ",
 ];
 

@@ -93,6 +93,9 @@ pub struct Run {
     pub weights: Option<String>,
     /// SHA-256 of all that was stored of it when it finished.
     pub closing: Option<String>,
+    /// When it was moved to the trash, RFC 3339, UTC; `None` where it is not there.
+    #[serde(default)]
+    pub trashed_at: Option<String>,
 }
 
 impl Run {
@@ -107,23 +110,6 @@ impl Run {
     pub fn folds(&self) -> Option<usize> {
         self.started.config["folds"].as_u64().and_then(|folds| usize::try_from(folds).ok())
     }
-}
-
-/// One thinned point of the training curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct StepPoint {
-    /// Counted from 1.
-    pub step: usize,
-    /// Counted from 1.
-    pub epoch: usize,
-    /// Batches in an epoch; 0 where an older program did not write it.
-    pub batches: usize,
-    /// Mean cross entropy of the batch in nats.
-    pub loss: f64,
-    /// Of the batch, 0 to 1.
-    pub accuracy: f64,
-    /// Images trained per second of this step.
-    pub images_per_second: f64,
 }
 
 /// The network's answer for one image of a split, with the best epoch's weights.

@@ -6,21 +6,74 @@ use crate::error::{Error, Result};
 impl Store {
     /// The run that `word` names: `last` (newest), `best` (finished, highest validation accuracy, then newest), an id,
     /// a name, or the unique beginning of an id. `last` is no fold, and `best` neither a fold nor a cross-validation.
+    /// None of them is in the trash.
     ///
     /// # Errors
     /// `Run` where no run or more than one is meant.
     pub fn resolve(&self, word: &str) -> Result<Run> {
-        choose(self.runs()?, word).map_err(|problem| Error::Run { run: word.to_owned(), problem })
+        match choose(self.runs()?, word) {
+            Err(Unclear::None) if !is_keyword(word) && choose(self.trashed()?, word).is_ok() => {
+                let problem = format!("is in the trash: `xray-tui runs restore {word}` brings it back");
+                Err(Error::Run { run: word.to_owned(), problem })
+            }
+            found => self.whole(word, found),
+        }
+    }
+
+    /// The run in the trash that `word` names; `last` is the last one thrown away.
+    ///
+    /// # Errors
+    /// `Run` where no run or more than one is meant.
+    pub fn resolve_trashed(&self, word: &str) -> Result<Run> {
+        match choose(self.trashed()?, word) {
+            Err(Unclear::None) => {
+                let problem = "there is no such run in the trash; `xray-tui runs list --trash` shows all".into();
+                Err(Error::Run { run: word.to_owned(), problem })
+            }
+            found => self.whole(word, found),
+        }
+    }
+
+    /// The run that `word` names, or else the one in the trash; `last` and `best` are never there.
+    ///
+    /// # Errors
+    /// `Run` where no run or more than one is meant.
+    pub fn resolve_anywhere(&self, word: &str) -> Result<Run> {
+        match choose(self.runs()?, word) {
+            Err(Unclear::None) if !is_keyword(word) => self.resolve_trashed(word),
+            found => self.whole(word, found),
+        }
+    }
+
+    fn whole(&self, word: &str, found: Result<Run, Unclear>) -> Result<Run> {
+        let clear = found.map_err(|unclear| Error::Run { run: word.to_owned(), problem: unclear.to_string() })?;
+        self.run(&clear.started.id)
     }
 }
 
+/// Why a word names no run.
+#[derive(Debug, thiserror::Error)]
+enum Unclear {
+    #[error("there is no such run; `xray-tui runs list` shows all")]
+    None,
+    #[error("no run is finished yet; name one, or `last`")]
+    NoneFinished,
+    #[error("no run is promoted to champion in this database")]
+    NoChampion,
+    #[error("means {} runs: {}; name one of them", .0.len(), .0.join(", "))]
+    Many(Vec<String>),
+}
+
+fn is_keyword(word: &str) -> bool {
+    ["last", "best", "champion"].contains(&word)
+}
+
 /// Chooses among `runs`, newest first.
-fn choose(runs: Vec<Run>, word: &str) -> Result<Run, String> {
-    const NONE: &str = "there is no such run; `xray-tui runs list` shows all";
+fn choose(runs: Vec<Run>, word: &str) -> Result<Run, Unclear> {
     match word {
-        "last" => return runs.into_iter().find(|run| run.started.parent.is_none()).ok_or_else(|| NONE.into()),
-        "best" => return best(runs).ok_or_else(|| "no run is finished yet; name one, or `last`".into()),
-        "champion" => return Err("no run is promoted to champion in this database".into()),
+        "last" => return runs.into_iter().find(|run| run.started.parent.is_none()).ok_or(Unclear::None),
+        "best" => return best(runs).ok_or(Unclear::NoneFinished),
+        "champion" => return Err(Unclear::NoChampion),
         _ => {}
     }
     let exact: Vec<Run> = runs.iter().filter(|r| r.started.id == word || r.started.name == word).cloned().collect();
@@ -31,11 +84,8 @@ fn choose(runs: Vec<Run>, word: &str) -> Result<Run, String> {
     };
     match <[Run; 1]>::try_from(meant) {
         Ok([run]) => Ok(run),
-        Err(meant) if meant.is_empty() => Err(NONE.into()),
-        Err(meant) => {
-            let ids: Vec<String> = meant.into_iter().map(|run| run.started.id).collect();
-            Err(format!("means {} runs: {}; name one of them", ids.len(), ids.join(", ")))
-        }
+        Err(meant) if meant.is_empty() => Err(Unclear::None),
+        Err(meant) => Err(Unclear::Many(meant.into_iter().map(|run| run.started.id).collect())),
     }
 }
 

@@ -4,14 +4,14 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use serde::de::DeserializeOwned;
 
-use super::{Answer, CommandKind, Mark, NewRun, Run, StepPoint};
+use super::{Answer, CommandKind, Mark, NewRun, Run};
 use crate::dataset::{Class, Split};
 use crate::metrics::EpochFigures;
 
-/// The columns of a run, in the order that `run` reads.
+/// The columns of a run but for its papers, which `run` asks for under their names too.
 pub const RUN: &str = "id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, device, \
     versions, started_at, ended_at, state, problem, seconds, images_per_second, epochs_done, best_epoch, \
-    best_val_accuracy, test, operating, parent, provenance, manifest, checks, weights, closing";
+    best_val_accuracy, test, operating, parent, manifest, weights, closing, trashed_at";
 
 pub fn run(row: &Row) -> Result<Run> {
     let id: String = row.get("id")?;
@@ -43,6 +43,7 @@ fn whole_run(row: &Row) -> Result<Run> {
         checks: optional(row, "checks")?,
         weights: row.get("weights")?,
         closing: row.get("closing")?,
+        trashed_at: row.get("trashed_at")?,
     })
 }
 
@@ -74,17 +75,6 @@ pub fn epoch(row: &Row) -> Result<EpochFigures> {
         validation: json(row, "validation", |text| text)?,
         seconds: row.get("seconds")?,
         weights: row.get::<_, Option<String>>("weights")?.map(|text| parse(&format!("\"{text}\""))).transpose()?,
-    })
-}
-
-pub fn step(row: &Row) -> Result<StepPoint> {
-    Ok(StepPoint {
-        step: row.get("step")?,
-        epoch: row.get("epoch")?,
-        batches: row.get("batches")?,
-        loss: row.get("loss")?,
-        accuracy: row.get("accuracy")?,
-        images_per_second: row.get("images_per_second")?,
     })
 }
 

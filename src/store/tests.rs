@@ -48,7 +48,18 @@ fn epoch(epoch: usize, right: u64) -> EpochFigures {
 }
 
 fn step(step: usize) -> StepPoint {
-    StepPoint { step, epoch: 1, batches: 40, loss: 1.0 / 3.0, accuracy: 0.5, images_per_second: 2.0 }
+    StepPoint {
+        step,
+        epoch: 1,
+        batches: 40,
+        loss: 1.0 / 3.0,
+        accuracy: 0.5,
+        images_per_second: 2.0,
+        seconds: Some(0.1 + 0.2),
+        learning_rate: Some(1e-3),
+        processor: Some(1.9),
+        memory: Some(3 << 30),
+    }
 }
 
 fn ended(state: RunState) -> RunEnd {
@@ -96,6 +107,24 @@ fn logits_come_back_bit_for_bit_even_when_they_are_no_numbers() {
 }
 
 #[test]
+fn a_figure_that_is_no_number_is_missing_and_the_step_stays() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    let odd = StepPoint {
+        seconds: Some(f64::NAN),
+        learning_rate: Some(f64::INFINITY),
+        processor: Some(f64::NEG_INFINITY),
+        memory: Some(u64::MAX),
+        ..step(1)
+    };
+    store.add_steps("aaaaaaaaaaaa", &[odd]).unwrap();
+    let bare = StepPoint { seconds: None, learning_rate: None, processor: None, memory: None, ..step(1) };
+    assert_eq!(store.steps("aaaaaaaaaaaa").unwrap(), [bare]);
+    let text = serde_json::to_string(&bare).unwrap();
+    assert!(!text.contains("memory"), "an old point reads in JSON as it always did: {text}");
+}
+
+#[test]
 fn resuming_drops_what_came_after_the_checkpoint() {
     let (_folder, store) = store();
     store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
@@ -139,6 +168,84 @@ fn a_cross_validation_with_a_fold_under_way_keeps_all_its_folds() {
     drop(lock);
     store.delete_run("aaaaaaaaaaaa").unwrap();
     assert!(store.runs().unwrap().is_empty());
+}
+
+#[test]
+fn what_is_in_the_trash_is_not_seen_and_comes_back_as_it_was() {
+    let (_folder, store) = store();
+    for id in ["aaaaaaaaaaaa", "bbbbbbbbbbbb"] {
+        store.create_run(&new_run(id, id)).unwrap();
+        store.add_epoch(id, &epoch(1, 9), true).unwrap();
+        store.end_run(id, &ended(RunState::Finished)).unwrap();
+    }
+    let before = store.run("bbbbbbbbbbbb").unwrap();
+    store.trash_run("bbbbbbbbbbbb").unwrap();
+    assert!(store.trash_run("bbbbbbbbbbbb").unwrap_err().to_string().contains("already"));
+    let ids = |runs: Vec<Run>| runs.into_iter().map(|run| run.started.id).collect::<Vec<_>>();
+    assert_eq!(ids(store.runs().unwrap()), ["aaaaaaaaaaaa"]);
+    assert_eq!(ids(store.newest(9).unwrap()), ["aaaaaaaaaaaa"]);
+    assert_eq!(ids(store.trashed().unwrap()), ["bbbbbbbbbbbb"]);
+    for word in ["last", "best"] {
+        assert_eq!(store.resolve(word).unwrap().started.id, "aaaaaaaaaaaa");
+    }
+    assert!(store.resolve("bb").unwrap_err().to_string().contains("runs restore"));
+    assert_eq!(store.resolve_anywhere("bb").unwrap().started.id, "bbbbbbbbbbbb");
+    assert!(store.resolve_anywhere("champion").is_err());
+    assert!(store.resolve_trashed("aa").unwrap_err().to_string().contains("--trash"));
+    assert_eq!(store.names().unwrap().len(), 2, "its name is not given to another run");
+
+    store.restore_run(&store.resolve_trashed("last").unwrap().started.id).unwrap();
+    assert_eq!(store.run("bbbbbbbbbbbb").unwrap(), before);
+    assert!(store.restore_run("bbbbbbbbbbbb").unwrap_err().to_string().contains("not in the trash"));
+}
+
+#[test]
+fn folds_go_to_the_trash_and_come_back_with_their_cross_validation() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "cv")).unwrap();
+    let fold = |id: &str, number: usize| NewRun {
+        parent: Some("aaaaaaaaaaaa".into()),
+        config: json!({"fold": {"number": number}}),
+        ..new_run(id, id)
+    };
+    for (id, number) in [("bbbbbbbbbbbb", 1), ("cccccccccccc", 2)] {
+        store.create_run(&fold(id, number)).unwrap();
+    }
+    let lock = RunLock::acquire(&store.run_folder("cccccccccccc")).unwrap().unwrap();
+    assert!(store.trash_run("aaaaaaaaaaaa").unwrap_err().to_string().contains("under way"));
+    assert_eq!(store.runs().unwrap().len(), 3);
+    drop(lock);
+    // One alone, some time before the rest.
+    store.trash_run("bbbbbbbbbbbb").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    store.trash_run("aaaaaaaaaaaa").unwrap();
+    assert!(store.runs().unwrap().is_empty());
+    assert_eq!(store.folds("aaaaaaaaaaaa").unwrap().len(), 1);
+    assert!(store.restore_run("cccccccccccc").unwrap_err().to_string().contains("restore that"));
+    store.restore_run("aaaaaaaaaaaa").unwrap();
+    assert_eq!(store.folds("aaaaaaaaaaaa").unwrap()[0].started.id, "cccccccccccc");
+    // Its place was taken since.
+    store.create_run(&fold("dddddddddddd", 1)).unwrap();
+    assert!(store.restore_run("bbbbbbbbbbbb").unwrap_err().to_string().contains("dddddddddddd"));
+    store.delete_run("dddddddddddd").unwrap();
+    store.restore_run("bbbbbbbbbbbb").unwrap();
+    assert_eq!(store.folds("aaaaaaaaaaaa").unwrap().len(), 2);
+    store.trash_run("bbbbbbbbbbbb").unwrap();
+    store.delete_run("aaaaaaaaaaaa").unwrap();
+    assert!(store.trashed().unwrap().is_empty());
+}
+
+#[test]
+fn lists_leave_out_what_is_long_and_a_run_alone_has_it() {
+    let (_folder, store) = store();
+    let run = new_run("aaaaaaaaaaaa", "run-1");
+    store.create_run(&run).unwrap();
+    store.set_checks("aaaaaaaaaaaa", &Checks::default()).unwrap();
+    let listed = store.runs().unwrap().remove(0);
+    assert_eq!((listed.started.provenance, listed.checks), (None, None));
+    let whole = store.resolve("last").unwrap();
+    assert_eq!((whole.started.provenance, whole.checks), (run.provenance, Some(Checks::default())));
+    assert_eq!(store.known_checks("22", 0).unwrap(), None);
 }
 
 #[test]
@@ -238,8 +345,10 @@ fn a_database_of_any_schema_so_far_opens_with_its_run() {
         include_str!("../../tests/fixtures/store/v1.sql"),
         include_str!("../../tests/fixtures/store/v2.sql"),
         include_str!("../../tests/fixtures/store/v3.sql"),
+        include_str!("../../tests/fixtures/store/v4.sql"),
     ];
-    for (schema, (batches, looks)) in schemas.into_iter().zip([(0, None), (4, None), (4, Some(1))]) {
+    let expected = [(0, None, 1), (4, None, 1), (4, Some(1), 1), (1, Some(1), 6)];
+    for (schema, (batches, looks, answers)) in schemas.into_iter().zip(expected) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.db");
         Connection::open(&path).unwrap().execute_batch(schema).unwrap();
@@ -247,11 +356,15 @@ fn a_database_of_any_schema_so_far_opens_with_its_run() {
         let run = store.resolve("last").unwrap();
         assert_eq!((run.started.name.as_str(), run.state), ("run-1", RunState::Finished));
         assert_eq!(store.epochs(&run.started.id).unwrap().len(), 1);
-        assert_eq!(store.steps(&run.started.id).unwrap()[0].batches, batches);
-        assert_eq!(store.answers(&run.started.id, Split::Test).unwrap().len(), 1);
+        let first = store.steps(&run.started.id).unwrap()[0];
+        assert_eq!((first.batches, first.seconds, first.memory), (batches, None, None));
+        assert_eq!(store.answers(&run.started.id, Split::Test).unwrap().len(), answers);
         assert_eq!(store.looks(&run.started.id).unwrap(), looks);
         assert_eq!(run.operating.is_some(), looks.is_some());
-        assert_eq!((run.started.parent, run.started.provenance, run.checks), (None, None, None));
+        let has_seals = answers > 1;
+        assert_eq!(run.started.parent, None);
+        assert_eq!([run.started.provenance.is_some(), run.checks.is_some(), run.closing.is_some()], [has_seals; 3]);
+        assert_eq!(store.marks(&run.started.id).unwrap().len(), if has_seals { 2 } else { 0 });
     }
 }
 

@@ -18,11 +18,21 @@ pub struct Control(Arc<(Mutex<Wanted>, Condvar)>);
 struct Wanted {
     wish: Wish,
     learning_rate: Option<f64>,
+    last_epoch: Option<LastEpoch>,
+}
+
+/// After which epoch a run is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastEpoch {
+    /// The one that is under way.
+    ThisOne,
+    Number(usize),
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Self(Arc::new((Mutex::new(Wanted { wish: Wish::Run, learning_rate: None }), Condvar::new())))
+        let wanted = Wanted { wish: Wish::Run, learning_rate: None, last_epoch: None };
+        Self(Arc::new((Mutex::new(wanted), Condvar::new())))
     }
 }
 
@@ -41,6 +51,31 @@ impl Control {
     pub fn stop(&self) {
         self.lock().wish = Wish::Stop;
         self.0.1.notify_all();
+    }
+
+    /// Asks the run to stop once the epoch that is under way is trained, validated and in its checkpoint. A run whose last
+    /// epoch is under way finishes instead; a pause or a stop still counts at once.
+    pub fn finish_epoch(&self) {
+        self.lock().last_epoch = Some(LastEpoch::ThisOne);
+    }
+
+    /// Asks the run to stop, without a look at test images, once epoch `epoch`, counted from 1, is validated and in its
+    /// checkpoint; at the next end of an epoch where that one is done. It finishes where it was to have no more epochs.
+    pub fn stop_after(&self, epoch: usize) {
+        self.lock().last_epoch = Some(LastEpoch::Number(epoch));
+    }
+
+    /// The epoch after which the run is to stop, if it was asked to, while `epoch` is under way.
+    #[must_use]
+    pub fn last_epoch(&self, epoch: usize) -> Option<usize> {
+        let last = &mut self.lock().last_epoch;
+        if *last == Some(LastEpoch::ThisOne) {
+            *last = Some(LastEpoch::Number(epoch));
+        }
+        match *last {
+            Some(LastEpoch::Number(number)) => Some(number),
+            _ => None,
+        }
     }
 
     #[must_use]
@@ -74,5 +109,21 @@ impl Control {
 
     fn lock(&self) -> MutexGuard<'_, Wanted> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_epoch_under_way_when_it_is_seen_is_the_last_and_stays_so() {
+        let control = Control::default();
+        assert_eq!(control.last_epoch(2), None);
+        control.finish_epoch();
+        assert_eq!([3, 4].map(|epoch| control.last_epoch(epoch)), [Some(3), Some(3)]);
+        control.stop_after(7);
+        assert_eq!(control.last_epoch(4), Some(7));
+        assert_eq!(control.wish(), Wish::Run, "it trains on until then");
     }
 }

@@ -57,6 +57,14 @@ pub struct Step {
     pub accuracy: f64,
     /// Images trained per second of this step.
     pub images_per_second: f64,
+    /// Time that the run has been running, over all its sessions; who records the run knows it.
+    pub seconds: Option<f64>,
+    /// Adam's, in this step.
+    pub learning_rate: Option<f64>,
+    /// Cores that this process kept busy since the step before, 0 to the number of cores.
+    pub processor: Option<f64>,
+    /// Bytes of memory that this process holds, where the system tells it (Linux).
+    pub memory: Option<u64>,
 }
 
 /// How a run ended.
@@ -83,6 +91,13 @@ pub enum TrainEvent {
         /// Steps that are done.
         step: usize,
         learning_rate: f64,
+    },
+    /// The run was asked to stop after an epoch.
+    LastEpoch {
+        /// Steps that are done.
+        step: usize,
+        /// The one that it is to stop after, counted from 1.
+        epoch: usize,
     },
     Epoch {
         figures: EpochFigures,

@@ -70,6 +70,12 @@ pub fn system() -> String {
     [name.sysname(), name.release(), name.machine()].map(|part| part.to_string_lossy().into_owned()).join(" ")
 }
 
+/// The memory in bytes that this process holds now, where the system tells it (Linux).
+#[must_use]
+pub fn resident_bytes() -> Option<u64> {
+    kilobytes(field(&std::fs::read_to_string("/proc/self/status").ok()?, "VmRSS")?)
+}
+
 /// The most memory in bytes that this process has held at once so far, where the system tells it (Linux).
 #[must_use]
 pub fn peak_bytes() -> Option<u64> {
@@ -167,7 +173,8 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn linux_tells_the_peak() {
+    fn linux_tells_what_is_held_and_the_peak() {
         assert!(peak_bytes().unwrap() > 1_000_000);
+        assert!(resident_bytes().unwrap() > 1_000_000);
     }
 }

@@ -19,6 +19,7 @@ use crate::metrics::{EpochFigures, Figures};
 use crate::train::checkpoint::{self, Checkpoint, Identity, Partial, Position};
 use crate::train::control::Wish;
 use crate::train::evaluate::{self, Answered};
+use crate::train::meter::Meter;
 use crate::train::{Control, Outcome, Phase, Step, TrainEvent, loader, machine};
 
 /// What a run works on.
@@ -47,14 +48,16 @@ pub fn train(job: &Job, resume: Option<Checkpoint>, control: &Control, emit: Emi
     emit(TrainEvent::Phase(Phase::Preparing))?;
     let network = make_network(job, resume.is_none(), emit)?;
     let mut run = Trainer::new(job, control, network, resume)?;
-    match run.all_epochs(emit).and_then(|()| run.test(emit)) {
+    match run.all_epochs(emit).and_then(|whole| if whole { run.test(emit) } else { Ok(Outcome::Stopped) }) {
         Err(Error::Cancelled) => {
             run.save_last()?;
             Ok(Outcome::Stopped)
         }
         Err(error) if run.is_worth_saving() => {
-            // The first error is the one to be told.
-            let _ = run.save_last();
+            if let Err(second) = run.save_last() {
+                // The first error is the one that the run ends with, whether or not this can be told.
+                let _ = emit(TrainEvent::Notice(format!("what was done since the last checkpoint is lost: {second}")));
+            }
             Err(error)
         }
         other => other,
@@ -128,6 +131,9 @@ struct Trainer<'a> {
     saved: Instant,
     /// The loss was no number: the network is no good any more.
     diverged: bool,
+    meter: Meter,
+    /// The epoch that it was asked to stop after, as far as that was told.
+    last_epoch: Option<usize>,
 }
 
 impl<'a> Trainer<'a> {
@@ -139,20 +145,40 @@ impl<'a> Trainer<'a> {
             at = checkpoint.position;
         }
         adam.set_learning_rate(at.learning_rate.unwrap_or(job.identity.config.learning_rate));
-        Ok(Self { job, control, network, adam, at, saved: Instant::now(), diverged: false })
+        let (saved, meter) = (Instant::now(), Meter::default());
+        Ok(Self { job, control, network, adam, at, saved, diverged: false, meter, last_epoch: None })
     }
 
-    fn all_epochs(&mut self, emit: Emit) -> Result<()> {
+    fn learning_rate(&self) -> f64 {
+        self.at.learning_rate.unwrap_or(self.job.identity.config.learning_rate)
+    }
+
+    /// Trains what is left; whether that was all of it, or the run is to stop after an epoch that is done.
+    fn all_epochs(&mut self, emit: Emit) -> Result<bool> {
         let job = self.job;
         let config = &job.identity.config;
         while self.at.epochs_done < config.epochs {
             let epoch = self.at.epochs_done + 1;
+            if self.control.last_epoch(epoch).is_some_and(|last| last < epoch) {
+                emit(TrainEvent::Phase(Phase::Stopping))?;
+                return Ok(false);
+            }
             let images = order(&job.splits.train, config.seed, epoch);
             let batches = loader::cut(&images, config.batch_size);
             self.epoch(epoch, &batches, emit)?;
             self.validate(epoch, emit)?;
+            self.tell_last_epoch(epoch, emit)?;
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Says, once, after which epoch the run was asked to stop, while `epoch` is under way.
+    fn tell_last_epoch(&mut self, epoch: usize, emit: Emit) -> Result<()> {
+        let last = self.control.last_epoch(epoch);
+        match last.filter(|_| last != std::mem::replace(&mut self.last_epoch, last)) {
+            Some(epoch) => emit(TrainEvent::LastEpoch { step: self.at.steps, epoch }),
+            None => Ok(()),
+        }
     }
 
     /// The batches of `epoch` that are not done yet.
@@ -179,6 +205,7 @@ impl<'a> Trainer<'a> {
     /// Obeys the control, then says where the run is.
     fn obey(&mut self, epoch: usize, batches: usize, emit: Emit) -> Result<()> {
         heed(self.control, emit)?;
+        self.tell_last_epoch(epoch, emit)?;
         let step = self.at.steps;
         let planned = self.job.rates.iter().rev().find(|(after, _)| *after == step).map(|(_, rate)| *rate);
         if let Some(learning_rate) = self.control.take_learning_rate().or(planned) {
@@ -213,6 +240,10 @@ impl<'a> Trainer<'a> {
             loss,
             accuracy: figures.confusion.accuracy().unwrap_or_default(),
             images_per_second: count(batch.labels.len()) / seconds,
+            seconds: None,
+            learning_rate: Some(self.learning_rate()),
+            processor: self.meter.look(),
+            memory: machine::resident_bytes(),
         }))
     }
 

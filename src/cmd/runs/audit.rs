@@ -17,7 +17,10 @@ pub fn verify(store: &Store, word: Option<&str>, out: Output) -> anyhow::Result<
     let runs = match word {
         Some(word) => vec![store.resolve(word)?],
         // What a run under way writes between two looks is no difference.
-        None => store.runs()?.into_iter().filter(|run| run.state != RunState::Running).collect(),
+        None => {
+            let done = store.runs()?.into_iter().filter(|run| run.state != RunState::Running);
+            done.map(|run| store.run(&run.started.id)).collect::<Result<_, _>>()?
+        }
     };
     let seen = runs.into_iter().map(|run| Ok((verify::verify(store, &run)?, run)));
     let seen: Vec<(Verification, Run)> = seen.collect::<anyhow::Result<_>>()?;
@@ -51,6 +54,7 @@ fn lines(found: &Verification, run: &Run) -> String {
 pub fn clear(store: &Store, delete: bool, out: Output) -> anyhow::Result<()> {
     let usage = disk::survey(store)?;
     let [all, can_go] = [|u: &Usage| u.bytes, |u: &Usage| u.can_go_bytes].map(|of| usage.iter().map(of).sum::<u64>());
+    let in_trash = store.trashed()?.len();
     let database = std::fs::metadata(store.path()).map_or(0, |facts| facts.len());
     let freed = if delete { disk::clear(store, &usage)? } else { 0 };
     let value = json!({
@@ -58,15 +62,17 @@ pub fn clear(store: &Store, delete: bool, out: Output) -> anyhow::Result<()> {
         "database_bytes": database,
         "bytes": all,
         "can_go_bytes": can_go,
+        "trashed_runs": in_trash,
         "freed_bytes": freed,
     });
     out.answer(&value, || {
         let mut lines: Vec<String> = usage.iter().map(row).collect();
         lines.push(format!("{:<38}{:>10}", "database", bytes(database)));
         lines.push(format!("{:<38}{:>10}", "all checkpoints", bytes(all)));
+        lines.extend((in_trash > 0).then(|| format!("{:<38}{in_trash:>10}", "runs in the trash")));
         lines.push(match (delete, can_go) {
             (true, _) => format!("freed {}", bytes(freed)),
-            (false, 0) => "nothing can go".to_owned(),
+            (false, 0) if in_trash == 0 => "nothing can go".to_owned(),
             (false, _) => format!("{} can go: `xray-tui runs gc --delete`", bytes(can_go)),
         });
         lines.join("\n")

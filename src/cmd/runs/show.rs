@@ -101,6 +101,7 @@ fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<St
 fn mark(mark: &Mark) -> String {
     let what = match (mark.kind, mark.value) {
         (MarkKind::Rate, Some(rate)) => format!("learning rate {rate}"),
+        (MarkKind::Finish, Some(epoch)) => format!("asked to stop after epoch {epoch}"),
         (MarkKind::Repeat, Some(1.0)) => "repeated, bit-identical".to_owned(),
         (MarkKind::Repeat, _) => "repeated, not the same".to_owned(),
         (MarkKind::Resume, _) => format!("resume, on {}", mark.note.as_deref().unwrap_or("–")),

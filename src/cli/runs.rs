@@ -1,0 +1,101 @@
+//! What can be asked of past runs and of those under way.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+/// `xray-tui runs …`
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List all runs, newest first
+    List {
+        /// Those in the trash instead, the last thrown away first
+        #[arg(long)]
+        trash: bool,
+    },
+    /// Show one run with its epochs
+    Show {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// With --json, list its images too: file, md5, patient and split of each
+        #[arg(long)]
+        images: bool,
+    },
+    /// Print what happened to a run, one line a thing
+    Log {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// Go on printing until the run has ended
+        #[arg(long)]
+        follow: bool,
+        /// The last N lines alone
+        #[arg(long, value_name = "N")]
+        lines: Option<usize>,
+    },
+    /// Stop a run under way in another process; it can be resumed
+    Stop {
+        /// Id, unique beginning of an id, name or `last`
+        run: String,
+        /// Once the epoch that is under way is trained, validated and saved
+        #[arg(long)]
+        after_epoch: bool,
+    },
+    /// Let a run under way in another process wait
+    Pause {
+        /// Id, unique beginning of an id, name or `last`
+        run: String,
+    },
+    /// Let a waiting run go on
+    Continue {
+        /// Id, unique beginning of an id, name or `last`
+        run: String,
+    },
+    /// Give a run under way in another process another learning rate
+    Rate {
+        /// Id, unique beginning of an id, name or `last`
+        run: String,
+        /// Above 0, at most 10
+        #[arg(value_parser = rate)]
+        learning_rate: f64,
+    },
+    /// Group finished runs that differ only in their seed: mean and standard deviation
+    Groups,
+    /// Make every stored figure again from the stored answers, and compare
+    Verify {
+        /// Id, unique beginning of an id, name, `last` or `best` [default: all runs]
+        run: Option<String>,
+    },
+    /// Say what runs take on disk and what can go: what is in the trash, and files that nobody needs
+    Gc {
+        /// Delete what can go
+        #[arg(long)]
+        delete: bool,
+    },
+    /// Write a finished run to one file, for `reproduce` on another machine
+    Export {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        bundle: PathBuf,
+    },
+    /// Move a run to the trash, with its figures and its checkpoints; `restore` brings it back, `gc --delete` ends it
+    Delete {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// Delete it at once and for good, in the trash or not
+        #[arg(long)]
+        forever: bool,
+    },
+    /// Bring a run back from the trash
+    Restore {
+        /// Of a run in the trash: id, unique beginning of an id, name, or `last` for the last thrown away
+        run: String,
+    },
+}
+
+/// A learning rate as a run may have it.
+fn rate(text: &str) -> Result<f64, String> {
+    let inside = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 10.0);
+    inside.ok_or_else(|| "must lie above 0 and be at most 10".to_owned())
+}
