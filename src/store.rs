@@ -16,6 +16,7 @@ mod rows;
 mod scores;
 mod steps;
 mod trash;
+mod watching;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

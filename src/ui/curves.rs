@@ -8,7 +8,7 @@ use super::chart::{self, Chart, Series, Stroke, tick, value_at};
 use super::painter::Painter;
 use super::theme::Theme;
 use crate::app::chart::{ChartView, Page, Window};
-use crate::app::curve::{Axis, Curve, Span, smoothed};
+use crate::app::curve::{Curve, Span, smoothed};
 use crate::app::history::History;
 use crate::metrics::EpochFigures;
 use crate::store::MarkKind;
@@ -125,6 +125,7 @@ const fn letter(kind: MarkKind) -> char {
         MarkKind::Pause => 'P',
         MarkKind::Continue => 'C',
         MarkKind::Stop => 'S',
+        MarkKind::Finish => 'F',
         MarkKind::Resume => 'R',
         MarkKind::Rate => 'L',
         MarkKind::Repeat => '=',
