@@ -2,6 +2,7 @@
 
 mod cases;
 mod commands;
+mod labels;
 mod listing;
 pub mod lock;
 mod looks;

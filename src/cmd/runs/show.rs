@@ -72,11 +72,19 @@ fn epoch_json(epoch: &EpochFigures) -> Value {
 
 fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<String>) -> String {
     let mut lines = vec![
-        format!("{}  {}  {}", run.started.name, run.started.id, run.state.name()),
+        format!(
+            "{}  {}  {}{}",
+            run.started.name,
+            run.started.id,
+            run.state.name(),
+            if run.starred { "  ★" } else { "" }
+        ),
         format!("started   {}   time {}", run.started_at, duration(run.seconds)),
         format!("data      {}  {}", run.started.data.display(), run.started.data_hash),
         format!("config    {}", run.started.config),
     ];
+    lines.extend((!run.tags.is_empty()).then(|| format!("tags      {}", run.tags.join(" "))));
+    lines.extend(run.note.iter().map(|note| format!("note      {}", note.replace('\n', "\n          "))));
     lines.extend(marks.iter().map(mark));
     lines.extend(run.checks.iter().flat_map(Checks::alarms).map(|alarm| format!("! {alarm}")));
     lines.extend(run.problem.iter().map(|problem| format!("problem   {problem}")));
