@@ -569,6 +569,9 @@ fn names_notes_tags_and_stars_change_at_any_time_and_no_seal_minds() {
     let shown = answer(at, &["runs", "show", "first"]);
     assert_eq!((&shown["note"], &shown["tags"]), (&"a first look".into(), &serde_json::json!(["lr", "seed-42"])));
     assert_eq!(shown["starred"], false);
+    let files = std::fs::read_dir(at.join("checkpoints").join(&id)).unwrap();
+    let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(shown["disk_bytes"] == bytes && bytes > 1_000_000, "{shown}");
     assert_eq!(answer(at, &["runs", "rename", "first", "the first one"])["name"], "the first one");
     assert_eq!(answer(at, &["runs", "tag", &id, "new", "lr"])["tags"], serde_json::json!(["lr", "seed-42", "new"]));
     assert_eq!(answer(at, &["runs", "tag", &id, "lr", "none", "--remove"])["tags"], serde_json::json!(["seed-42", "new"]));

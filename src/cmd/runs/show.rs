@@ -6,6 +6,7 @@ use super::seeds;
 use crate::cmd::{Output, figures_json, figures_text, run_json};
 use crate::metrics::EpochFigures;
 use crate::metrics::alarm::Checks;
+use crate::session::disk;
 use crate::session::manifest::{Listed, Manifest};
 use crate::store::{Mark, MarkKind, Run, Store};
 use crate::units::{duration, share};
@@ -25,6 +26,7 @@ pub fn run(store: &Store, run: &Run, (images, out): (bool, Output)) -> anyhow::R
     value["manifest"] = json!(run.started.manifest);
     value["weights_sha256"] = json!(run.weights);
     value["checks"] = json!(run.checks);
+    value["disk_bytes"] = json!(disk::size_of(store, &run.started.id));
     let marks = store.marks(&run.started.id)?;
     value["marks"] = json!(marks);
     if images {
