@@ -316,6 +316,21 @@ fn two_stores_at_once_lose_nothing() {
 }
 
 #[test]
+fn who_watches_a_run_reads_what_came_since_and_hears_when_something_did() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    store.add_steps("aaaaaaaaaaaa", &[step(1), step(2)]).unwrap();
+    let watcher = Store::open(store.path()).unwrap();
+    let before = watcher.data_version().unwrap();
+    assert_eq!(watcher.data_version().unwrap(), before);
+    store.add_steps("aaaaaaaaaaaa", &[step(3), step(4)]).unwrap();
+    assert_ne!(watcher.data_version().unwrap(), before);
+    assert_eq!(watcher.steps_after("aaaaaaaaaaaa", 2).unwrap(), [step(3), step(4)]);
+    assert!(watcher.steps_after("aaaaaaaaaaaa", 4).unwrap().is_empty());
+    assert_eq!(watcher.steps_after("aaaaaaaaaaaa", 0).unwrap(), watcher.steps("aaaaaaaaaaaa").unwrap());
+}
+
+#[test]
 fn opening_a_new_file_from_many_threads_works() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new").join("runs.db");
