@@ -96,8 +96,8 @@ impl Store {
         self.steps_after(run_id, 0)
     }
 
-    /// The points that came after `step`, in order: for who watches a run from another process. Points up to `step` may
-    /// have been thinned since; where the newest one that is known is gone, the run was resumed from before it.
+    /// The points that came after `step`, in order: for who watches a run from another process. Those up to `step` may have
+    /// been thinned since or, where the run was resumed from before it, be others.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
