@@ -170,8 +170,14 @@ pub struct TrainArgs {
     /// The run's name in tables
     #[arg(long, value_name = "S")]
     pub name: Option<String>,
+    /// A word to find the run by; may be given several times
+    #[arg(long, value_name = "T")]
+    pub tag: Vec<String>,
+    /// What is to be remembered of the run
+    #[arg(long, value_name = "S")]
+    pub note: Option<String>,
     /// Go on with a stopped, failed or crashed run, with its own settings
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["Recipe", "name"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["Recipe", "name", "tag", "note"])]
     pub resume: Option<String>,
 }
 
@@ -364,7 +370,7 @@ mod tests {
 
     #[test]
     fn resuming_takes_no_other_settings() {
-        for setting in [&["--epochs", "3"][..], &["--name", "x"], &["--no-flip"], &["--keep-epochs"]] {
+        for setting in [&["--epochs", "3"][..], &["--name", "x"], &["--no-flip"], &["--keep-epochs"], &["--tag", "x"]] {
             let words = [&["xray-tui", "train", "--resume", "last"], setting].concat();
             assert!(Cli::try_parse_from(words).is_err(), "{setting:?}");
         }

@@ -239,6 +239,9 @@ fn run_json(run: &Run) -> Value {
         "test_recall": test.and_then(|c| c.recall()),
         "test_f1": test.and_then(|c| c.f1()),
         "problem": run.problem,
+        "note": run.note,
+        "tags": run.tags,
+        "starred": run.starred,
         "trashed_at": run.trashed_at,
     })
 }

@@ -8,6 +8,7 @@ pub mod disk;
 pub mod epochs;
 pub mod folds;
 pub mod journal;
+pub mod labels;
 mod listener;
 pub mod manifest;
 pub mod original;
@@ -33,9 +34,10 @@ use crate::store::{Mark, MarkKind, NewRun, Run, Store};
 use crate::train::checkpoint::{self, Checkpoint, Identity};
 use crate::train::control::Wish;
 use crate::train::{Control, EngineKind, Job, Outcome, Phase, TrainConfig, TrainEvent, machine, priority, train};
-use beginning::{Beginning, check_name, folder_lock, new_run};
+use beginning::{Beginning, folder_lock, new_run};
 pub use data::{LoadedData, digest};
 use journal::Journal;
+use labels::{Labels, check_name};
 use manifest::Manifest;
 use recorder::Recorder;
 pub use recorder::answers_of;
@@ -57,6 +59,7 @@ pub enum Start {
     New {
         /// Shown in tables; one is made where there is none.
         name: Option<String>,
+        labels: Labels,
         config: Box<TrainConfig>,
     },
     /// A part of a cross-validation, whose id is given; the settings name the part.
@@ -136,8 +139,9 @@ impl Session<'_> {
     fn try_run(&self, start: &Start) -> Result<Outcome> {
         let store = Store::open(&self.place.db)?;
         match start {
-            Start::New { name, config } => {
-                self.begin(&store, &Beginning { name: name.clone(), ..config.as_ref().into() })
+            Start::New { name, labels, config } => {
+                let (name, labels) = (name.clone(), labels.clone());
+                self.begin(&store, &Beginning { name, labels, ..config.as_ref().into() })
             }
             Start::Fold { parent, config } => {
                 let parent = store.run(parent)?;
@@ -156,6 +160,7 @@ impl Session<'_> {
     fn begin(&self, store: &Store, beginning: &Beginning) -> Result<Outcome> {
         beginning.config.validate()?;
         check_name(beginning.name.as_deref())?;
+        beginning.labels.check()?;
         // Found again from whatever folder the run is repeated.
         let absolute =
             |file: &PathBuf| file.canonicalize().map_err(|error| Error::io("read the pretrained weights", file, error));
@@ -173,6 +178,7 @@ impl Session<'_> {
         let checks = if beginning.unchecked { None } else { Some(self.check(store, &row, (&data, &splits))?) };
         let (folder, lock) = (store.run_folder(&row.id), folder_lock(store, &row.id)?);
         store.begin_run(&row, (&manifest.text(), checks.as_ref()))?;
+        beginning.labels.write(store, &row.id)?;
         let identity = Identity { run_id: row.id.clone(), config: config.clone(), split_hash: row.split_hash.clone() };
         self.tell_created(&row.name, &identity, row.synthetic);
         let rates = beginning.rates.clone();

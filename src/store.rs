@@ -2,6 +2,7 @@
 
 mod cases;
 mod commands;
+mod labels;
 mod listing;
 pub mod lock;
 mod looks;
@@ -78,6 +79,17 @@ impl Store {
     /// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database.
     pub fn run_folder(&self, run_id: &str) -> PathBuf {
         run_folder(&self.path, run_id)
+    }
+
+    /// A number that changes when something was written on another connection, of this process or another one: what was
+    /// read on this connection is as it was while the number stays. It costs next to nothing.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn data_version(&self) -> Result<i64> {
+        self.connection
+            .query_row("PRAGMA data_version", [], |row| row.get(0))
+            .map_err(|error| self.problem(&error))
     }
 
     /// Writes a run that starts now. Its lock must be held already, or it counts as crashed.

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use xray_tui::dataset::demo::{self, DemoConfig};
 use xray_tui::dataset::{Class, Split};
 use xray_tui::predict::Predictor;
+use xray_tui::session::labels::Labels;
 use xray_tui::session::original::Original;
 use xray_tui::session::reproduce::Repetition;
 use xray_tui::session::{self, RunEvent, Start, Workplace, disk, journal, verify};
@@ -40,7 +41,7 @@ fn small() -> TrainConfig {
 }
 
 fn new(config: TrainConfig) -> Start {
-    Start::New { name: None, config: Box::new(config) }
+    Start::New { name: None, labels: Labels::default(), config: Box::new(config) }
 }
 
 /// Follows a run to its end, showing each event to `watch`; returns the run's id and its outcome.
@@ -558,4 +559,34 @@ fn a_deleted_run_can_be_had_back_until_the_trash_is_emptied() {
 
 fn place_of(folder: &Path) -> Workplace {
     Workplace { data: folder.join("data"), db: folder.join("runs.db"), cache: folder.join("cache") }
+}
+
+#[test]
+fn names_notes_tags_and_stars_change_at_any_time_and_no_seal_minds() {
+    let folder = demo();
+    let at = folder.path();
+    let id = train(at, &["--name", "first", "--tag", "lr", "--tag", "lr", "--tag", "seed-42", "--note", "a first look"]);
+    let shown = answer(at, &["runs", "show", "first"]);
+    assert_eq!((&shown["note"], &shown["tags"]), (&"a first look".into(), &serde_json::json!(["lr", "seed-42"])));
+    assert_eq!(shown["starred"], false);
+    let files = std::fs::read_dir(at.join("checkpoints").join(&id)).unwrap();
+    let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(shown["disk_bytes"] == bytes && bytes > 1_000_000, "{shown}");
+    assert_eq!(answer(at, &["runs", "rename", "first", "the first one"])["name"], "the first one");
+    assert_eq!(answer(at, &["runs", "tag", &id, "new", "lr"])["tags"], serde_json::json!(["lr", "seed-42", "new"]));
+    assert_eq!(answer(at, &["runs", "tag", &id, "lr", "none", "--remove"])["tags"], serde_json::json!(["seed-42", "new"]));
+    assert_eq!(answer(at, &["runs", "note", &id])["note"], serde_json::Value::Null);
+    assert_eq!(answer(at, &["runs", "note", &id, "a second look"])["note"], "a second look");
+    assert_eq!(answer(at, &["runs", "star", "last"])["starred"], true);
+    let table = String::from_utf8(xray(at, &["runs", "list"]).stdout).unwrap();
+    let row = table.lines().nth(1).unwrap();
+    assert!(row.contains("★ the first one") && row.ends_with("seed-42 new"), "{table}");
+    assert_eq!(answer(at, &["runs", "list"])["runs"][0]["starred"], true);
+    assert_eq!(answer(at, &["runs", "verify"])["differences"], 0);
+    assert_eq!(answer(at, &["reproduce", &id])["identical"], true);
+    assert_eq!(answer(at, &["runs", "star", "last", "--off"])["starred"], false);
+    for wrong in [&["runs", "rename", &id, "last"][..], &["runs", "tag", &id, "a,b"], &["train", "--tag", "two words"]] {
+        let refused = xray(at, wrong);
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}: {}", words(&refused));
+    }
 }

@@ -203,6 +203,9 @@ pub fn run(number: usize, state: RunState) -> Run {
         checks: None,
         weights: None,
         closing: None,
+        note: None,
+        tags: Vec::new(),
+        starred: false,
         trashed_at: None,
     }
 }

@@ -79,6 +79,40 @@ pub enum RunsCommand {
         #[arg(long, value_name = "FILE")]
         bundle: PathBuf,
     },
+    /// Give a run another name
+    Rename {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// 1 to 100 letters, in one line
+        name: String,
+    },
+    /// Keep a note with a run, in place of the one it had
+    Note {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// At most 2,000 letters; without one, or empty, the note goes
+        #[arg(default_value = "", hide_default_value = true)]
+        text: String,
+    },
+    /// Give a run tags: words to find it by
+    Tag {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// 1 to 40 letters without spaces, commas and quotes
+        #[arg(required = true, value_name = "TAG")]
+        tags: Vec<String>,
+        /// Take them away instead
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Give a run a star
+    Star {
+        /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// Take it away instead
+        #[arg(long)]
+        off: bool,
+    },
     /// Move a run to the trash, with its figures and its checkpoints; `restore` brings it back, `gc --delete` ends it
     Delete {
         /// Id, unique beginning of an id, name, `last` or `best`

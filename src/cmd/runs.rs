@@ -1,6 +1,7 @@
 //! `xray-tui runs`: past runs as a table, one run whole, and the end of one.
 
 mod audit;
+mod labels;
 mod log;
 mod seeds;
 mod show;
@@ -42,6 +43,10 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
         RunsCommand::Verify { run } => return audit::verify(&store, run.as_deref(), out),
         RunsCommand::Gc { delete } => audit::clear(&store, *delete, out)?,
         RunsCommand::Export { run, bundle } => audit::export(&store, (&store.resolve(run)?, bundle), out)?,
+        RunsCommand::Rename { run, name } => labels::rename(&store, (&store.resolve(run)?, name), out)?,
+        RunsCommand::Note { run, text } => labels::note(&store, (&store.resolve(run)?, text), out)?,
+        RunsCommand::Tag { run, tags, remove } => labels::tag(&store, (&store.resolve(run)?, tags, *remove), out)?,
+        RunsCommand::Star { run, off } => labels::star(&store, (&store.resolve(run)?, !off), out)?,
         RunsCommand::Delete { run, forever: false } => trash(&store, &store.resolve(run)?, out)?,
         RunsCommand::Delete { run, forever: true } => delete(&store, &store.resolve_anywhere(run)?, out)?,
         RunsCommand::Restore { run } => restore(&store, &store.resolve_trashed(run)?, out)?,
@@ -61,20 +66,23 @@ fn table(runs: &[Run], trash: bool) -> String {
         return if trash { "the trash is empty" } else { "no runs yet; start one with `xray-tui train`" }.into();
     }
     let head = format!(
-        "{:<14}{:<16}{:<10}{:>9}{:>8}{:>12}{:>10}",
+        "{:<14}  {:<16}{:<10}{:>9}{:>8}{:>12}{:>10}  tags",
         "id", "name", "state", "time", "epochs", "validation", "test"
     );
     let rows = runs.iter().map(|run| {
-        format!(
-            "{:<14}{:<16}{:<10}{:>9}{:>8}{:>12}{:>10}",
+        let line = format!(
+            "{:<14}{:<2}{:<16}{:<10}{:>9}{:>8}{:>12}{:>10}  {}",
             run.started.id,
+            if run.starred { "★" } else { "" },
             run.started.name,
             run.state.name(),
             duration(run.seconds),
             run.epochs_done,
             share(run.best_val_accuracy),
             share(run.test.and_then(|test| test.confusion.accuracy())),
-        )
+            run.tags.join(" "),
+        );
+        line.trim_end().to_owned()
     });
     std::iter::once(head).chain(rows).collect::<Vec<_>>().join("\n")
 }

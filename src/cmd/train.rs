@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::narrator::{Narrator, follow};
 use super::{Output, WrongUse, run_json};
 use crate::cli::TrainArgs;
+use crate::session::labels::Labels;
 use crate::session::{self, Start, Workplace};
 use crate::store::Store;
 use crate::train::{Outcome, checkpoint};
@@ -19,7 +20,11 @@ pub fn run(args: &TrainArgs, place: &Workplace, out: Output) -> anyhow::Result<E
     store.mark_crashed()?;
     let start = match &args.resume {
         Some(name) => Start::Resume { run_id: store.resolve(name)?.started.id },
-        None => Start::New { name: args.name.clone(), config: Box::new(config) },
+        None => Start::New {
+            name: args.name.clone(),
+            labels: Labels { note: args.note.clone(), tags: args.tag.clone() },
+            config: Box::new(config),
+        },
     };
     let handle = session::start(place.clone(), start)?;
     let mut narrator = Narrator::new(out);

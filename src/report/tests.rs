@@ -44,6 +44,9 @@ pub fn bare_run() -> Run {
         checks: None,
         weights: None,
         closing: None,
+        note: None,
+        tags: Vec::new(),
+        starred: false,
         trashed_at: None,
     }
 }

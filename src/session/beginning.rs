@@ -3,6 +3,7 @@
 use rand::Rng;
 
 use super::LoadedData;
+use super::labels::Labels;
 use super::manifest::Manifest;
 use super::provenance::{self, Provenance};
 use crate::dataset::split::Splits;
@@ -15,6 +16,7 @@ use crate::train::TrainConfig;
 #[derive(Debug, Clone)]
 pub(super) struct Beginning<'a> {
     pub name: Option<String>,
+    pub labels: Labels,
     pub config: &'a TrainConfig,
     /// The cross-validation that it is a fold of.
     pub parent: Option<NewRun>,
@@ -27,7 +29,8 @@ pub(super) struct Beginning<'a> {
 
 impl<'a> From<&'a TrainConfig> for Beginning<'a> {
     fn from(config: &'a TrainConfig) -> Self {
-        Self { name: None, config, parent: None, rates: Vec::new(), unchecked: false, folds: None }
+        let (rates, labels) = (Vec::new(), Labels::default());
+        Self { name: None, labels, config, parent: None, rates, unchecked: false, folds: None }
     }
 }
 
@@ -70,21 +73,6 @@ pub(super) fn new_run(
 
 pub(super) fn new_id() -> String {
     format!("{:012x}", rand::rng().random_range(0..1_u64 << 48))
-}
-
-const LONGEST_NAME: usize = 100;
-
-/// Refuses names that mean something else.
-pub(super) fn check_name(name: Option<&str>) -> Result<()> {
-    let Some(name) = name else { return Ok(()) };
-    let bad = |problem: String| Err(Error::BadSetting { setting: "name", problem });
-    if ["best", "last", "champion"].contains(&name) {
-        return bad(format!("{name} already means a run to every command: choose another"));
-    }
-    if name.trim().is_empty() || name.chars().any(char::is_control) || name.chars().count() > LONGEST_NAME {
-        return bad(format!("must be 1 to {LONGEST_NAME} letters, in one line"));
-    }
-    Ok(())
 }
 
 /// The lock of a run, made with its folder.

@@ -57,6 +57,13 @@ pub fn survey(store: &Store) -> Result<Vec<Usage>> {
     Ok(found)
 }
 
+/// Bytes of a run's folder: its checkpoints and its log. It lists one folder, so it may be asked for every row that is seen;
+/// 0 where there is none, or it cannot be read.
+#[must_use]
+pub fn size_of(store: &Store, run_id: &str) -> u64 {
+    size(&store.run_folder(run_id)).unwrap_or(0)
+}
+
 /// Deletes what can go, the trash first; answers how many bytes of files that were.
 ///
 /// # Errors

@@ -3,7 +3,8 @@
 //! Each part is scored once, by a network that was trained and validated on the other parts: its epoch and threshold
 //! are chosen without the images that it is scored on. The test images are not looked at.
 
-use super::beginning::{Beginning, check_name, folder_lock, new_run, next_name};
+use super::beginning::{Beginning, folder_lock, new_run, next_name};
+use super::labels::check_name;
 use super::manifest::Manifest;
 use super::{LoadedData, Start, Workplace, config_of};
 use crate::dataset::cache::Progress;

@@ -93,6 +93,14 @@ pub struct Run {
     pub weights: Option<String>,
     /// SHA-256 of all that was stored of it when it finished.
     pub closing: Option<String>,
+    /// What its user wrote to it.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// Each once, in the order in which they were given.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    #[serde(default)]
+    pub starred: bool,
     /// When it was moved to the trash, RFC 3339, UTC; `None` where it is not there.
     #[serde(default)]
     pub trashed_at: Option<String>,

@@ -11,7 +11,7 @@ use crate::metrics::EpochFigures;
 /// The columns of a run but for its papers, which `run` asks for under their names too.
 pub const RUN: &str = "id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, device, \
     versions, started_at, ended_at, state, problem, seconds, images_per_second, epochs_done, best_epoch, \
-    best_val_accuracy, test, operating, parent, manifest, weights, closing, trashed_at";
+    best_val_accuracy, test, operating, parent, manifest, weights, closing, note, tags, star, trashed_at";
 
 pub fn run(row: &Row) -> Result<Run> {
     let id: String = row.get("id")?;
@@ -43,6 +43,9 @@ fn whole_run(row: &Row) -> Result<Run> {
         checks: optional(row, "checks")?,
         weights: row.get("weights")?,
         closing: row.get("closing")?,
+        note: row.get("note")?,
+        tags: optional(row, "tags")?.unwrap_or_default(),
+        starred: row.get("star")?,
         trashed_at: row.get("trashed_at")?,
     })
 }

@@ -93,7 +93,17 @@ impl Store {
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn steps(&self, run_id: &str) -> Result<Vec<StepPoint>> {
-        self.read("SELECT * FROM steps WHERE run_id = ?1 ORDER BY step", [run_id], point)
+        self.steps_after(run_id, 0)
+    }
+
+    /// The points that came after `step`, in order: for who watches a run from another process. Those up to `step` may have
+    /// been thinned since or, where the run was resumed from before it, be others.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn steps_after(&self, run_id: &str, step: usize) -> Result<Vec<StepPoint>> {
+        let sql = "SELECT * FROM steps WHERE run_id = ?1 AND step > ?2 ORDER BY step";
+        self.read(sql, params![run_id, step], point)
     }
 }
 

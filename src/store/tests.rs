@@ -236,6 +236,28 @@ fn folds_go_to_the_trash_and_come_back_with_their_cross_validation() {
 }
 
 #[test]
+fn what_is_said_of_a_run_comes_back_and_folds_are_called_after_their_cross_validation() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "cv")).unwrap();
+    for (id, name) in [("bbbbbbbbbbbb", "cv/1"), ("cccccccccccc", "own"), ("dddddddddddd", "cvx/1")] {
+        store.create_run(&NewRun { parent: Some("aaaaaaaaaaaa".into()), ..new_run(id, name) }).unwrap();
+    }
+    store.rename_run("aaaaaaaaaaaa", "five parts").unwrap();
+    store.set_note("aaaaaaaaaaaa", Some("one\ntwo")).unwrap();
+    store.set_tags("aaaaaaaaaaaa", &["a".into(), "b".into()]).unwrap();
+    store.star_run("aaaaaaaaaaaa", true).unwrap();
+    let names: Vec<String> = store.runs().unwrap().into_iter().rev().map(|run| run.started.name).collect();
+    assert_eq!(names, ["five parts", "five parts/1", "own", "cvx/1"]);
+    let run = store.run("aaaaaaaaaaaa").unwrap();
+    assert_eq!((run.note.as_deref(), run.starred), (Some("one\ntwo"), true));
+    assert_eq!(run.tags, ["a", "b"]);
+    store.set_tags("aaaaaaaaaaaa", &[]).unwrap();
+    store.set_note("aaaaaaaaaaaa", None).unwrap();
+    let run = store.run("aaaaaaaaaaaa").unwrap();
+    assert!(run.tags.is_empty() && run.note.is_none());
+}
+
+#[test]
 fn lists_leave_out_what_is_long_and_a_run_alone_has_it() {
     let (_folder, store) = store();
     let run = new_run("aaaaaaaaaaaa", "run-1");
@@ -291,6 +313,21 @@ fn two_stores_at_once_lose_nothing() {
         }
     });
     assert_eq!(store.steps("aaaaaaaaaaaa").unwrap().len(), 200);
+}
+
+#[test]
+fn who_watches_a_run_reads_what_came_since_and_hears_when_something_did() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    store.add_steps("aaaaaaaaaaaa", &[step(1), step(2)]).unwrap();
+    let watcher = Store::open(store.path()).unwrap();
+    let before = watcher.data_version().unwrap();
+    assert_eq!(watcher.data_version().unwrap(), before);
+    store.add_steps("aaaaaaaaaaaa", &[step(3), step(4)]).unwrap();
+    assert_ne!(watcher.data_version().unwrap(), before);
+    assert_eq!(watcher.steps_after("aaaaaaaaaaaa", 2).unwrap(), [step(3), step(4)]);
+    assert!(watcher.steps_after("aaaaaaaaaaaa", 4).unwrap().is_empty());
+    assert_eq!(watcher.steps_after("aaaaaaaaaaaa", 0).unwrap(), watcher.steps("aaaaaaaaaaaa").unwrap());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::wake::Outbox;
 use crate::app::message::Effect;
+use crate::session::labels::Labels;
 use crate::session::{Start, Workplace};
 use run::CurrentRun;
 use store::StoreWorker;
@@ -44,7 +45,7 @@ impl Workers {
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) => {}
             Effect::LoadData => data::load(&self.place, &self.outbox),
             Effect::MakeDemo => data::make_demo(&self.place, &self.outbox),
-            Effect::StartRun(config) => self.start(Start::New { name: None, config }),
+            Effect::StartRun(config) => self.start(Start::New { name: None, labels: Labels::default(), config }),
             Effect::ResumeRun { run_id } => self.start(Start::Resume { run_id }),
             Effect::SetLearningRate(rate) => self.run.control(|control| control.set_learning_rate(rate)),
             Effect::PauseRun => self.run.control(crate::train::Control::pause),

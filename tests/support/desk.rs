@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use portable_pty::CommandBuilder;
 use tempfile::TempDir;
 use xray_tui::dataset::demo::{self, DemoConfig};
+use xray_tui::session::labels::Labels;
 use xray_tui::session::{self, Start, Workplace};
 use xray_tui::store::{Run, Store};
 use xray_tui::train::TrainConfig;
@@ -33,7 +34,7 @@ impl Desk {
     pub fn with_run() -> Self {
         let desk = Self::with_demo();
         let config = TrainConfig { epochs: 1, batch_size: 8, image_size: 32, ..TrainConfig::default() };
-        let handle = session::start(desk.place(), Start::New { name: None, config: Box::new(config) }).unwrap();
+        let handle = session::start(desk.place(), Start::New { name: None, labels: Labels::default(), config: Box::new(config) }).unwrap();
         handle.thread.join().unwrap();
         desk
     }

@@ -6,6 +6,7 @@ use super::seeds;
 use crate::cmd::{Output, figures_json, figures_text, run_json};
 use crate::metrics::EpochFigures;
 use crate::metrics::alarm::Checks;
+use crate::session::disk;
 use crate::session::manifest::{Listed, Manifest};
 use crate::store::{Mark, MarkKind, Run, Store};
 use crate::units::{duration, share};
@@ -25,6 +26,7 @@ pub fn run(store: &Store, run: &Run, (images, out): (bool, Output)) -> anyhow::R
     value["manifest"] = json!(run.started.manifest);
     value["weights_sha256"] = json!(run.weights);
     value["checks"] = json!(run.checks);
+    value["disk_bytes"] = json!(disk::size_of(store, &run.started.id));
     let marks = store.marks(&run.started.id)?;
     value["marks"] = json!(marks);
     if images {
@@ -72,11 +74,19 @@ fn epoch_json(epoch: &EpochFigures) -> Value {
 
 fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<String>) -> String {
     let mut lines = vec![
-        format!("{}  {}  {}", run.started.name, run.started.id, run.state.name()),
+        format!(
+            "{}  {}  {}{}",
+            run.started.name,
+            run.started.id,
+            run.state.name(),
+            if run.starred { "  ★" } else { "" }
+        ),
         format!("started   {}   time {}", run.started_at, duration(run.seconds)),
         format!("data      {}  {}", run.started.data.display(), run.started.data_hash),
         format!("config    {}", run.started.config),
     ];
+    lines.extend((!run.tags.is_empty()).then(|| format!("tags      {}", run.tags.join(" "))));
+    lines.extend(run.note.iter().map(|note| format!("note      {}", note.replace('\n', "\n          "))));
     lines.extend(marks.iter().map(mark));
     lines.extend(run.checks.iter().flat_map(Checks::alarms).map(|alarm| format!("! {alarm}")));
     lines.extend(run.problem.iter().map(|problem| format!("problem   {problem}")));
