@@ -160,7 +160,7 @@ fn a_run_is_paused_stopped_and_goes_on() {
         text.contains("◌ stopped; r goes on") && text.contains("r resume")
     });
     assert_eq!(desk.runs()[0].state, RunState::Stopped);
-    terminal.key(Key::Char('r'));
+    terminal.key(Key::Char('c'));
     terminal.wait_for("✓ finished");
     let runs = desk.runs();
     assert_eq!((runs.len(), runs[0].state, runs[0].epochs_done), (1, RunState::Finished, 6));
@@ -203,7 +203,7 @@ fn a_killed_run_is_shown_as_crashed_and_goes_on() {
     let terminal = open(&desk);
     terminal.key(Key::Char('3'));
     terminal.wait_for("✗ crashed");
-    terminal.key(Key::Char('r'));
+    terminal.key(Key::Char('c'));
     terminal.wait_for("✓ finished");
     let runs = desk.runs();
     assert_eq!((runs.len(), runs[0].state, runs[0].epochs_done), (1, RunState::Finished, 4));

@@ -145,7 +145,8 @@ impl Place {
     #[must_use]
     pub fn layers(self) -> Vec<Self> {
         match self {
-            Self::Question | Self::Commands | Self::Editing => vec![self, Self::Always],
+            Self::Always => vec![self],
+            Self::Everywhere | Self::Question | Self::Commands | Self::Editing => vec![self, Self::Always],
             Self::Live | Self::Ended | Self::Detail => vec![self, Self::Charts, Self::Everywhere, Self::Always],
             _ => vec![self, Self::Everywhere, Self::Always],
         }

@@ -127,14 +127,14 @@ fn an_open_run_is_reported_and_verified_and_the_answer_is_said() {
 fn the_settings_of_a_run_are_taken_to_train_unless_a_run_is_under_way() {
     let mut app = sample::with_runs();
     press(&mut app, KeyCode::Char('3'));
-    press(&mut app, KeyCode::Char('e'));
+    press(&mut app, KeyCode::Char('r'));
     assert_eq!((app.screen, app.train.place()), (Screen::Train, Place::Form));
     assert_eq!(app.train.config.batch_size, 32, "the run's, not the default");
 
     let mut app = sample::training();
     tell(&mut app, [sample::runs()]);
     press(&mut app, KeyCode::Char('3'));
-    press(&mut app, KeyCode::Char('e'));
+    press(&mut app, KeyCode::Char('r'));
     assert_eq!(app.screen, Screen::Runs);
     assert!(app.runs.notice.as_ref().unwrap().contains("under way"));
 }
@@ -248,12 +248,12 @@ fn only_what_can_go_on_is_resumed() {
     let mut app = sample::with_runs();
     press(&mut app, KeyCode::Char('3'));
     assert!(!app.can(Action::ResumeRun), "run-5 is finished");
-    assert_eq!(press(&mut app, KeyCode::Char('r')), []);
+    assert_eq!(press(&mut app, KeyCode::Char('c')), []);
     press(&mut app, KeyCode::Down);
     press(&mut app, KeyCode::Down);
     assert_eq!(app.runs.chosen().unwrap().state, RunState::Crashed);
     let run_id = sample::run_id(3);
-    assert!(press(&mut app, KeyCode::Char('r')).contains(&Effect::ResumeRun { run_id }));
+    assert!(press(&mut app, KeyCode::Char('c')).contains(&Effect::ResumeRun { run_id }));
     assert_eq!(app.screen, Screen::Train);
 }
 
@@ -264,7 +264,7 @@ fn a_second_run_is_not_started_beside_the_first() {
     press(&mut app, KeyCode::Char('3'));
     press(&mut app, KeyCode::Down);
     press(&mut app, KeyCode::Down);
-    assert!(!press(&mut app, KeyCode::Char('r')).iter().any(|effect| matches!(effect, Effect::ResumeRun { .. })));
+    assert!(!press(&mut app, KeyCode::Char('c')).iter().any(|effect| matches!(effect, Effect::ResumeRun { .. })));
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn a_synthetic_run_is_marked_whatever_the_data_set_on_screen() {
     press(&mut app, KeyCode::Char('3'));
     press(&mut app, KeyCode::Down);
     press(&mut app, KeyCode::Down);
-    press(&mut app, KeyCode::Char('r'));
+    press(&mut app, KeyCode::Char('c'));
     assert!(app.screen == Screen::Train && app.is_synthetic());
 }
 

@@ -75,9 +75,9 @@ impl Journal {
     }
 
     fn phase(&self, phase: Phase) {
-        let Ok(was_paused) = self.0.try_borrow_mut().map(|mut state| {
-            std::mem::replace(&mut state.paused, phase == Phase::Paused)
-        }) else {
+        let Ok(was_paused) =
+            self.0.try_borrow_mut().map(|mut state| std::mem::replace(&mut state.paused, phase == Phase::Paused))
+        else {
             return;
         };
         match (phase, was_paused) {
@@ -100,7 +100,7 @@ impl Journal {
             Outcome::Refused(problem) => format!("refused: {problem}"),
         };
         let had_ended = self.0.try_borrow_mut().map(|mut state| std::mem::replace(&mut state.ended, true));
-        if had_ended == Ok(false) {
+        if matches!(had_ended, Ok(false)) {
             self.note(&text);
         }
     }
@@ -160,7 +160,7 @@ pub fn last_lines(folder: &Path, most: usize) -> Result<Vec<String>> {
         start -= size;
         file.seek(SeekFrom::Start(start)).map_err(failed)?;
         let mut block = Vec::new();
-        file.by_ref().take(size).read_to_end(&mut block).map_err(failed)?;
+        (&mut file).take(size).read_to_end(&mut block).map_err(failed)?;
         block.append(&mut text);
         text = block;
     }

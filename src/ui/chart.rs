@@ -55,6 +55,8 @@ pub struct Chart<'a> {
     pub title: &'a str,
     /// The first lies behind the others.
     pub series: Vec<Series>,
+    /// So many of the first are other runs' lines.
+    pub others: usize,
     pub axis: Axis,
     /// From and to of the horizontal axis.
     pub across: (f64, f64),
@@ -126,8 +128,9 @@ pub fn draw(painter: &mut Painter, area: Rect, chart: &Chart) {
 fn legend(chart: &Chart, painter: &Painter, width: usize) -> Line<'static> {
     let mut line = Line::from(Span::styled(chart.title.to_owned(), painter.theme.title()));
     let state = (!chart.state.is_empty()).then(|| (format!("  {}", chart.state), painter.theme.dim()));
-    let named = chart.series.iter().filter(|series| !series.label.is_empty());
-    let series = named.rev().map(|series| {
+    let (others, own) = chart.series.split_at(chart.others.min(chart.series.len()));
+    let named = own.iter().chain(others).filter(|series| !series.label.is_empty());
+    let series = named.map(|series| {
         let value = chart.cursor.and_then(|at| value_at(&series.stretches, chart.axis, at));
         let value = value.map_or_else(String::new, |value| format!(" {}", tick(value)));
         (format!("  {} {}{value}", series.stroke.sign(), series.label), series.style)
@@ -329,6 +332,7 @@ mod tests {
         Chart {
             title: "loss",
             series: Vec::new(),
+            others: 0,
             axis: Axis::Epoch,
             across: (0.0, to),
             range,

@@ -97,6 +97,7 @@ fn chart_of<'a>(curves: &Curves, page: Page, theme: Theme) -> Chart<'a> {
             series.extend(behind(theme, (place, name), other, (page, view)));
         }
     }
+    let others = series.len();
     series.extend(own(theme, history, (page, view)));
     let across = view.range(history);
     let log = view.log && matches!(page, Page::Loss | Page::Rate | Page::Speed);
@@ -108,6 +109,7 @@ fn chart_of<'a>(curves: &Curves, page: Page, theme: Theme) -> Chart<'a> {
         title: page.title(),
         range: range(&series, (page, log), (across, view)),
         series,
+        others,
         axis: view.axis,
         across,
         log,
@@ -164,9 +166,9 @@ fn own(theme: Theme, history: &History, (page, view): (Page, &ChartView)) -> Vec
             series
         }
         Page::Validation => vec![
-            validation("F1", theme.series(2), |epoch| epoch.validation.confusion.f1()),
-            validation("recall", theme.series(1), |epoch| epoch.validation.confusion.recall()),
             validation("precision", theme.series(0), |epoch| epoch.validation.confusion.precision()),
+            validation("recall", theme.series(1), |epoch| epoch.validation.confusion.recall()),
+            validation("F1", theme.series(2), |epoch| epoch.validation.confusion.f1()),
         ],
         Page::Rate => of_steps(&history.learning_rate, "rate", (theme.training(), theme.dim()), 0.0),
         Page::Speed => steps(&history.speed, "training"),
