@@ -2,6 +2,8 @@
 
 mod graphics;
 mod log;
+mod memory;
+mod notify;
 mod terminal;
 mod wake;
 mod workers;
@@ -19,6 +21,7 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use crate::app::App;
 use crate::app::message::{Effect, Loadable, Message};
 use crate::app::scene::{Colours, Display, Scene};
+use crate::app::view::View;
 use crate::session::Workplace;
 use crate::train::TrainConfig;
 use graphics::Graphics;
@@ -43,13 +46,15 @@ pub fn run(place: Workplace) -> anyhow::Result<()> {
     let (sender, inbox) = channel();
     let workers = Workers::new(place, wake.outbox(sender));
     let display = Display { colours: colours(), mouse: true, ..Display::default() };
-    let app = App::new(TrainConfig::default(), display);
+    let mut app = App::new(TrainConfig::default(), display);
+    memory::recall().apply(&mut app);
     let told = Told::default();
     watch_signals(&wake, &told).context("cannot watch for signals")?;
     let mut program =
         Program { app, scene: Scene::default(), workers, wake, inbox, told, graphics: None, wants: Vec::new() };
     let result = program.run(&mut screen);
     drop(screen);
+    memory::keep(&View::of(&program.app));
     // Who leaves while the run is still stopping has said that it need not be waited for.
     let hurried = program.app.leaving && !program.lost_terminal();
     program.workers.leave(if hurried { Duration::ZERO } else { PATIENCE });
@@ -136,15 +141,20 @@ impl Program {
         if self.wants.is_empty() && !went_on {
             return Ok(());
         }
+        let only_told = !went_on && self.wants.iter().all(|effect| matches!(effect, Effect::Notify(_)));
         for effect in std::mem::take(&mut self.wants) {
             match effect {
                 Effect::Suspend => screen.suspend(mouse)?,
                 Effect::TakeMouse(mouse) => screen.set_mouse(mouse)?,
+                Effect::Notify(text) => screen.send(&notify::bytes(&text))?,
                 _ => screen.clear()?,
             }
         }
         if went_on {
             screen.take_again(mouse)?;
+        }
+        if only_told {
+            return Ok(());
         }
         self.app.dirty = true;
         // What was printed went with the frame: it is printed again.
@@ -180,7 +190,7 @@ impl Program {
         for effect in effects {
             match effect {
                 Effect::Quit => return false,
-                Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) => self.wants.push(effect),
+                Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) | Effect::Notify(_) => self.wants.push(effect),
                 _ => self.workers.carry_out(effect),
             }
         }

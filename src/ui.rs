@@ -14,6 +14,7 @@ mod curves;
 mod data;
 mod figures;
 mod inspect;
+mod log;
 mod painter;
 mod picture;
 mod question;

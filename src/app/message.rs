@@ -96,10 +96,24 @@ pub enum RunsMessage {
     },
     /// A run was deleted, or why it was not.
     Deleted(Result<String, String>),
+    /// What earlier runs went through, by id and name.
+    Earlier(Vec<Earlier>),
+    Log {
+        run_id: String,
+        lines: Result<Vec<String>, String>,
+    },
     /// Another process has begun, gone on with or ended a run.
     Changed,
     /// What was done to a run or found out about it, in a line.
     Said(String),
+}
+
+/// An earlier run, to be laid behind another one's curves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Earlier {
+    pub run_id: String,
+    pub name: String,
+    pub history: History,
 }
 
 /// One run with its curves.
@@ -197,6 +211,13 @@ pub enum Effect {
     LoadRun {
         run_id: String,
     },
+    /// What these runs went through.
+    LoadEarlier(Vec<String>),
+    LoadLog {
+        run_id: String,
+    },
+    /// Tell the user, who may be elsewhere.
+    Notify(String),
     DeleteRun {
         run_id: String,
     },

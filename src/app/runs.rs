@@ -146,7 +146,7 @@ impl RunsScreen {
             RunsMessage::Detail { run_id, detail } if self.detail.is_some() && self.opened == run_id => {
                 self.detail = Some(detail.map_or_else(Loadable::Failed, Loadable::Ready));
             }
-            RunsMessage::Detail { .. } | RunsMessage::Changed => {}
+            RunsMessage::Detail { .. } | RunsMessage::Changed | RunsMessage::Earlier(_) | RunsMessage::Log { .. } => {}
             RunsMessage::Deleted(Ok(name)) => self.notice = Some(format!("{name} was deleted")),
             RunsMessage::Deleted(Err(text)) | RunsMessage::Said(text) => self.notice = Some(text),
         }

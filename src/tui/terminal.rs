@@ -75,6 +75,14 @@ impl Screen {
         self.clear()
     }
 
+    /// Sends a sequence that shows nothing.
+    ///
+    /// # Errors
+    /// If the terminal can't be written to.
+    pub fn send(&mut self, sequence: &str) -> io::Result<()> {
+        execute!(self.0.backend_mut(), Print(sequence))
+    }
+
     /// Takes the mouse or leaves it to the terminal.
     ///
     /// # Errors

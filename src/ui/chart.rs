@@ -136,7 +136,7 @@ fn legend(chart: &Chart, painter: &Painter, width: usize) -> Line<'static> {
         (format!("  {} {}{value}", series.stroke.sign(), series.label), series.style)
     });
     let best = chart.best.map(|(_, epoch)| (format!("  ┊ best {epoch}"), painter.theme.good()));
-    for (text, style) in series.chain(best).chain(state) {
+    for (text, style) in state.into_iter().chain(series).chain(best) {
         let span = Span::styled(text, style);
         if line.width() + span.width() <= width {
             line.push_span(span);
