@@ -198,7 +198,9 @@ fn answer(split: Split, image: usize, number: usize) -> Answer {
     let truth = if image % 8 < 3 { Class::Normal } else { Class::Pneumonia };
     let file = format!("{}/{}/person{image}_bacteria_{image}.jpeg", split.name(), truth.name());
     // Rather right than wrong.
-    let margin = if truth == Class::Pneumonia { 2.0 } else { -2.0 } + f32::from(i8::try_from((image * 37 + number) % 100).unwrap_or_default()) / 25.0 - 2.0;
+    let margin = if truth == Class::Pneumonia { 2.0 } else { -2.0 }
+        + f32::from(i8::try_from((image * 37 + number) % 100).unwrap_or_default()) / 25.0
+        - 2.0;
     Answer { split, file, truth, logits: [-margin / 2.0, margin / 2.0] }
 }
 

@@ -86,9 +86,7 @@ impl Store {
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn data_version(&self) -> Result<i64> {
-        self.connection
-            .query_row("PRAGMA data_version", [], |row| row.get(0))
-            .map_err(|error| self.problem(&error))
+        self.connection.query_row("PRAGMA data_version", [], |row| row.get(0)).map_err(|error| self.problem(&error))
     }
 
     /// Writes a run that starts now. Its lock must be held already, or it counts as crashed.

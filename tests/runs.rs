@@ -377,9 +377,10 @@ fn a_run_that_is_to_end_after_an_epoch_validates_it_and_goes_on_to_the_same_bits
     assert_eq!(marks, [(MarkKind::Finish, Some(1.0)), (MarkKind::Stop, None)]);
 
     // An epoch that is done already ends it before the next one.
-    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |event, control| match event {
-        TrainEvent::Phase(xray_tui::train::Phase::Preparing) => control.stop_after(1),
-        _ => {}
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |event, control| {
+        if *event == TrainEvent::Phase(xray_tui::train::Phase::Preparing) {
+            control.stop_after(1);
+        }
     });
     assert_eq!((outcome, run_of(place, &id).epochs_done), (Outcome::Stopped, 1));
     let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
@@ -418,7 +419,9 @@ fn every_step_says_when_it_was_done_at_which_rate_and_what_it_cost() {
     assert!(steps.windows(2).all(|pair| pair[0].seconds < pair[1].seconds), "{steps:?}");
     assert!(steps.last().unwrap().seconds.unwrap() > before, "the time of both sessions counts");
     assert!(steps.iter().all(|point| point.processor.is_some_and(|cores| cores >= 0.0)), "{steps:?}");
-    assert!(cfg!(not(target_os = "linux")) || steps.iter().all(|point| point.memory.is_some_and(|held| held > 1_000_000)));
+    assert!(
+        cfg!(not(target_os = "linux")) || steps.iter().all(|point| point.memory.is_some_and(|held| held > 1_000_000))
+    );
 }
 
 /// A folder with a demo set and a finished run of that name.
@@ -499,12 +502,16 @@ fn a_log_is_followed_until_its_run_has_ended_and_a_run_ends_after_an_epoch_when_
     while !began() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    let following = command(at, &["runs", "log", "long", "--follow"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let following =
+        command(at, &["runs", "log", "long", "--follow"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let asked = answer(at, &["runs", "stop", "long", "--after-epoch"]);
     assert_eq!(asked["asked"], "finish");
     assert_eq!(run.wait().unwrap().code(), Some(1), "it was stopped");
     let followed = String::from_utf8(following.wait_with_output().unwrap().stdout).unwrap();
-    assert!(followed.contains(" begun: long") && followed.trim_end().ends_with("stopped; it can be resumed"), "{followed}");
+    assert!(
+        followed.contains(" begun: long") && followed.trim_end().ends_with("stopped; it can be resumed"),
+        "{followed}"
+    );
     assert_eq!(answer(at, &["runs", "log", "long", "--lines", "2"])["lines"].as_array().unwrap().len(), 2);
     let shown = answer(at, &["runs", "show", "long"]);
     let marks = shown["marks"].as_array().unwrap();
@@ -529,7 +536,9 @@ fn a_deleted_run_can_be_had_back_until_the_trash_is_emptied() {
     assert_eq!(names(&["runs", "list", "--trash"]), ["gone"]);
     assert_eq!(names(&["runs", "verify"]), ["kept"]);
     assert_eq!(answer(at, &["runs", "groups"])["groups"], serde_json::json!([]));
-    for command in [&["eval", "gone"][..], &["reproduce", &id], &["train", "--resume", "gone"], &["runs", "delete", "gone"]] {
+    for command in
+        [&["eval", "gone"][..], &["reproduce", &id], &["train", "--resume", "gone"], &["runs", "delete", "gone"]]
+    {
         let refused = xray(at, command);
         assert!(words(&refused).contains("runs restore"), "{command:?}: {}", words(&refused));
     }
@@ -543,7 +552,8 @@ fn a_deleted_run_can_be_had_back_until_the_trash_is_emptied() {
     assert_eq!(answer(at, &["runs", "groups"])["groups"][0]["n"], 2);
     answer(at, &["runs", "delete", "gone"]);
     let found = answer(at, &["runs", "gc"]);
-    let usage = found["folders"].as_array().unwrap().iter().find(|usage| usage["run_id"] == id.as_str()).unwrap().clone();
+    let usage =
+        found["folders"].as_array().unwrap().iter().find(|usage| usage["run_id"] == id.as_str()).unwrap().clone();
     assert_eq!((&usage["trashed"], &usage["bytes"]), (&true.into(), &usage["can_go_bytes"]));
     assert_eq!((&found["trashed_runs"], &found["freed_bytes"]), (&1.into(), &0.into()));
     let freed = answer(at, &["runs", "gc", "--delete"])["freed_bytes"].as_u64().unwrap();
@@ -565,7 +575,8 @@ fn place_of(folder: &Path) -> Workplace {
 fn names_notes_tags_and_stars_change_at_any_time_and_no_seal_minds() {
     let folder = demo();
     let at = folder.path();
-    let id = train(at, &["--name", "first", "--tag", "lr", "--tag", "lr", "--tag", "seed-42", "--note", "a first look"]);
+    let id =
+        train(at, &["--name", "first", "--tag", "lr", "--tag", "lr", "--tag", "seed-42", "--note", "a first look"]);
     let shown = answer(at, &["runs", "show", "first"]);
     assert_eq!((&shown["note"], &shown["tags"]), (&"a first look".into(), &serde_json::json!(["lr", "seed-42"])));
     assert_eq!(shown["starred"], false);
@@ -574,7 +585,10 @@ fn names_notes_tags_and_stars_change_at_any_time_and_no_seal_minds() {
     assert!(shown["disk_bytes"] == bytes && bytes > 1_000_000, "{shown}");
     assert_eq!(answer(at, &["runs", "rename", "first", "the first one"])["name"], "the first one");
     assert_eq!(answer(at, &["runs", "tag", &id, "new", "lr"])["tags"], serde_json::json!(["lr", "seed-42", "new"]));
-    assert_eq!(answer(at, &["runs", "tag", &id, "lr", "none", "--remove"])["tags"], serde_json::json!(["seed-42", "new"]));
+    assert_eq!(
+        answer(at, &["runs", "tag", &id, "lr", "none", "--remove"])["tags"],
+        serde_json::json!(["seed-42", "new"])
+    );
     assert_eq!(answer(at, &["runs", "note", &id])["note"], serde_json::Value::Null);
     assert_eq!(answer(at, &["runs", "note", &id, "a second look"])["note"], "a second look");
     assert_eq!(answer(at, &["runs", "star", "last"])["starred"], true);
@@ -585,7 +599,8 @@ fn names_notes_tags_and_stars_change_at_any_time_and_no_seal_minds() {
     assert_eq!(answer(at, &["runs", "verify"])["differences"], 0);
     assert_eq!(answer(at, &["reproduce", &id])["identical"], true);
     assert_eq!(answer(at, &["runs", "star", "last", "--off"])["starred"], false);
-    for wrong in [&["runs", "rename", &id, "last"][..], &["runs", "tag", &id, "a,b"], &["train", "--tag", "two words"]] {
+    for wrong in [&["runs", "rename", &id, "last"][..], &["runs", "tag", &id, "a,b"], &["train", "--tag", "two words"]]
+    {
         let refused = xray(at, wrong);
         assert_eq!(refused.status.code(), Some(2), "{wrong:?}: {}", words(&refused));
     }

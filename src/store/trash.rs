@@ -40,7 +40,10 @@ impl Store {
     /// Whether a fold has its place still.
     fn check_fold(&self, fold: &Run, parent: &Run) -> Result<()> {
         if parent.trashed_at.is_some() {
-            return Err(refuse(fold, &format!("is a part of {}, which is in the trash: restore that", parent.started.name)));
+            return Err(refuse(
+                fold,
+                &format!("is a part of {}, which is in the trash: restore that", parent.started.name),
+            ));
         }
         let number = |run: &Run| run.started.config["fold"]["number"].clone();
         match self.folds(&parent.started.id)?.iter().find(|other| number(other) == number(fold)) {

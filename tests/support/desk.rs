@@ -34,7 +34,11 @@ impl Desk {
     pub fn with_run() -> Self {
         let desk = Self::with_demo();
         let config = TrainConfig { epochs: 1, batch_size: 8, image_size: 32, ..TrainConfig::default() };
-        let handle = session::start(desk.place(), Start::New { name: None, labels: Labels::default(), config: Box::new(config) }).unwrap();
+        let handle = session::start(
+            desk.place(),
+            Start::New { name: None, labels: Labels::default(), config: Box::new(config) },
+        )
+        .unwrap();
         handle.thread.join().unwrap();
         desk
     }

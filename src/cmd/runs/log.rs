@@ -15,7 +15,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 pub fn show(store: &Store, (run, most): (&Run, usize), out: Output) -> anyhow::Result<()> {
     let lines = last_lines(&store.run_folder(&run.started.id), most)?;
     out.answer(&json!({"run_id": run.started.id, "lines": lines}), || match lines.len() {
-        0 => format!("{} has no log: an older xray-tui kept none, and a cross-validation's folds have theirs", run.started.name),
+        0 => format!(
+            "{} has no log: an older xray-tui kept none, and a cross-validation's folds have theirs",
+            run.started.name
+        ),
         _ => lines.join("\n"),
     })?;
     Ok(())
