@@ -5,6 +5,7 @@
 pub mod app;
 pub mod cli;
 pub mod cmd;
+pub mod config;
 pub mod dataset;
 pub mod error;
 pub mod metrics;

@@ -19,8 +19,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use crate::app::App;
 use crate::app::message::{Effect, Loadable, Message};
 use crate::app::scene::{Colours, Display, Scene};
+use crate::config::{self, Settings};
 use crate::session::Workplace;
-use crate::train::TrainConfig;
 use graphics::Graphics;
 use terminal::Screen;
 use wake::{Wake, Woken};
@@ -37,15 +37,18 @@ const PATIENCE: Duration = Duration::from_mins(5);
 ///
 /// # Errors
 /// Where there is no terminal, or it fails. It is given back in any case.
-pub fn run(place: Workplace) -> anyhow::Result<()> {
-    let mut screen = Screen::take().context("cannot open the screen")?;
+pub fn run(place: Workplace, settings: &Settings) -> anyhow::Result<()> {
+    let shown = settings.screen;
+    let mut screen = Screen::take(shown.mouse).context("cannot open the screen")?;
     let wake = Wake::new().context("cannot open a pipe")?;
     let (sender, inbox) = channel();
     let workers = Workers::new(place, wake.outbox(sender));
-    let app = App::new(TrainConfig::default(), Display { colours: colours(), pixels: false });
+    let app = App::new(settings.train.clone(), Display { colours: colours(shown.colours), pixels: false });
     let told_to_end = Arc::new(AtomicBool::new(false));
     watch_signals(&wake, &told_to_end).context("cannot watch for signals")?;
-    let mut program = Program { app, scene: Scene::default(), workers, wake, inbox, told_to_end, graphics: None };
+    let may_have_pixels = shown.graphics == config::Graphics::Auto;
+    let scene = Scene::default();
+    let mut program = Program { app, scene, workers, wake, inbox, told_to_end, may_have_pixels, graphics: None };
     let result = program.run(&mut screen);
     drop(screen);
     // Who leaves while the run is still stopping has said that it need not be waited for.
@@ -69,7 +72,16 @@ fn watch_signals(wake: &Wake, told_to_end: &Arc<AtomicBool>) -> io::Result<()> {
     wake.on_signals(&[SIGTERM, SIGHUP, SIGINT, SIGWINCH])
 }
 
-fn colours() -> Colours {
+fn colours(wanted: config::Colours) -> Colours {
+    match wanted {
+        config::Colours::Auto => usual_colours(),
+        config::Colours::None => Colours::None,
+        config::Colours::Sixteen | config::Colours::Indexed => Colours::Indexed,
+        config::Colours::True => Colours::True,
+    }
+}
+
+fn usual_colours() -> Colours {
     let variable = |name| std::env::var(name).unwrap_or_default();
     match variable("COLORTERM").as_str() {
         _ if !variable("NO_COLOR").is_empty() || variable("TERM") == "dumb" => Colours::None,
@@ -86,6 +98,7 @@ struct Program {
     wake: Wake,
     inbox: Receiver<Message>,
     told_to_end: Arc<AtomicBool>,
+    may_have_pixels: bool,
     graphics: Option<Graphics>,
 }
 
@@ -151,6 +164,9 @@ impl Program {
     }
 
     fn find_graphics(&mut self) -> bool {
+        if !self.may_have_pixels {
+            return true;
+        }
         let (protocol, keys) = graphics::detect();
         self.graphics = protocol.map(Graphics::new);
         self.app.display.pixels = self.graphics.is_some();

@@ -33,11 +33,11 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Screen(ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>);
 
 impl Screen {
-    /// Takes the terminal over.
+    /// Takes the terminal over, with its mouse or without.
     ///
     /// # Errors
     /// If there is none, or it refuses.
-    pub fn take() -> io::Result<Self> {
+    pub fn take(mouse: bool) -> io::Result<Self> {
         if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let text = "the terminal program needs a terminal for input and output; \
                         `xray-tui --help` lists the commands that do not";
@@ -47,12 +47,13 @@ impl Screen {
         let _ = read_without_waiting();
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
-        Self::begin().inspect_err(|_| give_back())
+        Self::begin(mouse).inspect_err(|_| give_back())
     }
 
-    fn begin() -> io::Result<Self> {
+    fn begin(mouse: bool) -> io::Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
-        execute!(out, EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, Hide)?;
+        let mouse = if mouse { MOUSE_ON } else { "" };
+        execute!(out, EnterAlternateScreen, Print(mouse), EnableBracketedPaste, Hide)?;
         Ok(Self(ratatui::Terminal::new(CrosstermBackend::new(out))?))
     }
 
