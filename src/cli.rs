@@ -157,7 +157,7 @@ pub enum Command {
     /// Look at past runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Check that this machine computes right: one image through three networks
+    /// Check that this machine computes right, and look at terminal, data, disk and settings; changes nothing
     Doctor,
     /// Look at the settings, or write a file of them
     #[command(subcommand)]

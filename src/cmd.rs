@@ -65,7 +65,7 @@ pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::R
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Report(args) => report::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
-        Command::Doctor => doctor::run(out),
+        Command::Doctor => doctor::run(settings, &place, out),
         Command::Config(command) => config::run(*command, settings, out),
         Command::Completions { shell } => {
             let script = crate::cli::completions(*shell);

@@ -13,6 +13,7 @@ pub mod predict;
 pub mod report;
 pub mod session;
 pub mod store;
+pub mod terminal;
 pub mod train;
 pub mod tui;
 pub mod ui;

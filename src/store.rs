@@ -2,6 +2,7 @@
 
 mod cases;
 mod commands;
+pub mod health;
 pub mod lock;
 mod looks;
 mod manifests;

@@ -19,6 +19,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use crate::app::App;
 use crate::app::message::{Effect, Loadable, Message};
 use crate::app::scene::{Colours, Display, Scene};
+use crate::config::place::environment;
 use crate::config::{self, Settings};
 use crate::session::Workplace;
 use graphics::Graphics;
@@ -73,20 +74,10 @@ fn watch_signals(wake: &Wake, told_to_end: &Arc<AtomicBool>) -> io::Result<()> {
 }
 
 fn colours(wanted: config::Colours) -> Colours {
-    match wanted {
-        config::Colours::Auto => usual_colours(),
+    match crate::terminal::colours(wanted, &environment).0 {
         config::Colours::None => Colours::None,
-        config::Colours::Sixteen | config::Colours::Indexed => Colours::Indexed,
         config::Colours::True => Colours::True,
-    }
-}
-
-fn usual_colours() -> Colours {
-    let variable = |name| std::env::var(name).unwrap_or_default();
-    match variable("COLORTERM").as_str() {
-        _ if !variable("NO_COLOR").is_empty() || variable("TERM") == "dumb" => Colours::None,
-        "truecolor" | "24bit" => Colours::True,
-        _ => Colours::Indexed,
+        config::Colours::Auto | config::Colours::Sixteen | config::Colours::Indexed => Colours::Indexed,
     }
 }
 

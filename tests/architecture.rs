@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, ItemFn, UseTree};
 
 /// A room of `src/` and the rooms it may name beside itself.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("error", &[]),
     ("units", &[]),
     ("metrics", &[]),
@@ -24,16 +24,17 @@ const ROOMS: [(&str, &[&str]); 16] = [
     (
         "tui",
         &[
-            "ui", "app", "config", "report", "session", "predict", "train", "store", "dataset", "metrics",
+            "ui", "app", "config", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
             "error",
         ],
     ),
     ("config", &["dataset", "metrics", "train", "error"]),
+    ("terminal", &["config"]),
     ("cli", &["config", "dataset", "metrics", "train"]),
     (
         "cmd",
         &[
-            "cli", "config", "report", "session", "predict", "train", "store", "dataset", "metrics",
+            "cli", "config", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
             "error", "units",
         ],
     ),
@@ -47,7 +48,7 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("candle_nn", &["train", "predict"]),
     ("xray_nn", &["train", "predict", "error"]),
     ("ratatui", &["app", "ui", "tui"]),
-    ("viuer", &["tui/graphics", "cmd/predict"]),
+    ("viuer", &["terminal/graphics", "tui/graphics", "cmd/predict"]),
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),
     ("signal_hook", &["tui", "cmd"]),

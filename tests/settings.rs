@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use program::{answer, command, demo, words, xray};
+use program::{answer, ask, command, demo, words, xray};
 
 /// A folder with this configuration file at the usual place.
 fn with(text: &str) -> tempfile::TempDir {
@@ -109,4 +109,47 @@ fn init_writes_a_file_that_changes_nothing_and_overwrites_none() {
     answer(folder.path(), &["config", "init", "--config", "new/folder/own.toml"]);
     assert_eq!(answer(folder.path(), &["config", "path"])["found"], true);
     assert!(folder.path().join("new/folder/own.toml").exists());
+}
+
+/// The findings of a section.
+fn of<'a>(found: &'a Value, section: &str) -> Vec<&'a Value> {
+    let findings = found["findings"].as_array().unwrap();
+    findings.iter().filter(|finding| finding["section"] == section).collect()
+}
+
+#[test]
+fn doctor_finds_what_stands_in_the_way_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = answer(folder.path(), &["doctor"]);
+    for section in ["settings", "terminal", "machine", "kernels", "data", "cache", "database"] {
+        assert!(!of(&found, section).is_empty(), "{section}: {found}");
+    }
+    assert_eq!(found["sound"], true);
+    assert!(found["training"]["gradients"].as_f64().unwrap() < 5e-2, "{found}");
+    assert_eq!(of(&found, "data")[0]["status"], "warning");
+    assert!(of(&found, "data")[0]["do"].as_str().unwrap().contains("--data"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "doctor has made something");
+}
+
+#[test]
+fn doctor_counts_the_data_and_names_what_is_no_picture() {
+    let folder = demo();
+    fs::write(folder.path().join("data/demo/train/NORMAL/broken.jpeg"), "no picture").unwrap();
+    let found = answer(folder.path(), &["doctor"]);
+    let said: Vec<&str> = of(&found, "data").iter().map(|finding| finding["what"].as_str().unwrap()).collect();
+    assert!(said[0].contains("41 images, SYNTHETIC"), "{said:?}");
+    assert!(said[2].contains("train/NORMAL/broken.jpeg: is neither JPEG nor PNG"), "{said:?}");
+}
+
+#[test]
+fn doctor_fails_where_something_cannot_work() {
+    let folder = with("[train]\nepochs = 0\n");
+    fs::write(folder.path().join("runs.db"), "this is no database, whatever its name may say").unwrap();
+    let (code, found) = ask(folder.path(), &["doctor"]);
+    assert_eq!(code, 1);
+    assert_eq!(of(&found, "settings")[0]["status"], "problem");
+    assert!(of(&found, "settings")[0]["what"].as_str().unwrap().contains("config.toml:2:10: train.epochs"), "{found}");
+    assert_eq!(of(&found, "database")[0]["status"], "problem");
+    let text = String::from_utf8(xray(folder.path(), &["doctor"]).stdout).unwrap();
+    assert!(text.contains("✗ ") && text.contains("settings\n"), "{text}");
 }
