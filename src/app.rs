@@ -41,7 +41,7 @@ use log::Log;
 use message::{Earlier, Effect, Loadable, Message, RunsMessage, TrainMessage};
 use popup::{Commands, Popup, Question};
 use runs::{Column, RunsScreen};
-use scene::{Display, Scene, Target};
+use scene::{Display, Scene, Target, ThemeName};
 use train::TrainScreen;
 
 /// One of the four screens.
@@ -95,6 +95,8 @@ pub struct App {
     pub display: Display,
     /// The chart or picture has the whole screen.
     pub zoomed: bool,
+    /// The theme that was chosen in this session.
+    pub new_theme: Option<ThemeName>,
     pub chart: ChartView,
     /// What earlier runs went through.
     earlier: Vec<Earlier>,
@@ -120,6 +122,7 @@ impl App {
             keymap: Keymap::default(),
             display,
             zoomed: false,
+            new_theme: None,
             chart: ChartView::default(),
             earlier: Vec::new(),
             log: None,
@@ -376,6 +379,8 @@ impl App {
 
     fn next_theme(&mut self) -> Vec<Effect> {
         self.display.theme = self.display.theme.next();
+        self.display.theme_chosen = true;
+        self.new_theme = Some(self.display.theme);
         Vec::new()
     }
 

@@ -8,6 +8,7 @@
 //! s start  ↓j choose  …                                        ? help  q quit
 //! ```
 
+pub mod ascii;
 mod chart;
 mod commands;
 mod curves;

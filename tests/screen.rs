@@ -441,8 +441,12 @@ fn a_runs_db_that_is_no_database_is_named_and_left_alone() {
 #[test]
 fn without_a_terminal_it_says_what_to_do() {
     let desk = Desk::empty();
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_xray-tui")).current_dir(desk.path("")).stdin(Stdio::null()).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xray-tui"))
+        .current_dir(desk.path(""))
+        .env("XDG_CONFIG_HOME", desk.path("config"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(words.contains("needs a terminal") && words.contains("--help"), "{words}");

@@ -1,5 +1,9 @@
 //! Tells the user, who may be elsewhere, by a notification of the terminal and the bell.
 
+use crate::config::Notify;
+use crate::config::place::environment;
+use crate::terminal::Multiplexer;
+
 /// How a terminal is asked to notify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -18,11 +22,15 @@ fn way(term: &str) -> Way {
     }
 }
 
-/// The bytes that notify on this terminal, within tmux wrapped so that it passes them on.
-pub fn bytes(text: &str) -> String {
+/// The bytes that notify on this terminal, as the user wants it; within tmux wrapped so that it passes them on.
+pub fn bytes(text: &str, wanted: Notify) -> String {
     let term = std::env::var("TERM").unwrap_or_default();
-    let tmux = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
-    compose(text, way(&term), tmux)
+    let tmux = Multiplexer::find(&environment) == Some(Multiplexer::Tmux);
+    match wanted {
+        Notify::Auto => compose(text, way(&term), tmux),
+        Notify::Bell => compose(text, Way::Bell, tmux),
+        Notify::Off => String::new(),
+    }
 }
 
 fn compose(text: &str, way: Way, tmux: bool) -> String {

@@ -33,7 +33,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Screen(ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>);
 
 impl Screen {
-    /// Takes the terminal over.
+    /// Takes the terminal over, with its mouse or without.
     ///
     /// # Errors
     /// If there is none, or it refuses.
