@@ -8,7 +8,7 @@
 //! s start  ↓j choose  …                                        ? help  q quit
 //! ```
 
-pub mod ascii;
+mod ascii;
 mod chart;
 mod commands;
 mod curves;
@@ -54,7 +54,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
     };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         too_small(&mut painter, area);
-        return painter.scene;
+        return finished(painter);
     }
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
     header(&mut painter, Rect { height: 1, ..area }, app);
@@ -69,6 +69,14 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
         Some(Popup::Commands(commands)) => commands::draw(&mut painter, commands, app),
         Some(Popup::Question(question)) => question::draw(&mut painter, question, app),
         None => {}
+    }
+    finished(painter)
+}
+
+/// The frame in the letters that the terminal has.
+fn finished(painter: Painter) -> Scene {
+    if painter.display.ascii {
+        ascii::transliterate(painter.buffer);
     }
     painter.scene
 }
