@@ -10,6 +10,7 @@ pub mod event;
 pub mod loader;
 pub mod machine;
 pub mod priority;
+pub mod space;
 pub mod trainer;
 
 pub use checkpoint::Checkpoint;

@@ -18,11 +18,12 @@ pub struct Control(Arc<(Mutex<Wanted>, Condvar)>);
 struct Wanted {
     wish: Wish,
     learning_rate: Option<f64>,
+    last_epoch: Option<usize>,
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Self(Arc::new((Mutex::new(Wanted { wish: Wish::Run, learning_rate: None }), Condvar::new())))
+        Self(Arc::new((Mutex::new(Wanted { wish: Wish::Run, learning_rate: None, last_epoch: None }), Condvar::new())))
     }
 }
 
@@ -57,6 +58,18 @@ impl Control {
     #[must_use]
     pub fn take_learning_rate(&self) -> Option<f64> {
         self.lock().learning_rate.take()
+    }
+
+    /// Ends the run as stopped once this epoch, counted from 1, is done and validated; the test images are not looked at.
+    /// Asked again, the newer epoch counts.
+    pub fn stop_after(&self, epoch: usize) {
+        self.lock().last_epoch = Some(epoch);
+    }
+
+    /// Whether the run is to end after `epoch`.
+    #[must_use]
+    pub fn stops_after(&self, epoch: usize) -> bool {
+        self.lock().last_epoch.is_some_and(|last| epoch >= last)
     }
 
     /// Sleeps while the wish is `Pause`.

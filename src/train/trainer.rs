@@ -151,6 +151,10 @@ impl<'a> Trainer<'a> {
             let batches = loader::cut(&images, config.batch_size);
             self.epoch(epoch, &batches, emit)?;
             self.validate(epoch, emit)?;
+            if self.control.stops_after(epoch) {
+                emit(TrainEvent::Phase(Phase::Stopping))?;
+                return Err(Error::Cancelled);
+            }
         }
         Ok(())
     }
