@@ -8,10 +8,12 @@ mod manifests;
 mod marks;
 mod migrations;
 mod network;
+mod queue;
 mod records;
 mod resolve;
 mod rows;
 mod scores;
+mod studies;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,8 +30,10 @@ pub use cases::{cases, score};
 pub use commands::CommandKind;
 pub use marks::{Mark, MarkKind};
 pub use migrations::APPLICATION_ID;
+pub use queue::{Entry, EntryState, NewEntry};
 pub use records::{Answer, NewRun, Run, RunEnd, RunState, StepPoint};
 pub use scores::EpochScore;
+pub use studies::{Standing, Study};
 
 /// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database `db`.
 #[must_use]

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -114,6 +114,33 @@ const STEPS: [&str; 4] = [
         score TEXT NOT NULL,
         PRIMARY KEY (run_id, split, epoch)
     ) STRICT, WITHOUT ROWID;
+",
+    // Runs that wait for their turn. An entry outlives its run, and its number is never given again.
+    "
+    CREATE TABLE studies (
+        name TEXT PRIMARY KEY,
+        plan TEXT NOT NULL,
+        at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE queue (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        study TEXT REFERENCES studies (name) ON DELETE CASCADE,
+        candidate INTEGER NOT NULL,
+        settings TEXT NOT NULL,
+        name TEXT NOT NULL,
+        data TEXT NOT NULL,
+        config TEXT NOT NULL,
+        rung INTEGER NOT NULL DEFAULT 0,
+        until_epoch INTEGER,
+        state TEXT NOT NULL,
+        run_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
+        problem TEXT,
+        added_at TEXT NOT NULL,
+        started_at TEXT,
+        ended_at TEXT
+    ) STRICT;
+    CREATE INDEX queue_by_study ON queue (study);
+    CREATE INDEX queue_by_run ON queue (run_id);
 ",
 ];
 
