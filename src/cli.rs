@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and with which words.
 
 mod recipe;
+mod search;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,6 +14,7 @@ use crate::metrics::{Rule, Threshold};
 use crate::train::EngineKind;
 use crate::train::bench::{self, Settings};
 pub use recipe::Recipe;
+pub use search::{QueueCommand, SweepArgs};
 
 /// What `--version` says: the program, and what it is built with.
 const BUILD: &str = concat!(
@@ -113,6 +115,11 @@ pub enum Command {
     Compare(CompareArgs),
     /// Cross-validate: divide the patients into parts and train a network for each
     Cv(CvArgs),
+    /// Search for settings: train with many, and rank them by their validation figures
+    Sweep(SweepArgs),
+    /// Runs that wait for their turn
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Run a finished run again and say whether the same bits come
     Reproduce(ReproduceArgs),
     /// Answer for image files

@@ -10,10 +10,12 @@ mod epochs;
 mod eval;
 mod narrator;
 mod predict;
+mod queue;
 mod report;
 mod reproduce;
 mod runs;
 mod spread;
+mod sweep;
 mod train;
 
 use std::io::Write;
@@ -45,6 +47,8 @@ pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
         Command::Eval(args) => eval::run(args, common.data.as_deref(), &place, out),
         Command::Compare(args) => compare::run(args, &place, out),
         Command::Cv(args) => cv::run(args, &place, out),
+        Command::Sweep(args) => sweep::run(args, &place, out),
+        Command::Queue(command) => queue::run(command, &place, out),
         Command::Reproduce(args) => reproduce::run(args, common.data.as_deref(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Report(args) => report::run(args, &place, out),

@@ -1,4 +1,4 @@
-//! How to train, as `train` and `cv` take it.
+//! How to train, as `train`, `cv`, `sweep` and `find-rate` take it.
 
 use std::path::PathBuf;
 
@@ -65,7 +65,12 @@ impl Recipe {
     /// The settings: what was said, else the defaults.
     #[must_use]
     pub fn config(&self) -> TrainConfig {
-        let plain = TrainConfig::default();
+        self.over(TrainConfig::default())
+    }
+
+    /// The settings: what was said, else those of `plain`.
+    #[must_use]
+    pub fn over(&self, plain: TrainConfig) -> TrainConfig {
         let changes = plain.augmentation;
         TrainConfig {
             epochs: self.epochs.unwrap_or(plain.epochs),
@@ -75,9 +80,9 @@ impl Recipe {
             validation_fraction: self.validation_fraction.unwrap_or(plain.validation_fraction),
             image_size: self.image_size.unwrap_or(plain.image_size),
             seed: self.seed.unwrap_or(plain.seed),
-            pretrained: self.pretrained.clone(),
+            pretrained: self.pretrained.clone().or(plain.pretrained),
             threshold: self.threshold.unwrap_or(plain.threshold),
-            keep_epochs: self.keep_epochs,
+            keep_epochs: self.keep_epochs || plain.keep_epochs,
             fold: None,
             engine: self.engine.map_or(plain.engine, EngineKind::from),
             augmentation: Augmentation {

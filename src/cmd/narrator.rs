@@ -1,7 +1,7 @@
 //! What a run says while it trains, as lines.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,19 +11,36 @@ use serde_json::json;
 use super::Output;
 use crate::metrics::EpochFigures;
 use crate::session::{RunEvent, RunHandle};
-use crate::train::{Outcome, Phase, TrainEvent};
+use crate::train::{Control, Outcome, Phase, TrainEvent};
 use crate::units::{duration, share};
 
 /// Passes on what the run says until it ends; an interrupt or a termination asks it to stop, a second one ends the process.
 pub fn follow(handle: &RunHandle, tell: &mut dyn FnMut(&RunEvent)) -> anyhow::Result<Outcome> {
+    until_end((&handle.events, &handle.control), &mut |event| match event {
+        RunEvent::Train(TrainEvent::Ended(outcome)) => Some(outcome),
+        event => {
+            tell(&event);
+            None
+        }
+    })
+}
+
+/// Hears events until one is the end; an interrupt or a termination asks `control` to stop, a second one ends the process.
+pub fn until_end<E, T>(
+    (events, control): (&Receiver<E>, &Control),
+    hear: &mut dyn FnMut(E) -> Option<T>,
+) -> anyhow::Result<T> {
     let interrupted = watch_signals().context("cannot watch for Ctrl-C")?;
     loop {
         if interrupted.load(Ordering::Relaxed) {
-            handle.control.stop();
+            control.stop();
         }
-        match handle.events.recv_timeout(Duration::from_millis(50)) {
-            Ok(RunEvent::Train(TrainEvent::Ended(outcome))) => return Ok(outcome),
-            Ok(event) => tell(&event),
+        match events.recv_timeout(Duration::from_millis(50)) {
+            Ok(event) => {
+                if let Some(end) = hear(event) {
+                    return Ok(end);
+                }
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the run's thread died without a word"),
         }
@@ -51,13 +68,15 @@ pub struct Narrator {
     out: Output,
     /// Once the run is in the store.
     pub run_id: Option<String>,
+    /// The study that it belongs to.
+    pub study: Option<String>,
     /// The last phase said, so that a phase's counts don't flood the log.
     said: String,
 }
 
 impl Narrator {
     pub const fn new(out: Output) -> Self {
-        Self { out, run_id: None, said: String::new() }
+        Self { out, run_id: None, study: None, said: String::new() }
     }
 
     pub fn tell(&mut self, event: &RunEvent) {
