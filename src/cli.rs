@@ -14,7 +14,7 @@ use crate::metrics::{Rule, Threshold};
 use crate::train::EngineKind;
 use crate::train::bench::{self, Settings};
 pub use recipe::Recipe;
-pub use search::{QueueCommand, SweepArgs};
+pub use search::{FindRateArgs, QueueCommand, SweepArgs};
 
 /// What `--version` says: the program, and what it is built with.
 const BUILD: &str = concat!(
@@ -120,6 +120,8 @@ pub enum Command {
     /// Runs that wait for their turn
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Find a learning rate: train with a rising one and see where the loss falls most steeply
+    FindRate(FindRateArgs),
     /// Run a finished run again and say whether the same bits come
     Reproduce(ReproduceArgs),
     /// Answer for image files

@@ -8,6 +8,7 @@ mod data;
 mod doctor;
 mod epochs;
 mod eval;
+mod find_rate;
 mod narrator;
 mod predict;
 mod queue;
@@ -49,6 +50,7 @@ pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
         Command::Cv(args) => cv::run(args, &place, out),
         Command::Sweep(args) => sweep::run(args, &place, out),
         Command::Queue(command) => queue::run(command, &place, out),
+        Command::FindRate(args) => find_rate::run(args, &place, out),
         Command::Reproduce(args) => reproduce::run(args, common.data.as_deref(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Report(args) => report::run(args, &place, out),

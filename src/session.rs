@@ -12,6 +12,7 @@ pub mod manifest;
 pub mod original;
 pub mod provenance;
 pub mod queue;
+mod rate;
 mod recorder;
 pub mod reproduce;
 pub mod scratch;
@@ -37,6 +38,7 @@ use crate::train::{Control, EngineKind, Job, Outcome, Phase, TrainConfig, TrainE
 use beginning::{Beginning, check_name, folder_lock, new_run};
 pub use data::{LoadedData, digest};
 use manifest::Manifest;
+pub use rate::{RateHandle, find_rate};
 use recorder::Recorder;
 pub use recorder::answers_of;
 

@@ -10,6 +10,7 @@ pub mod event;
 pub mod loader;
 pub mod machine;
 pub mod priority;
+pub mod range_test;
 pub mod space;
 pub mod trainer;
 

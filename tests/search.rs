@@ -230,3 +230,25 @@ fn a_killed_sweep_goes_on_with_its_run_and_all_that_waits() {
     );
     assert_eq!(answer(at, &["runs", "list"])["runs"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn a_range_test_gives_the_same_curve_for_the_same_seed_and_stores_nothing() {
+    let folder = demo();
+    let at = folder.path();
+    let find = |seed: &str| answer(at, &[&["find-rate", "--steps", "12", "--seed", seed], &SMALL[2..]].concat());
+    let curve = find("1");
+    let points = curve["points"].as_array().unwrap();
+    assert!(!points.is_empty() && points.len() <= 12, "{curve}");
+    assert!(points.windows(2).all(|pair| pair[0]["learning_rate"].as_f64() < pair[1]["learning_rate"].as_f64()));
+    for key in ["learning_rate", "loss", "smoothed"] {
+        assert!(points.iter().all(|point| point[key].is_number()), "{key}: {curve}");
+    }
+    assert!(curve.get("suggestion").is_some());
+    assert_eq!(find("1"), curve);
+    assert_ne!(find("2"), curve);
+    assert!(!at.join("runs.db").exists());
+    let output = xray(at, &[&["find-rate", "--steps", "12"], &SMALL[2..]].concat());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("learning rate"), "{}", words(&output));
+    assert!(complaint(at, &["find-rate", "--steps", "3"], 2).contains("steps: must be 10 to 10,000"));
+    assert!(complaint(at, &["find-rate", "--lowest", "2"], 2).contains("range of rates"));
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Recipe;
+use crate::train::range_test::RateRange;
 use crate::train::space::Axis;
 
 /// `xray-tui sweep …`
@@ -70,4 +71,26 @@ pub enum QueueCommand {
         #[arg(required = true, value_name = "ID")]
         ids: Vec<i64>,
     },
+}
+
+/// `xray-tui find-rate …`
+#[derive(Debug, Clone, Args)]
+pub struct FindRateArgs {
+    #[command(flatten)]
+    pub recipe: Recipe,
+    /// Batches to train, through further epochs where one has fewer
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub steps: usize,
+    /// Learning rate of the first batch
+    #[arg(long, value_name = "X", default_value_t = 1e-7)]
+    pub lowest: f64,
+    /// Learning rate of the last batch
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub highest: f64,
+}
+
+impl From<&FindRateArgs> for RateRange {
+    fn from(args: &FindRateArgs) -> Self {
+        Self { low: args.lowest, high: args.highest, steps: args.steps }
+    }
 }

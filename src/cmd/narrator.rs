@@ -101,7 +101,7 @@ impl Narrator {
         }
     }
 
-    fn phase(&mut self, phase: Phase) {
+    pub fn phase(&mut self, phase: Phase) {
         let text = match phase {
             Phase::Scanning => "looking for images".to_owned(),
             Phase::Decoding { done, total } => format!("decoding {} of {total}", done - done % 512),
