@@ -43,6 +43,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Common {
     /// Folder of the data set, or one that holds it [default: data; for eval, the run's own]
     #[arg(long, global = true, value_name = "DIR", env = "XRAY_TUI_DATA")]
@@ -68,6 +69,9 @@ pub struct Common {
     /// Say more on standard error
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// This is the process that `--detach` has started
+    #[arg(long, global = true, hide = true)]
+    pub detached: bool,
 }
 
 /// Instruction sets that can be asked for.
@@ -244,6 +248,9 @@ pub struct TrainArgs {
     /// Go on with a stopped, failed or crashed run, with its own settings
     #[arg(long, value_name = "RUN", conflicts_with_all = ["Recipe", "name"])]
     pub resume: Option<String>,
+    /// Go on in the background, whatever becomes of this terminal; come back once the run has begun
+    #[arg(long)]
+    pub detach: bool,
 }
 
 /// `xray-tui cv …`

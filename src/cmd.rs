@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod cv;
 mod data;
+mod detach;
 mod doctor;
 mod epochs;
 mod eval;
@@ -39,6 +40,9 @@ use crate::units::share;
 /// # Errors
 /// What failed, in words for the user.
 pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
+    if common.detached {
+        detach::leave_terminal();
+    }
     let out = Output::new(common);
     let place = workplace(common);
     settle_isa(common.isa)?;

@@ -8,10 +8,11 @@ mod program;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use program::{answer, command, demo, words, xray};
+use program::{answer, ask, command, demo, words, xray};
 use xray_tui::session::queue::{self, QueueEvent, QueueOutcome};
 use xray_tui::session::{self, RunEvent, Start, Workplace, study};
 use xray_tui::store::{EntryState, RunState, Store};
@@ -229,6 +230,51 @@ fn a_killed_sweep_goes_on_with_its_run_and_all_that_waits() {
         "{shown}"
     );
     assert_eq!(answer(at, &["runs", "list"])["runs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_sweep_in_the_background_is_watched_and_stopped_from_elsewhere() {
+    let folder = demo();
+    let at = folder.path();
+    let sweep = ["sweep", "--over", "seed=1..2", "--epochs", "500", "--name", "long", "--detach"];
+    let begun = answer(at, &[&sweep[..], &SMALL[2..]].concat());
+    assert_eq!((&begun["study"], &begun["detached"], &begun["name"]), (&"long".into(), &true.into(), &"long/1".into()));
+    assert!(begun["pid"].is_number() && at.join(begun["log"].as_str().unwrap()).exists(), "{begun}");
+    assert_eq!(answer(at, &["queue", "list"])["running"], true);
+    assert!(complaint(at, &["queue", "run"], 1).contains("already"));
+    assert_eq!(answer(at, &["queue", "stop"])["running"], false);
+    let listed = answer(at, &["queue", "list"]);
+    assert!(listed["queue"].as_array().unwrap().iter().all(|entry| entry["state"] == "waiting"), "{listed}");
+    assert_eq!(answer(at, &["runs", "show", "long/1"])["state"], "stopped");
+}
+
+#[test]
+fn a_detached_run_that_cannot_begin_says_why_with_its_exit_code() {
+    let folder = demo();
+    let at = folder.path();
+    assert!(complaint(at, &["train", "--detach", "--epochs", "0"], 2).contains("epochs: must be 1 to 100,000"));
+    assert!(complaint(at, &["train", "--detach", "--data", "nowhere"], 1).contains("there is no folder nowhere"));
+    assert_eq!(std::fs::read_dir(at.join("logs")).unwrap().count(), 0);
+    assert_eq!(ask(at, &["train", "--detach", "--name", "best"]).0, 2);
+}
+
+#[test]
+fn a_detached_run_ends_by_itself_and_its_log_has_the_summary() {
+    let folder = demo();
+    let at = folder.path();
+    let begun = answer(at, &[&["train", "--detach", "--name", "behind"], &SMALL[..]].concat());
+    let store = Store::open(&at.join("runs.db")).unwrap();
+    let started = Instant::now();
+    while store.run(begun["run_id"].as_str().unwrap()).unwrap().state == RunState::Running {
+        assert!(started.elapsed() < Duration::from_mins(2), "it never ended");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(store.run(begun["run_id"].as_str().unwrap()).unwrap().state, RunState::Finished);
+    let log = || std::fs::read_to_string(at.join(begun["log"].as_str().unwrap())).unwrap();
+    while !log().contains("\"test_accuracy\"") {
+        assert!(started.elapsed() < Duration::from_mins(2), "{}", log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

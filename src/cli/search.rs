@@ -42,6 +42,9 @@ pub struct SweepArgs {
     /// Say what would run
     #[arg(long, conflicts_with = "queue_only")]
     pub dry_run: bool,
+    /// Go on in the background, whatever becomes of this terminal; come back once the first run has begun
+    #[arg(long, conflicts_with_all = ["queue_only", "dry_run"])]
+    pub detach: bool,
 }
 
 /// `xray-tui queue …`
@@ -54,6 +57,9 @@ pub enum QueueCommand {
         /// Of this study alone
         #[arg(long)]
         study: Option<String>,
+        /// Go on in the background, whatever becomes of this terminal; come back once a run has begun
+        #[arg(long)]
+        detach: bool,
     },
     /// Stop whoever runs the queue: the run under way keeps a checkpoint and waits with the rest
     Stop,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::json;
 
-use super::Output;
+use super::{Output, detach};
 use crate::metrics::EpochFigures;
 use crate::session::{RunEvent, RunHandle};
 use crate::train::{Control, Outcome, Phase, TrainEvent};
@@ -86,6 +86,7 @@ impl Narrator {
                 self.out.progress(&format!("{name}  {run_id}{mark}"));
                 self.out.detail(&json!(config).to_string());
                 self.run_id = Some(run_id.clone());
+                detach::announce(self.study.as_deref(), (run_id, name));
             }
             RunEvent::Train(TrainEvent::Phase(phase)) => self.phase(*phase),
             RunEvent::Train(TrainEvent::Step(s)) => self.out.progress(&format!(

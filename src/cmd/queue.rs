@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::narrator::{Narrator, until_end};
-use super::{Output, open_store, sweep};
+use super::{Output, detach, open_store, sweep};
 use crate::cli::QueueCommand;
 use crate::error::Error;
 use crate::session::Workplace;
@@ -28,7 +28,8 @@ pub fn run(command: &QueueCommand, place: &Workplace, out: Output) -> anyhow::Re
     let store = open_store(place)?;
     match command {
         QueueCommand::List => list(&store, out)?,
-        QueueCommand::Run { study } => return work_all(&store, (place, study.clone()), out),
+        QueueCommand::Run { detach: true, .. } => return detach::start(&place.db, "queue", out),
+        QueueCommand::Run { study, .. } => return work_all(&store, (place, study.clone()), out),
         QueueCommand::Stop => stop(&store, out)?,
         QueueCommand::Show { study } => {
             let standings = store.standings(study)?;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use super::{Output, WrongUse, queue};
+use super::{Output, WrongUse, detach, queue};
 use crate::cli::SweepArgs;
 use crate::error::Error;
 use crate::session::Workplace;
@@ -16,6 +16,9 @@ use crate::train::space::{Axis, Halving, Search, Strategy, Values, setting, text
 use crate::units::{count, share};
 
 pub fn run(args: &SweepArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
+    if args.detach {
+        return detach::start(&place.db, "sweep", out);
+    }
     let (name, search) = search(args)?;
     // Wrong settings are told before a database is made.
     search.candidates()?;
