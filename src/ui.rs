@@ -14,11 +14,13 @@ mod commands;
 mod curves;
 mod data;
 mod figures;
+mod finder;
 mod inspect;
 mod log;
 mod painter;
 mod picture;
 mod question;
+mod queue;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -67,6 +69,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
     }
     match &app.popup {
         Some(Popup::Commands(commands)) => commands::draw(&mut painter, commands, app),
+        Some(Popup::Queue(row)) => queue::draw(&mut painter, &app.train.queue, *row),
         Some(Popup::Question(question)) => question::draw(&mut painter, question, app),
         None => {}
     }

@@ -379,7 +379,7 @@ fn a_run_that_is_to_end_after_an_epoch_validates_it_and_goes_on_to_the_same_bits
     // An epoch that is done already ends it before the next one.
     let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |event, control| {
         if *event == TrainEvent::Phase(xray_tui::train::Phase::Preparing) {
-            control.stop_after(1);
+            control.stop_after(Some(1));
         }
     });
     assert_eq!((outcome, run_of(place, &id).epochs_done), (Outcome::Stopped, 1));
@@ -397,7 +397,7 @@ fn a_run_in_its_last_epoch_finishes_and_a_plain_stop_still_counts_at_once() {
     });
     assert!(matches!(outcome, Outcome::Finished { .. }), "{outcome:?}");
     let (id, outcome) = follow(place, new(TrainConfig { epochs: 500, ..small() }), |event, control| match event {
-        TrainEvent::Step(step) if step.step == 1 => control.stop_after(400),
+        TrainEvent::Step(step) if step.step == 1 => control.stop_after(Some(400)),
         TrainEvent::Step(_) => control.stop(),
         _ => {}
     });

@@ -18,6 +18,8 @@ pub enum Question {
 pub enum Popup {
     Commands(Commands),
     Question(Question),
+    /// Runs that wait, with the chosen row.
+    Queue(usize),
 }
 
 /// The lines of the table of commands that match what is typed.

@@ -13,7 +13,7 @@ use super::wake::Outbox;
 use crate::app::message::Effect;
 use crate::session::labels::Labels;
 use crate::session::{Start, Workplace};
-use run::CurrentRun;
+use run::{CurrentRun, Finding};
 use store::StoreWorker;
 use viewer::Viewer;
 use watch::Watcher;
@@ -25,6 +25,7 @@ pub struct Workers {
     viewer: Viewer,
     watcher: Watcher,
     run: CurrentRun,
+    finding: Finding,
 }
 
 impl Workers {
@@ -34,6 +35,7 @@ impl Workers {
             viewer: Viewer::start(place.clone(), outbox.clone()),
             watcher: Watcher::start(place.clone(), outbox.clone()),
             run: CurrentRun::default(),
+            finding: Finding::default(),
             place,
             outbox,
         }
@@ -47,6 +49,9 @@ impl Workers {
             Effect::MakeDemo => data::make_demo(&self.place, &self.outbox),
             Effect::StartRun(config) => self.start(Start::New { name: None, labels: Labels::default(), config }),
             Effect::ResumeRun { run_id } => self.start(Start::Resume { run_id }),
+            Effect::RunQueue => self.run = CurrentRun::start_queue(&self.place, &self.outbox),
+            Effect::FindRate(config) => self.finding = Finding::start(&self.place, *config, &self.outbox),
+            Effect::StopFinding => self.finding.stop(),
             Effect::SetLearningRate(rate) => self.run.control(|control| control.set_learning_rate(rate)),
             Effect::PauseRun => self.run.control(crate::train::Control::pause),
             Effect::ContinueRun => self.run.control(crate::train::Control::resume),
@@ -57,6 +62,10 @@ impl Workers {
             | Effect::Ask { .. }
             | Effect::LoadEarlier(_)
             | Effect::LoadLog { .. }
+            | Effect::Enqueue(_)
+            | Effect::EnqueueSearch(_)
+            | Effect::LoadQueue
+            | Effect::RemoveEntries(_)
             | Effect::LoadRun { .. }
             | Effect::DeleteRun { .. }
             | Effect::LoadCases { .. }
@@ -75,6 +84,7 @@ impl Workers {
     /// Stops a run and waits for it so long at most. A run that takes longer counts as crashed, and goes on from its
     /// last checkpoint when it is resumed.
     pub fn leave(&mut self, patience: Duration) {
+        self.finding.stop();
         self.run.finish(patience);
     }
 }
