@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+use super::labels::Labels;
 use super::study::{self, Decision};
 use super::{RunEvent, Start, Workplace, start_with, words_of};
 use crate::error::{Error, Result};
@@ -108,7 +109,12 @@ impl Runner {
         let start = match (&entry.run_id, serde_json::from_value::<TrainConfig>(entry.new.config.clone())) {
             (Some(run_id), _) if is_far_enough(store, run_id, entry)? => return Ok((EntryState::Done, None)),
             (Some(run_id), _) => Start::Resume { run_id: run_id.clone() },
-            (None, Ok(config)) => Start::New { name: Some(entry.new.name.clone()), config: Box::new(config) },
+            (None, Ok(config)) => {
+                // The study's runs are found by its name.
+                let labels = Labels { note: None, tags: entry.study.iter().cloned().collect() };
+                let labels = if labels.check().is_ok() { labels } else { Labels::default() };
+                Start::New { name: Some(entry.new.name.clone()), labels, config: Box::new(config) }
+            }
             (None, Err(error)) => {
                 let problem = format!("its settings cannot be read: {error}; use the version that made them");
                 return Ok((EntryState::Failed, Some(problem)));

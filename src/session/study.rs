@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Workplace;
-use super::beginning::check_name;
+use super::labels::check_name;
 use crate::dataset;
 use crate::error::{Error, Result};
 use crate::metrics::rank::{Score, ranking};
 use crate::store::{Entry, EntryState, NewEntry, Standing, Store, Study};
+use crate::train::TrainConfig;
 use crate::train::space::{Rung, Search};
 
 /// What the store keeps of a search.
@@ -72,6 +73,22 @@ pub fn plan(
 pub fn add(store: &Store, place: &Workplace, (name, search): (Option<&str>, &Search)) -> Result<String> {
     let (name, plan, entries) = plan(store, place, (name, search))?;
     store.add_study((&name, &json!(plan)), &entries)?;
+    Ok(name)
+}
+
+/// Puts one run by itself into the queue; answers its name.
+///
+/// # Errors
+/// `BadSetting` where settings cannot be used, `NoDataSet` where there are no images, `Store` where the file cannot be
+/// written.
+pub fn add_one(store: &Store, place: &Workplace, config: &TrainConfig) -> Result<String> {
+    config.validate()?;
+    let root = dataset::find(&place.data)?.root;
+    let data = root.canonicalize().map_err(|error| Error::io("find", &root, error))?;
+    let taken: BTreeSet<String> = store.queue()?.into_iter().map(|entry| entry.new.name).collect();
+    let name = (1..).map(|number| format!("next-{number}")).find(|name| !taken.contains(name)).unwrap_or_default();
+    let (config, settings) = (json!(config), Vec::new());
+    store.enqueue(&[NewEntry { name: name.clone(), data, config, candidate: 0, settings, until_epoch: None }])?;
     Ok(name)
 }
 

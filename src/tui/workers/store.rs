@@ -60,7 +60,7 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             Message::Runs(RunsMessage::Deleted(Ok(name)))
         }
         Effect::Enqueue(config) => {
-            let name = study::enqueue(store, place, config)?;
+            let name = study::add_one(store, place, config)?;
             Message::Train(TrainMessage::Queued(Ok(format!("{name} waits for its turn"))))
         }
         Effect::EnqueueSearch(search) => {
