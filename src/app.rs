@@ -35,6 +35,7 @@ use crate::train::{Phase, TrainConfig, TrainEvent};
 use action::{Action, Place};
 use chart::ChartView;
 use data::{DataScreen, DataState};
+use finder::Finder;
 use history::History;
 use input::Input;
 use inspect::InspectScreen;
@@ -474,6 +475,7 @@ impl App {
         let run = self.looked_at();
         match (action, self.place()) {
             (Action::ResumeRun, Place::Form) => !self.train.is_running() && self.newest_resumable().is_some(),
+            (Action::Keep, Place::Finder) => self.train.finder.as_ref().and_then(Finder::rate).is_some(),
             (Action::Back, Place::Form) => self.train.planning,
             (Action::ResumeRun, _) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
             (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),

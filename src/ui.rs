@@ -23,6 +23,8 @@ mod question;
 mod queue;
 mod runs;
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 mod tests;
 mod theme;
 mod train;

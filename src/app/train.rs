@@ -171,7 +171,10 @@ impl Live {
     /// Share of the epoch's batches done, 0 to 1.
     #[must_use]
     pub fn epoch_progress(&self) -> f64 {
-        self.step.map_or(0.0, |step| share(step.batch, step.batches))
+        match self.phase {
+            Phase::Training { batch, batches, .. } => share(batch, batches),
+            _ => self.step.map_or(0.0, |step| share(step.batch, step.batches)),
+        }
     }
 
     /// Seconds of training left, validation and test not counted.
