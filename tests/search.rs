@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use program::{answer, ask, command, demo, words, xray};
-use xray_tui::session::queue::{self, QueueEvent, QueueOutcome};
 use xray_tui::session::labels::Labels;
+use xray_tui::session::queue::{self, QueueEvent, QueueOutcome};
 use xray_tui::session::{self, RunEvent, Start, Workplace, study};
 use xray_tui::store::{EntryState, RunState, Store};
 use xray_tui::train::space::{Axis, Halving, Search, Strategy};
@@ -167,7 +167,9 @@ fn halving_keeps_losers_resumable_and_its_survivors_have_the_bits_of_whole_runs(
     assert_eq!(ids.iter().map(|id| tested(id)).collect::<Vec<_>>(), [true, false, false, false]);
 
     let config = session::config_of(&store.run(&ids[0]).unwrap()).unwrap();
-    let whole = session::start(place.clone(), Start::New { name: None, labels: Labels::default(), config: Box::new(config) }).unwrap();
+    let whole =
+        session::start(place.clone(), Start::New { name: None, labels: Labels::default(), config: Box::new(config) })
+            .unwrap();
     whole.thread.join().unwrap();
     let whole = store.resolve("last").unwrap();
     assert_eq!(whole.weights, store.run(&ids[0]).unwrap().weights);

@@ -121,7 +121,10 @@ impl Live {
                 self.notice = Some(format!("from step {} on, the learning rate is {learning_rate}", step + 1));
             }
             TrainEvent::Notice(text) => self.notice = Some(text),
-            TrainEvent::LastEpoch { epoch, .. } => self.notice = Some(format!("stops after epoch {epoch}")),
+            TrainEvent::LastEpoch { step, epoch } => {
+                self.notice = Some(format!("stops after epoch {epoch}"));
+                self.mark(step, MarkKind::Finish, None);
+            }
             TrainEvent::Answers { .. } => {}
             TrainEvent::Ended(outcome) => self.outcome = Some(outcome),
         }

@@ -99,8 +99,7 @@ fn any_epoch(number: usize) -> EpochFigures {
 }
 
 fn entry(number: usize) -> Entry {
-    let states =
-        [EntryState::Waiting, EntryState::Running, EntryState::Done, EntryState::Failed, EntryState::Skipped];
+    let states = [EntryState::Waiting, EntryState::Running, EntryState::Done, EntryState::Failed, EntryState::Skipped];
     Entry {
         id: i64::try_from(number).unwrap_or(0),
         study: (number % 2 > 0).then(|| "sweep-1".into()),
