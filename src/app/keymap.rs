@@ -233,24 +233,41 @@ impl Keymap {
         self.0[line].iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
-    /// The table as Markdown, for the documentation.
+    /// The whole table as Markdown, with the names that the configuration knows.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = String::from("| where | key | does | name |\n| --- | --- | --- | --- |\n");
+        let mut text = String::from("| where | keys | what it does | name |\n| --- | --- | --- | --- |\n");
         for (line, binding) in BINDINGS.iter().enumerate() {
-            let keys = self.0[line].iter().map(|key| format!("`{}`", key.to_string().replace('|', "\\|")));
-            let (keys, place) = (keys.collect::<Vec<_>>().join(" "), binding.place);
-            let _ = writeln!(
-                text,
-                "| {} | {keys} | {} | `{}.{}` |",
-                place.title(),
-                binding.help,
-                place.name(),
-                binding.action.name()
-            );
+            let (keys, place) = (self.marked(line), binding.place);
+            let (title, name, help) = (place.title(), place.name(), binding.help);
+            let _ = writeln!(text, "| {title} | {keys} | {help} | `{name}.{}` |", binding.action.name());
         }
         text
     }
+
+    /// What the footers have, a line a place, as Markdown.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut text = String::from("| | |\n| --- | --- |\n");
+        for place in P::ALL {
+            let here = |line: &usize| BINDINGS[*line].place == *place && !BINDINGS[*line].short.is_empty();
+            let key = |line: usize| self.first(line).map(|key| format!("{} {}", code(key), BINDINGS[line].short));
+            let keys: Vec<String> = (0..BINDINGS.len()).filter(here).filter_map(key).collect();
+            if !keys.is_empty() {
+                let _ = writeln!(text, "| {} | {} |", place.title(), keys.join(", "));
+            }
+        }
+        text
+    }
+
+    fn marked(&self, line: usize) -> String {
+        self.0[line].iter().map(|key| code(*key)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A key in Markdown.
+fn code(key: Key) -> String {
+    format!("`{key}`").replace('|', "\\|")
 }
 
 fn line_named(place: &str, action: &str) -> Result<usize, WrongKey> {
@@ -278,6 +295,14 @@ mod tests {
     #[test]
     fn no_key_means_two_things_in_one_place() {
         Keymap::default().check().unwrap();
+    }
+
+    #[test]
+    fn the_documents_have_the_keys_of_the_table() {
+        let map = Keymap::default();
+        let (readme, keys) = (include_str!("../../README.md"), include_str!("../../docs/keys.md"));
+        assert!(readme.contains(&map.summary()), "README.md is behind: cargo run --example keys");
+        assert!(keys.contains(&map.markdown()), "docs/keys.md is behind: cargo run --example keys");
     }
 
     #[test]

@@ -8,11 +8,11 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::draw;
+use crate::app::App;
 use crate::app::attached::Watched;
-use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage, TrainMessage};
+use crate::app::message::{DataMessage, Effect, InspectMessage, Message, RunsMessage, TrainMessage};
 use crate::app::sample;
 use crate::app::scene::{Colours, Scene, ThemeName};
-use crate::app::{App, Effect};
 use crate::dataset::Split;
 use crate::metrics::EpochFigures;
 use crate::store::{Entry, EntryState, NewEntry, Run, RunState, StepPoint};
