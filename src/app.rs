@@ -24,6 +24,8 @@ pub mod scene;
 #[cfg(test)]
 mod tests;
 pub mod train;
+#[cfg(test)]
+mod train_tests;
 pub mod view;
 
 use std::path::Path;

@@ -135,7 +135,9 @@ impl Runner {
     fn follow(&self, store: &Store, entry: &Entry, start: Start) -> Result<(Option<String>, Outcome)> {
         // What was asked of the run before is not meant for this one.
         let _ = self.control.take_learning_rate();
+        // What was asked of the run before is not for this one.
         self.control.stop_after(entry.new.until_epoch);
+        let _ = self.control.take_learning_rate();
         let place = Workplace { data: entry.new.data.clone(), ..self.place.clone() };
         let handle = start_with(place, start, self.control.clone())?;
         let (mut id, mut outcome, mut noted) = (None, Outcome::Stopped, Ok(()));
