@@ -158,11 +158,18 @@ fn run(painter: &mut Painter, area: Rect, live: &Live, app: &App) {
     let rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
     let others = app.earlier(live.run_id.as_deref());
     let curves = Curves { history: &live.history, view: &app.chart, others, zoomed: app.zoomed };
-    let table = if app.zoomed { 0 } else { (rest.height / 4).clamp(2, 14).min(rest.height) };
+    let log = app.log_of(live.run_id.as_deref());
+    let most = (rest.height / 4).clamp(2, 14);
+    let table = match () {
+        () if app.zoomed => 0,
+        () if log.is_some() => most.max(5),
+        () => curves::table_height(&live.history, most),
+    };
+    let table = table.min(rest.height);
     let charts = Rect { height: rest.height - table, ..rest };
     curves::draw(painter, charts, &curves);
     let below = Rect { y: charts.bottom(), height: table, ..rest };
-    match app.log_of(live.run_id.as_deref()) {
+    match log {
         Some(log) => log::draw(painter, below, log),
         None => curves::table(painter, below, &curves),
     }
