@@ -132,6 +132,22 @@ impl Output {
         }
     }
 
+    /// An answer for another program, as it is but for the control characters that a terminal would obey. A closed pipe is
+    /// no error.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    fn raw(self, text: &str) -> Result<(), Error> {
+        let is_kept = |letter: char| !letter.is_control() || "\r\n\t".contains(letter);
+        let text: String = text.chars().map(|letter| if is_kept(letter) { letter } else { '\u{fffd}' }).collect();
+        match std::io::stdout().lock().write_all(text.as_bytes()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Error::io("write", "the answer to standard output", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// One line of an answer that comes bit by bit: on standard output, with `--json` on standard error. Breaks where nobody
     /// reads it any more.
     ///

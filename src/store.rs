@@ -10,6 +10,7 @@ mod manifests;
 mod marks;
 mod migrations;
 mod network;
+mod pairs;
 mod papers;
 mod records;
 mod resolve;

@@ -14,6 +14,7 @@ mod curves;
 mod data;
 mod figures;
 mod inspect;
+mod lists;
 mod painter;
 mod picture;
 mod question;
@@ -66,6 +67,9 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
     match &app.popup {
         Some(Popup::Commands(commands)) => commands::draw(&mut painter, commands, app),
         Some(Popup::Question(question)) => question::draw(&mut painter, question, app),
+        Some(Popup::Prompt(prompt)) => lists::prompt(&mut painter, prompt),
+        Some(Popup::Choice(choice)) => lists::choice(&mut painter, choice),
+        Some(Popup::Columns(picker)) => lists::columns(&mut painter, picker),
         None => {}
     }
     painter.scene

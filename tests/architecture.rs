@@ -19,11 +19,11 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("predict", &["dataset", "metrics", "error", "train"]),
     ("session", &["dataset", "metrics", "error", "train", "store"]),
     ("report", &["session", "train", "store", "dataset", "metrics", "units", "error"]),
-    ("app", &["dataset", "metrics", "train", "store"]),
+    ("app", &["dataset", "metrics", "train", "store", "units"]),
     ("ui", &["app", "dataset", "metrics", "train", "store", "units"]),
     ("tui", &["ui", "app", "report", "session", "predict", "train", "store", "dataset", "metrics", "error"]),
-    ("cli", &["dataset", "metrics", "train"]),
-    ("cmd", &["cli", "report", "session", "predict", "train", "store", "dataset", "metrics", "error", "units"]),
+    ("cli", &["app", "dataset", "metrics", "train"]),
+    ("cmd", &["cli", "app", "report", "session", "predict", "train", "store", "dataset", "metrics", "error", "units"]),
     ("lib", &[]),
 ];
 

@@ -7,6 +7,7 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::attached::Watched;
 use super::history::History;
+use super::runs::work::{RunsNews, RunsWork};
 use crate::dataset::statistics::Statistics;
 use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::alarm::Alarm;
@@ -94,8 +95,8 @@ pub enum RunsMessage {
         run_id: String,
         detail: Result<Box<RunDetail>, String>,
     },
-    /// A run was deleted, or why it was not.
-    Deleted(Result<String, String>),
+    /// What has become of something that the Runs screen asked for.
+    News(RunsNews),
     /// Another process has begun, gone on with or ended a run.
     Changed,
     /// What was done to a run or found out about it, in a line.
@@ -197,9 +198,10 @@ pub enum Effect {
     LoadRun {
         run_id: String,
     },
-    DeleteRun {
-        run_id: String,
-    },
+    /// Something for the Runs screen.
+    Runs(RunsWork),
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
     /// Write its model card into the working folder.
     WriteReport {
         run_id: String,

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use super::runs;
 use crate::app::history::History;
 use crate::app::message::{Assessed, Case, Effect, InspectMessage, Message, RunDetail, RunsMessage};
+use crate::app::runs::work::RunsNews;
 use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
@@ -51,11 +53,7 @@ fn answer(store: &Store, effect: &Effect) -> Result<Message> {
             let detail = Ok(Box::new(detail(store, run_id)?));
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail })
         }
-        Effect::DeleteRun { run_id } => {
-            let name = store.run(run_id)?.started.name;
-            store.delete_run(run_id)?;
-            Message::Runs(RunsMessage::Deleted(Ok(name)))
-        }
+        Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work))),
         Effect::Ask { run_id, kind, value } => {
             store.add_command(run_id, *kind, *value)?;
             Message::Runs(RunsMessage::Said(format!("asked to {}", kind.name())))
@@ -93,7 +91,7 @@ fn failed(effect: &Effect, problem: String) -> Message {
         Effect::LoadRun { run_id } => {
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail: Err(problem) })
         }
-        Effect::DeleteRun { .. } => Message::Runs(RunsMessage::Deleted(Err(problem))),
+        Effect::Runs(_) => Message::Runs(RunsMessage::News(RunsNews::Failed(problem))),
         Effect::Ask { .. } | Effect::WriteReport { .. } | Effect::VerifyRun { .. } => {
             Message::Runs(RunsMessage::Said(problem))
         }
