@@ -11,6 +11,7 @@ pub mod input;
 pub mod inspect;
 pub mod key;
 pub mod keymap;
+pub mod log;
 pub mod message;
 pub mod popup;
 pub mod runs;
@@ -20,11 +21,14 @@ pub mod scene;
 #[cfg(test)]
 mod tests;
 pub mod train;
+pub mod view;
+
+use std::path::Path;
 
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::store::{Run, RunState};
-use crate::train::{TrainConfig, TrainEvent};
+use crate::train::{Phase, TrainConfig, TrainEvent};
 use action::{Action, Place};
 use chart::ChartView;
 use data::{DataScreen, DataState};
@@ -33,11 +37,12 @@ use input::Input;
 use inspect::InspectScreen;
 use key::Key;
 use keymap::{BINDINGS, Keymap};
-use message::{Effect, Loadable, Message, RunsMessage, TrainMessage};
+use log::Log;
+use message::{Earlier, Effect, Loadable, Message, RunsMessage, TrainMessage};
 use popup::{Commands, Popup, Question};
 use runs::RunsScreen;
 use runs::work::RunsWork;
-use scene::{Display, Scene, Target};
+use scene::{Display, Scene, Target, ThemeName};
 use train::TrainScreen;
 
 /// One of the four screens.
@@ -91,7 +96,13 @@ pub struct App {
     pub display: Display,
     /// The chart or picture has the whole screen.
     pub zoomed: bool,
+    /// The theme that was chosen in this session.
+    pub new_theme: Option<ThemeName>,
     pub chart: ChartView,
+    /// What earlier runs went through.
+    earlier: Vec<Earlier>,
+    /// The log that is shown, where one is.
+    log: Option<Log>,
     /// The run is being stopped in order to leave.
     pub leaving: bool,
     /// What is shown is not up to date.
@@ -112,7 +123,10 @@ impl App {
             keymap: Keymap::default(),
             display,
             zoomed: false,
+            new_theme: None,
             chart: ChartView::default(),
+            earlier: Vec::new(),
+            log: None,
             leaving: false,
             dirty: true,
         }
@@ -230,10 +244,9 @@ impl App {
                 change(&mut picker.search);
                 picker.row = 0;
             }
-            Some(Popup::Question(_) | Popup::Columns(_)) => {}
             None if self.screen == Screen::Train => drop(self.train.editing.as_mut().map(change)),
             None if self.screen == Screen::Runs => self.runs.type_filter(change),
-            None => {}
+            Some(Popup::Question(_) | Popup::Columns(_)) | None => {}
         }
     }
 
@@ -358,6 +371,7 @@ impl App {
             Action::NextScreen => self.show(self.screen.shifted(1)),
             Action::PreviousScreen => self.show(self.screen.shifted(Screen::ALL.len() - 1)),
             Action::InspectRun => self.inspect_chosen(),
+            Action::ShowLog => self.toggle_log(),
             Action::Attach => self.attach_chosen(),
             Action::ResumeRun => self.resume_chosen(),
             Action::Again => self.run_again(),
@@ -390,6 +404,8 @@ impl App {
 
     fn next_theme(&mut self) -> Vec<Effect> {
         self.display.theme = self.display.theme.next();
+        self.display.theme_chosen = true;
+        self.new_theme = Some(self.display.theme);
         Vec::new()
     }
 
@@ -530,10 +546,20 @@ impl App {
         let ended = matches!(message, TrainMessage::Refused(_) | TrainMessage::Event(TrainEvent::Ended(_)));
         let changes =
             ended || matches!(message, TrainMessage::Started { .. } | TrainMessage::Event(TrainEvent::Epoch { .. }));
+        let mut asked = Vec::new();
         if let TrainMessage::Started { run_id, .. } = &message {
             self.runs.expected = Some(run_id.clone());
+            asked.push(self.load_earlier(run_id, None));
         }
+        // A step says nothing that the log would.
+        let told =
+            !matches!(message, TrainMessage::Event(TrainEvent::Step(_) | TrainEvent::Phase(Phase::Training { .. })));
+        asked.extend(self.log.iter().filter(|_| told).map(Log::load));
         let mut effects = self.train.hear(message);
+        effects.extend(asked);
+        if ended {
+            effects.extend(self.train.live.as_ref().map(|live| Effect::Notify(live.ending())));
+        }
         if ended && self.leaving {
             return vec![Effect::Quit];
         }
@@ -547,16 +573,28 @@ impl App {
     }
 
     fn hear_runs(&mut self, message: RunsMessage) -> Vec<Effect> {
-        if let RunsMessage::Detail { detail: Ok(detail), .. } = &message {
+        let mut asked = Vec::new();
+        if let RunsMessage::Detail { detail: Ok(detail), run_id } = &message {
             self.train.recall(detail);
+            asked.push(self.load_earlier(run_id, Some(&detail.run.started.data)));
         }
         match message {
             RunsMessage::Detail { .. } | RunsMessage::Said(_) => {
                 self.runs.hear(message);
-                Vec::new()
+                asked
             }
             RunsMessage::News(news) => self.hear_news(news),
             RunsMessage::Changed => vec![Effect::LoadRuns],
+            RunsMessage::Earlier(earlier) => {
+                self.earlier = earlier;
+                Vec::new()
+            }
+            RunsMessage::Log { run_id, lines } => {
+                if let Some(log) = &mut self.log {
+                    log.hear(&run_id, lines);
+                }
+                Vec::new()
+            }
             RunsMessage::Loaded(_) => {
                 self.runs.hear(message);
                 let mut effects = self.runs.refresh();
@@ -565,6 +603,42 @@ impl App {
                 effects
             }
         }
+    }
+
+    /// The earlier runs to be laid behind the curves of a run.
+    #[must_use]
+    pub fn earlier(&self, run_id: Option<&str>) -> Vec<(&str, &History)> {
+        let others = self.earlier.iter().filter(|earlier| Some(earlier.run_id.as_str()) != run_id);
+        others.map(|earlier| (earlier.name.as_str(), &earlier.history)).collect()
+    }
+
+    /// The log of a run, where it is shown.
+    #[must_use]
+    pub fn log_of(&self, run_id: Option<&str>) -> Option<&Log> {
+        self.log.as_ref().filter(|log| Some(log.run_id.as_str()) == run_id)
+    }
+
+    /// Asks for the newest finished runs on the same data as the one that is shown.
+    fn load_earlier(&mut self, run_id: &str, data: Option<&Path>) -> Effect {
+        const MOST: usize = 3;
+        let finished = self.runs.rows().iter().filter(|run| run.state == RunState::Finished && run.folds().is_none());
+        let same = |run: &&Run| run.started.id != run_id && data.is_none_or(|data| run.started.data == data);
+        let mut others: Vec<&Run> = finished.filter(same).filter(|run| run.started.parent.is_none()).collect();
+        others.sort_by(|a, b| b.started_at.cmp(&a.started_at));
+        Effect::LoadEarlier(others.into_iter().take(MOST).map(|run| run.started.id.clone()).collect())
+    }
+
+    /// Shows the log of the run that is looked at, or no more.
+    fn toggle_log(&mut self) -> Vec<Effect> {
+        let shown = match self.screen {
+            Screen::Train => self.train.live.as_ref().and_then(|live| live.run_id.clone()),
+            _ => self.runs.chosen().map(|run| run.started.id.clone()),
+        };
+        self.log = match (&self.log, shown) {
+            (Some(log), Some(run_id)) if log.run_id == run_id => None,
+            (_, shown) => shown.map(|run_id| Log::new(&run_id)),
+        };
+        self.log.iter().map(Log::load).collect()
     }
 
     /// Shows a run that another process trains on Train, where there is nothing else and nobody is busy with it.

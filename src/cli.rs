@@ -6,9 +6,11 @@ mod runs;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::config::{self, Ascii, Colours, Isa, Said, Theme};
 use crate::dataset::Split;
 use crate::metrics::{Rule, Threshold};
 use crate::train::EngineKind;
@@ -36,6 +38,8 @@ const BUILD: &str = concat!(
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
     /// Without one, the terminal program opens.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -44,18 +48,21 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// Folder of the data set, or one that holds it [default: data; for eval, the run's own]
-    #[arg(long, global = true, value_name = "DIR", env = "XRAY_TUI_DATA")]
+    /// Configuration file [env: `XRAY_TUI_CONFIG`] [default: see `config path`]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of the data set, or one that holds it [env: `XRAY_TUI_DATA`] [default: data; for eval, the run's own]
+    #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Database of the runs; checkpoints lie beside it
-    #[arg(long, global = true, value_name = "FILE", default_value = "runs.db")]
-    pub db: PathBuf,
-    /// Compute threads [default: one a core]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Database of the runs; checkpoints lie beside it [env: `XRAY_TUI_DB`] [default: runs.db]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Compute threads; 0 is one a core [env: `XRAY_TUI_THREADS`] [default: 0]
+    #[arg(long, global = true, value_name = "N", value_parser = config::threads)]
     pub threads: Option<u16>,
-    /// Instruction set of the kernels; `auto` is the best that this processor has
-    #[arg(long, global = true, value_enum, default_value_t = Isa::Auto)]
-    pub isa: Isa,
+    /// Instruction set of the kernels; `auto` is the best that this processor has [env: `XRAY_TUI_ISA`] [default: auto]
+    #[arg(long, global = true, value_parser = words::<Isa>(Isa::NAMES))]
+    pub isa: Option<Isa>,
     /// Where to compute; so far on the CPU only
     #[arg(long, global = true, value_enum, default_value_t = Device::Cpu)]
     pub device: Device,
@@ -70,13 +77,41 @@ pub struct Common {
     pub verbose: bool,
 }
 
-/// Instruction sets that can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Isa {
-    Auto,
-    Avx512,
-    Avx2,
-    Portable,
+/// How the terminal program shows itself.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "The terminal program")]
+pub struct ScreenArgs {
+    /// Colours of the screen [env: `XRAY_TUI_THEME`] [default: auto]
+    #[arg(long, value_parser = words::<Theme>(Theme::NAMES))]
+    pub theme: Option<Theme>,
+    /// How many colours the terminal gets [default: auto]
+    #[arg(long, value_parser = words::<Colours>(Colours::NAMES))]
+    pub colours: Option<Colours>,
+    /// Draw in ASCII alone [default: auto, where the locale is not UTF-8]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    #[arg(value_parser = words::<Ascii>(Ascii::NAMES))]
+    pub ascii: Option<Ascii>,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+}
+
+/// Reads one of a setting's words.
+fn words<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|word| word.parse::<T>())
+}
+
+impl Cli {
+    /// What is said about settings.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        let Common { config, data, db, threads, isa, .. } = self.common.clone();
+        let ScreenArgs { theme, colours, ascii, no_mouse } = self.screen;
+        Said { config, data, db, threads, isa, theme, colours, ascii, mouse: no_mouse.then_some(false) }
+    }
 }
 
 /// What computes the network.
@@ -124,8 +159,11 @@ pub enum Command {
     /// Look at past runs
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Check that this machine computes right: one image through three networks
+    /// Check that this machine computes right, and look at terminal, data, disk and settings; changes nothing
     Doctor,
+    /// Look at the settings, or write a file of them
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Measure how fast this machine trains, answers and decodes
     Bench(BenchArgs),
     /// Print a script that completes commands and flags in a shell
@@ -133,6 +171,30 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+}
+
+impl Command {
+    /// Whether it works with a wrong configuration file, since it helps to put it right or has no use for it.
+    #[must_use]
+    pub const fn stands_a_wrong_file(&self) -> bool {
+        let helps = matches!(self, Self::Doctor | Self::Config(ConfigCommand::Init { .. } | ConfigCommand::Path));
+        helps || matches!(self, Self::Completions { .. })
+    }
+}
+
+/// `xray-tui config …`
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigCommand {
+    /// Write the configuration file, with every setting explained and at its default
+    Init {
+        /// Overwrite the one that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Say where the configuration file is looked for
+    Path,
+    /// Show every setting in force, and whether flag, environment, file or default says so
+    Show,
 }
 
 /// The completion script of a shell.
@@ -365,7 +427,21 @@ mod tests {
     fn nothing_said_is_the_default_recipe() {
         let cli = Cli::try_parse_from(["xray-tui", "train"]).unwrap();
         let Some(Command::Train(args)) = cli.command else { panic!("not train") };
-        assert_eq!(args.recipe.config(), TrainConfig::default());
+        assert_eq!(args.recipe.config(&TrainConfig::default()), TrainConfig::default());
+    }
+
+    #[test]
+    fn a_switch_that_the_file_turns_on_can_be_turned_off() {
+        let plain = TrainConfig { keep_epochs: true, ..TrainConfig::default() };
+        let config = |flags: &[&str]| {
+            let cli = Cli::try_parse_from([&["xray-tui", "train"], flags].concat()).unwrap();
+            let Some(Command::Train(args)) = cli.command else { panic!("not train") };
+            args.recipe.config(&plain)
+        };
+        assert!(config(&[]).keep_epochs && config(&["--keep-epochs"]).keep_epochs);
+        assert!(!config(&["--keep-epochs=false"]).keep_epochs);
+        assert!(!config(&["--no-flip"]).augmentation.horizontal_flip);
+        assert!(config(&["--no-flip=false"]).augmentation.horizontal_flip);
     }
 
     #[test]

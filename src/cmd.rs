@@ -3,6 +3,7 @@
 mod assessment;
 mod bench;
 mod compare;
+mod config;
 mod cv;
 mod data;
 mod doctor;
@@ -22,8 +23,10 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Command, Common, Isa};
-use crate::dataset::cache::{self, Progress};
+use crate::cli::{Cli, Command, Common};
+use crate::config::place::environment;
+use crate::config::{Isa, Settings};
+use crate::dataset::cache::Progress;
 use crate::error::Error;
 use crate::metrics::Figures;
 use crate::session::Workplace;
@@ -31,25 +34,39 @@ use crate::store::{Run, Store};
 use crate::train::machine;
 use crate::units::share;
 
+/// The settings in force. What helps to put a wrong configuration file right works without it.
+///
+/// # Errors
+/// What is wrong in file or environment.
+pub fn settings(cli: &Cli) -> Result<Settings, Error> {
+    let said = cli.said();
+    match &cli.command {
+        Some(command) if command.stands_a_wrong_file() => Settings::read_anyway(&said, &environment),
+        _ => Settings::read(&said, &environment),
+    }
+}
+
 /// Carries out `command`; the code is the process's.
 ///
 /// # Errors
 /// What failed, in words for the user.
-pub fn run(command: &Command, common: &Common) -> anyhow::Result<ExitCode> {
+pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::Result<ExitCode> {
     let out = Output::new(common);
-    let place = workplace(common);
-    settle_isa(common.isa)?;
+    let place = workplace(settings);
+    let plain = &settings.train;
+    settle_isa(settings.isa)?;
     match command {
-        Command::Data(command) => data::run(command, &place, out),
-        Command::Train(args) => train::run(args, &place, out),
-        Command::Eval(args) => eval::run(args, common.data.as_deref(), &place, out),
+        Command::Data(command) => data::run(command, plain, &place, out),
+        Command::Train(args) => train::run(args, plain, &place, out),
+        Command::Eval(args) => eval::run(args, settings.named_data(), &place, out),
         Command::Compare(args) => compare::run(args, &place, out),
-        Command::Cv(args) => cv::run(args, &place, out),
-        Command::Reproduce(args) => reproduce::run(args, common.data.as_deref(), &place, out),
+        Command::Cv(args) => cv::run(args, plain, &place, out),
+        Command::Reproduce(args) => reproduce::run(args, settings.named_data(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Report(args) => report::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
-        Command::Doctor => doctor::run(out),
+        Command::Doctor => doctor::run(settings, &place, out),
+        Command::Config(command) => config::run(*command, settings, out),
         Command::Completions { shell } => {
             let script = crate::cli::completions(*shell);
             out.answer(&json!({"shell": shell.to_string(), "script": script}), || script.clone())?;
@@ -80,15 +97,15 @@ struct WrongUse(String);
 /// Wrong use is 2, everything else that fails is 1.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let wrong_use = error.is::<WrongUse>() || matches!(error.downcast_ref(), Some(Error::BadSetting { .. }));
+    let wrong_setting = matches!(error.downcast_ref(), Some(Error::BadSetting { .. } | Error::Config { .. }));
+    let wrong_use = wrong_setting || error.is::<WrongUse>();
     ExitCode::from(if wrong_use { 2 } else { 1 })
 }
 
-/// The folders and files that the common flags name.
+/// The folders and files that the settings name.
 #[must_use]
-pub fn workplace(common: &Common) -> Workplace {
-    let data = common.data.clone().unwrap_or_else(|| "data".into());
-    Workplace { data, db: common.db.clone(), cache: cache::default_folder() }
+pub fn workplace(settings: &Settings) -> Workplace {
+    Workplace { data: settings.data.clone(), db: settings.db.clone(), cache: settings.cache.clone() }
 }
 
 /// How a command speaks.
@@ -132,22 +149,6 @@ impl Output {
         }
     }
 
-    /// An answer for another program, as it is but for the control characters that a terminal would obey. A closed pipe is
-    /// no error.
-    ///
-    /// # Errors
-    /// Where standard output cannot be written.
-    fn raw(self, text: &str) -> Result<(), Error> {
-        let is_kept = |letter: char| !letter.is_control() || "\r\n\t".contains(letter);
-        let text: String = text.chars().map(|letter| if is_kept(letter) { letter } else { '\u{fffd}' }).collect();
-        match std::io::stdout().lock().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Error::io("write", "the answer to standard output", error))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// One line of an answer that comes bit by bit: on standard output, with `--json` on standard error. Breaks where nobody
     /// reads it any more.
     ///
@@ -176,6 +177,22 @@ impl Output {
             }
             ControlFlow::Continue(())
         }
+    }
+}
+
+/// An answer for another program, as it is but for the control characters that a terminal would obey. A closed pipe is
+/// no error.
+///
+/// # Errors
+/// Where standard output cannot be written.
+fn put_out(text: &str) -> Result<(), Error> {
+    let is_kept = |letter: char| !letter.is_control() || "\r\n\t".contains(letter);
+    let text: String = text.chars().map(|letter| if is_kept(letter) { letter } else { '\u{fffd}' }).collect();
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write", "the answer to standard output", error))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -31,6 +31,9 @@ pub enum Error {
     Cache { folder: PathBuf, source: io::Error },
     #[error("{setting}: {problem}")]
     BadSetting { setting: &'static str, problem: String },
+    /// `place` is a file with line and column, or an environment variable.
+    #[error("{place}: {problem}")]
+    Config { place: String, problem: String },
     #[error("run {run}: {problem}")]
     Run { run: String, problem: String },
     #[error("database {}: {problem}", path.display())]

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod cli;
 pub mod cmd;
+pub mod config;
 pub mod dataset;
 pub mod error;
 pub mod metrics;
@@ -12,6 +13,7 @@ pub mod predict;
 pub mod report;
 pub mod session;
 pub mod store;
+pub mod terminal;
 pub mod train;
 pub mod tui;
 pub mod ui;

@@ -11,19 +11,21 @@ use xray_tui::error::Error;
 use xray_tui::{cmd, train, tui};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    train::priority::start_compute_threads(cli.common.threads.map_or(0, usize::from));
-    let done = match &cli.command {
-        Some(command) => cmd::run(command, &cli.common),
-        None => cmd::settle_isa(cli.common.isa)
-            .map_err(Into::into)
-            .and_then(|()| tui::run(cmd::workplace(&cli.common)))
-            .map(|()| ExitCode::SUCCESS),
-    };
-    done.unwrap_or_else(|error| {
+    run(&Cli::parse()).unwrap_or_else(|error| {
         // Our own errors say all in one line; others tell their causes after a colon.
         let own = error.downcast_ref::<Error>().map(ToString::to_string);
         let _ = writeln!(std::io::stderr(), "xray-tui: {}", own.unwrap_or_else(|| format!("{error:#}")));
         cmd::exit_code(&error)
     })
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let settings = cmd::settings(cli)?;
+    train::priority::start_compute_threads(settings.threads.into());
+    let Some(command) = &cli.command else {
+        cmd::settle_isa(settings.isa)?;
+        tui::run(cmd::workplace(&settings), &settings)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    cmd::run(command, &cli.common, &settings)
 }

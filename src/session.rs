@@ -206,11 +206,11 @@ impl Session<'_> {
         let (folder, _lock) = (store.run_folder(run_id), folder_lock(store, run_id)?);
         // Until the lock was ours, another one may have changed it.
         let run = store.run(run_id)?;
-        if run.state == crate::store::RunState::Finished {
-            return Err(refuse("is finished; start a new one, with --pretrained to begin from its weights"));
-        }
         if run.trashed_at.is_some() {
             return Err(refuse("is in the trash: `xray-tui runs restore` brings it back"));
+        }
+        if run.state == crate::store::RunState::Finished {
+            return Err(refuse("is finished; start a new one, with --pretrained to begin from its weights"));
         }
         if run.folds().is_some() {
             return Err(refuse("is a cross-validation: `xray-tui cv --resume` goes on with it"));

@@ -2,6 +2,7 @@
 
 mod cases;
 mod commands;
+pub mod health;
 mod labels;
 mod listing;
 pub mod lock;

@@ -3,6 +3,8 @@
 mod clipboard;
 mod graphics;
 mod log;
+mod memory;
+mod notify;
 mod terminal;
 mod wake;
 mod workers;
@@ -18,10 +20,14 @@ use ratatui::crossterm::event::{self, Event};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 
 use crate::app::App;
+use crate::app::keymap::Keymap;
 use crate::app::message::{Effect, Loadable, Message};
-use crate::app::scene::{Colours, Display, Scene};
+use crate::app::scene::{Colours, Display, Scene, ThemeName};
+use crate::app::view::View;
+use crate::config::place::environment;
+use crate::config::{self, ScreenSettings, Settings};
+use crate::error::Error;
 use crate::session::Workplace;
-use crate::train::TrainConfig;
 use graphics::Graphics;
 use terminal::Screen;
 use wake::{Wake, Woken};
@@ -38,19 +44,23 @@ const PATIENCE: Duration = Duration::from_mins(5);
 ///
 /// # Errors
 /// Where there is no terminal, or it fails. It is given back in any case.
-pub fn run(place: Workplace) -> anyhow::Result<()> {
-    let mut screen = Screen::take(true).context("cannot open the screen")?;
+pub fn run(place: Workplace, settings: &Settings) -> anyhow::Result<()> {
+    let shown = settings.screen;
+    let mut app = App::new(settings.train.clone(), display(shown));
+    app.keymap = keymap(settings)?;
+    let view = memory::recall();
+    view.apply(&mut app);
+    let mut screen = Screen::take(shown.mouse).context("cannot open the screen")?;
     let wake = Wake::new().context("cannot open a pipe")?;
     let (sender, inbox) = channel();
     let workers = Workers::new(place, wake.outbox(sender));
-    let display = Display { colours: colours(), mouse: true, ..Display::default() };
-    let app = App::new(TrainConfig::default(), display);
     let told = Told::default();
     watch_signals(&wake, &told).context("cannot watch for signals")?;
-    let mut program =
-        Program { app, scene: Scene::default(), workers, wake, inbox, told, graphics: None, wants: Vec::new() };
+    let (scene, wants) = (Scene::default(), Vec::new());
+    let mut program = Program { app, scene, workers, wake, inbox, told, shown, graphics: None, wants };
     let result = program.run(&mut screen);
     drop(screen);
+    memory::keep(&View::of(&program.app, &view));
     // Who leaves while the run is still stopping has said that it need not be waited for.
     let hurried = program.app.leaving && !program.lost_terminal();
     program.workers.leave(if hurried { Duration::ZERO } else { PATIENCE });
@@ -81,12 +91,37 @@ fn watch_signals(wake: &Wake, told: &Told) -> io::Result<()> {
     wake.on_signals(&[SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGCONT])
 }
 
-fn colours() -> Colours {
-    let variable = |name| std::env::var(name).unwrap_or_default();
-    match variable("COLORTERM").as_str() {
-        _ if !variable("NO_COLOR").is_empty() || variable("TERM") == "dumb" => Colours::None,
-        "truecolor" | "24bit" => Colours::True,
-        _ => Colours::Indexed,
+/// The keys as the user has them.
+fn keymap(settings: &Settings) -> anyhow::Result<Keymap> {
+    Ok(Keymap::with(&settings.keys).map_err(|wrong| match &settings.file {
+        Some(file) => file.problem(&wrong.path(), &wrong.problem),
+        None => Error::BadSetting { setting: "keys", problem: wrong.problem },
+    })?)
+}
+
+/// As the settings and the environment have it; what only the terminal knows comes later.
+fn display(shown: ScreenSettings) -> Display {
+    let colours = match crate::terminal::colours(shown.colours, &environment).0 {
+        config::Colours::None => Colours::None,
+        config::Colours::Sixteen => Colours::Sixteen,
+        config::Colours::True => Colours::True,
+        config::Colours::Auto | config::Colours::Indexed => Colours::Indexed,
+    };
+    let theme = match shown.theme {
+        config::Theme::Auto if crate::terminal::background::is_light(&environment) == Some(true) => ThemeName::Light,
+        config::Theme::Auto | config::Theme::Dark => ThemeName::Dark,
+        config::Theme::Light => ThemeName::Light,
+        config::Theme::ColourBlind => ThemeName::ColourBlind,
+        config::Theme::ColourBlindLight => ThemeName::ColourBlindLight,
+    };
+    let ascii = crate::terminal::is_ascii(shown.ascii, &environment);
+    Display {
+        colours,
+        theme,
+        theme_chosen: shown.theme != config::Theme::Auto,
+        ascii,
+        mouse: shown.mouse,
+        pixels: false,
     }
 }
 
@@ -98,6 +133,7 @@ struct Program {
     wake: Wake,
     inbox: Receiver<Message>,
     told: Told,
+    shown: ScreenSettings,
     graphics: Option<Graphics>,
     /// What is to be done to the terminal once all input is taken in.
     wants: Vec<Effect>,
@@ -111,7 +147,7 @@ impl Program {
         if !self.carry_out(effects) {
             return Ok(());
         }
-        if !self.find_graphics() {
+        if !self.ask_terminal() {
             return Ok(());
         }
         loop {
@@ -137,15 +173,20 @@ impl Program {
         if self.wants.is_empty() && !went_on {
             return Ok(());
         }
+        let only_told = !went_on && self.wants.iter().all(|effect| matches!(effect, Effect::Notify(_)));
         for effect in std::mem::take(&mut self.wants) {
             match effect {
                 Effect::Suspend => screen.suspend(mouse)?,
                 Effect::TakeMouse(mouse) => screen.set_mouse(mouse)?,
+                Effect::Notify(text) => screen.send(&notify::bytes(&text, self.shown.notify))?,
                 _ => screen.clear()?,
             }
         }
         if went_on {
             screen.take_again(mouse)?;
+        }
+        if only_told {
+            return Ok(());
         }
         self.app.dirty = true;
         // What was printed went with the frame: it is printed again.
@@ -181,7 +222,7 @@ impl Program {
         for effect in effects {
             match effect {
                 Effect::Quit => return false,
-                Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) => self.wants.push(effect),
+                Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) | Effect::Notify(_) => self.wants.push(effect),
                 Effect::Copy(text) => copy(&text),
                 _ => self.workers.carry_out(effect),
             }
@@ -189,11 +230,16 @@ impl Program {
         true
     }
 
-    fn find_graphics(&mut self) -> bool {
-        let (protocol, keys) = graphics::detect();
-        self.graphics = protocol.map(Graphics::new);
+    /// Asks the terminal for its background and what pictures it shows.
+    fn ask_terminal(&mut self) -> bool {
+        let found = crate::terminal::graphics::detect(self.shown.graphics == config::Graphics::Auto);
+        self.graphics = found.protocol.map(Graphics::new);
         self.app.display.pixels = self.graphics.is_some();
-        keys.into_iter().all(|key| self.tell(Message::Key(key)))
+        if let Some(light) = found.light {
+            self.app.display.suit_background(light);
+            self.app.dirty = true;
+        }
+        found.typed.into_iter().all(|key| self.tell(Message::Key(graphics::pressed(key))))
     }
 
     fn draw(&mut self, screen: &mut Screen) -> io::Result<()> {

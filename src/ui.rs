@@ -8,6 +8,7 @@
 //! s start  ↓j choose  …                                        ? help  q quit
 //! ```
 
+mod ascii;
 mod chart;
 mod commands;
 mod curves;
@@ -15,6 +16,7 @@ mod data;
 mod figures;
 mod inspect;
 mod lists;
+mod log;
 mod painter;
 mod picture;
 mod question;
@@ -53,7 +55,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
     };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         too_small(&mut painter, area);
-        return painter.scene;
+        return finished(painter);
     }
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
     header(&mut painter, Rect { height: 1, ..area }, app);
@@ -71,6 +73,14 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
         Some(Popup::Choice(choice)) => lists::choice(&mut painter, choice),
         Some(Popup::Columns(picker)) => lists::columns(&mut painter, picker),
         None => {}
+    }
+    finished(painter)
+}
+
+/// The frame in the letters that the terminal has.
+fn finished(painter: Painter) -> Scene {
+    if painter.display.ascii {
+        ascii::transliterate(painter.buffer);
     }
     painter.scene
 }

@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, ItemFn, UseTree};
 
 /// A room of `src/` and the rooms it may name beside itself.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("error", &[]),
     ("units", &[]),
     ("metrics", &[]),
@@ -21,23 +21,38 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("report", &["session", "train", "store", "dataset", "metrics", "units", "error"]),
     ("app", &["dataset", "metrics", "train", "store", "units"]),
     ("ui", &["app", "dataset", "metrics", "train", "store", "units"]),
-    ("tui", &["ui", "app", "report", "session", "predict", "train", "store", "dataset", "metrics", "error"]),
-    ("cli", &["app", "dataset", "metrics", "train"]),
-    ("cmd", &["cli", "app", "report", "session", "predict", "train", "store", "dataset", "metrics", "error", "units"]),
+    (
+        "tui",
+        &[
+            "ui", "app", "config", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
+            "error",
+        ],
+    ),
+    ("config", &["dataset", "metrics", "train", "error"]),
+    ("terminal", &["config"]),
+    ("cli", &["app", "config", "dataset", "metrics", "train"]),
+    (
+        "cmd",
+        &[
+            "cli", "app", "config", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
+            "error", "units",
+        ],
+    ),
     ("lib", &[]),
 ];
 
 /// A crate and the only places that may name it, as beginnings of paths below `src/`.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("rusqlite", &["store"]),
     ("candle_core", &["train", "predict"]),
     ("candle_nn", &["train", "predict"]),
     ("xray_nn", &["train", "predict", "error"]),
     ("ratatui", &["app", "ui", "tui"]),
-    ("viuer", &["tui/graphics", "cmd/predict"]),
+    ("viuer", &["terminal/graphics", "tui/graphics", "cmd/predict"]),
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),
     ("signal_hook", &["tui", "cmd"]),
+    ("toml", &["config"]),
 ];
 
 const LONGEST_FUNCTION: usize = 60;

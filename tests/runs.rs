@@ -377,9 +377,10 @@ fn a_run_that_is_to_end_after_an_epoch_validates_it_and_goes_on_to_the_same_bits
     assert_eq!(marks, [(MarkKind::Finish, Some(1.0)), (MarkKind::Stop, None)]);
 
     // An epoch that is done already ends it before the next one.
-    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |event, control| match event {
-        TrainEvent::Phase(xray_tui::train::Phase::Preparing) => control.stop_after(1),
-        _ => {}
+    let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |event, control| {
+        if *event == TrainEvent::Phase(xray_tui::train::Phase::Preparing) {
+            control.stop_after(1);
+        }
     });
     assert_eq!((outcome, run_of(place, &id).epochs_done), (Outcome::Stopped, 1));
     let (_, outcome) = follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});

@@ -38,12 +38,14 @@ fn train(terminal: &Terminal, settings: &[(&str, &str)]) {
         terminal.click_on(label);
         terminal.wait_for(&format!("▸ {label}"));
         terminal.key(Key::Enter);
-        terminal.wait_for("▏");
+        terminal.wait_for("Enter keep");
         terminal.key(Key::Control('u'));
         terminal.send(value);
-        terminal.wait_for(&format!("{value}▏"));
         terminal.key(Key::Enter);
-        terminal.wait_until("the value kept", |screen| !screen.contents().contains('▏'));
+        terminal.wait_until("the value kept", |screen| {
+            let text = screen.contents();
+            text.contains("Enter type") && text.lines().any(|line| line.contains(label) && line.contains(value))
+        });
     }
     terminal.key(Key::Char('s'));
 }
@@ -157,7 +159,7 @@ fn a_run_is_paused_stopped_and_goes_on() {
     terminal.key(Key::Char('s'));
     terminal.wait_until("the end, and the key to go on with it", |screen| {
         let text = screen.contents();
-        text.contains("◌ stopped; r goes on") && text.contains("r resume")
+        text.contains("◌ stopped; c goes on") && text.contains("c continue")
     });
     assert_eq!(desk.runs()[0].state, RunState::Stopped);
     terminal.key(Key::Char('c'));
@@ -285,6 +287,95 @@ fn the_mouse_chooses_screens_rows_and_keys() {
 }
 
 #[test]
+fn the_palette_finds_a_command_by_its_words_and_does_it() {
+    let desk = Desk::with_run();
+    let terminal = open(&desk);
+    terminal.wait_for("SYNTHETIC");
+    terminal.key(Key::Control('p'));
+    terminal.wait_for("Commands");
+    terminal.send("next scr");
+    terminal.wait_for("▸ Tab");
+    terminal.key(Key::Enter);
+    terminal.wait_for("Enter type");
+    terminal.key(Key::Char('?'));
+    terminal.wait_for("Help");
+    terminal.send("settings");
+    terminal.wait_until("only what has to do with settings", |screen| {
+        let text = screen.contents();
+        text.contains("Train: settings") && !text.contains("screen before")
+    });
+    terminal.key(Key::Escape);
+    terminal.wait_for("q quit");
+    leave(&terminal);
+}
+
+#[test]
+fn control_z_gives_the_shell_its_terminal_and_fg_brings_the_screen_back_whole() {
+    let desk = Desk::with_run();
+    let script = "set -m; \"$0\"; echo it is stopped, $?; read line; fg; echo the program gave $?; read line";
+    let shell = desk.command("bash", &["-c", script, env!("CARGO_BIN_EXE_xray-tui")]);
+    let mut terminal = patient(Terminal::start(shell, SMALL.0, SMALL.1));
+    terminal.wait_for("SYNTHETIC");
+    terminal.key(Key::Char('3'));
+    terminal.wait_for("▸ run-1");
+    terminal.key(Key::Control('z'));
+    terminal.wait_for("it is stopped");
+    assert_given_back(&terminal);
+    terminal.resize(30, 100);
+    terminal.mark();
+    terminal.key(Key::Enter);
+    terminal.wait_for_raw(b"\x1b[?1049h");
+    terminal.wait_until("the same screen, in the new size", |screen| {
+        let text = screen.contents();
+        text.contains("▸ run-1") && text.contains("q quit") && screen.cell(28, 99).is_some_and(|c| c.contents() == "╯")
+    });
+    terminal.click_on("1 Data");
+    terminal.wait_for("Samples");
+    terminal.key(Key::Char('q'));
+    terminal.wait_for("the program gave 0");
+    assert_given_back(&terminal);
+    terminal.key(Key::Enter);
+    terminal.wait_for_exit();
+}
+
+#[test]
+fn the_end_of_a_run_is_told_to_who_is_elsewhere_and_its_log_is_at_hand() {
+    let desk = Desk::with_demo();
+    let mut terminal = open(&desk);
+    terminal.wait_for("SYNTHETIC");
+    train(&terminal, &[&QUICK[..], &[("epochs", "1")]].concat());
+    terminal.wait_for_raw(b"\x1b]9;xray-tui: run-1 has finished\x1b\\\x07");
+    terminal.wait_for("✓ finished");
+    terminal.mark();
+    terminal.key(Key::Char('o'));
+    terminal.wait_for("epoch 1");
+    terminal.wait_until("how it ended", |screen| screen.contents().matches("finished").count() >= 2);
+    leave(&terminal);
+}
+
+#[test]
+fn how_charts_are_looked_at_is_kept_for_the_next_session() {
+    let desk = Desk::with_run();
+    for again in [false, true] {
+        let terminal = open(&desk);
+        terminal.wait_for("SYNTHETIC");
+        terminal.key(Key::Char('3'));
+        terminal.wait_for("▸ run-1");
+        terminal.key(Key::Enter);
+        terminal.wait_for(if again { "smooth 0.5" } else { "loss" });
+        if !again {
+            terminal.send("+");
+            terminal.wait_for("smooth 0.5");
+            terminal.send("h");
+            terminal.wait_for("▏epoch");
+            terminal.key(Key::Escape);
+            terminal.wait_until("no cursor", |screen| !screen.contents().contains("▏epoch"));
+        }
+        leave(&terminal);
+    }
+}
+
+#[test]
 fn a_kitty_terminal_gets_real_pixels_and_no_half_blocks() {
     const KITTY: Answers = &[
         (b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c", b"\x1b_Gi=31;OK\x1b\\\x1b[?62;c"),
@@ -350,8 +441,12 @@ fn a_runs_db_that_is_no_database_is_named_and_left_alone() {
 #[test]
 fn without_a_terminal_it_says_what_to_do() {
     let desk = Desk::empty();
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_xray-tui")).current_dir(desk.path("")).stdin(Stdio::null()).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xray-tui"))
+        .current_dir(desk.path(""))
+        .env("XDG_CONFIG_HOME", desk.path("config"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(words.contains("needs a terminal") && words.contains("--help"), "{words}");

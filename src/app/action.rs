@@ -192,8 +192,8 @@ impl Place {
     pub fn layers(self) -> Vec<Self> {
         match self {
             Self::Always => vec![self],
-            Self::Everywhere | Self::Question | Self::Commands | Self::Editing => vec![self, Self::Always],
-            Self::Filter | Self::Prompt | Self::Choice | Self::Columns | Self::ColumnSearch => vec![self, Self::Always],
+            Self::Everywhere | Self::Question | Self::Columns => vec![self, Self::Always],
+            place if place.is_typing() => vec![self, Self::Always],
             Self::Live | Self::Ended | Self::Detail => vec![self, Self::Charts, Self::Everywhere, Self::Always],
             _ => vec![self, Self::Everywhere, Self::Always],
         }
@@ -202,10 +202,7 @@ impl Place {
     /// Whether letters go into a text here.
     #[must_use]
     pub const fn is_typing(self) -> bool {
-        matches!(
-            self,
-            Self::Editing | Self::Commands | Self::Filter | Self::Prompt | Self::Choice | Self::ColumnSearch
-        )
+        matches!(self, Self::Editing | Self::Commands | Self::Filter | Self::Prompt | Self::Choice | Self::ColumnSearch)
     }
 }
 

@@ -134,7 +134,7 @@ mod tests {
             let mut input = Input::from(text);
             for (letter, control, alt) in keys {
                 input.press(Key { control, alt, ..Key::letter(letter.chars().next().unwrap()) });
-                input.parts();
+                let _ = input.parts();
             }
             input.paste(&pasted);
             prop_assert!(!input.text().chars().any(char::is_control));

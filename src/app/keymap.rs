@@ -205,6 +205,23 @@ pub const BINDINGS: &[Binding] = &[
 /// Keys by place and action, by their names, as the configuration has them.
 pub type KeyNames = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
+/// A key that cannot be given, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongKey {
+    place: String,
+    /// `None` where the place itself is wrong.
+    action: Option<String>,
+    pub problem: String,
+}
+
+impl WrongKey {
+    /// Where it stands in the configuration.
+    #[must_use]
+    pub fn path(&self) -> Vec<&str> {
+        ["keys", &self.place].into_iter().chain(self.action.as_deref()).collect()
+    }
+}
+
 /// The keys of each line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap(Vec<Vec<Key>>);
@@ -221,19 +238,20 @@ impl Keymap {
     ///
     /// # Errors
     /// A place, action or key that there is not, with what there is; a key that would mean two things in one place.
-    pub fn with(names: &KeyNames) -> Result<Self, String> {
+    pub fn with(names: &KeyNames) -> Result<Self, WrongKey> {
         let mut map = Self::default();
         for (place, actions) in names {
             for (action, keys) in actions {
+                let wrong = |problem| WrongKey { place: place.clone(), action: Some(action.clone()), problem };
                 let line = line_named(place, action)?;
                 let parsed = keys.iter().map(|key| key.parse::<Key>());
-                map.0[line] = parsed.collect::<Result<_, _>>().map_err(|e| format!("keys.{place}.{action}: {e}"))?;
+                map.0[line] = parsed.collect::<Result<_, _>>().map_err(wrong)?;
             }
         }
         map.check().map(|()| map)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), WrongKey> {
         for place in P::ALL {
             let lines: Vec<usize> = self.lines_at(*place).filter(|line| BINDINGS[*line].place != P::Always).collect();
             for (number, line) in lines.iter().enumerate() {
@@ -244,7 +262,8 @@ impl Keymap {
                 });
                 if let Some((key, other)) = twice {
                     let [one, other] = [line, other].map(|line| BINDINGS[*line].action.name());
-                    return Err(format!("keys.{}: {} means both {other} and {one}", place.name(), key.name()));
+                    let problem = format!("{} means both {other} and {one}", key.name());
+                    return Err(WrongKey { place: BINDINGS[*line].place.name(), action: None, problem });
                 }
             }
         }
@@ -294,15 +313,21 @@ impl Keymap {
     }
 }
 
-fn line_named(place: &str, action: &str) -> Result<usize, String> {
-    let places = || P::ALL.iter().map(|place| place.name()).collect::<Vec<_>>().join(", ");
-    let found = P::ALL.iter().find(|known| known.name() == place);
-    let found = found.ok_or_else(|| format!("keys.{place}: there is no such place; there are {}", places()))?;
+fn line_named(place: &str, action: &str) -> Result<usize, WrongKey> {
+    let wrong = |action: Option<&str>, problem| WrongKey {
+        place: place.to_owned(),
+        action: action.map(str::to_owned),
+        problem,
+    };
+    let found = P::ALL.iter().find(|known| known.name() == place).ok_or_else(|| {
+        let places = P::ALL.iter().map(|place| place.name()).collect::<Vec<_>>().join(", ");
+        wrong(None, format!("there is no such place; there are {places}"))
+    })?;
     let here = || BINDINGS.iter().enumerate().filter(|(_, binding)| binding.place == *found);
     let line = here().find(|(_, binding)| binding.action.name() == action).map(|(line, _)| line);
     line.ok_or_else(|| {
         let known = here().map(|(_, binding)| binding.action.name()).collect::<Vec<_>>().join(", ");
-        format!("keys.{place}.{action}: there is no such action there; there are {known}")
+        wrong(Some(action), format!("there is no such action there; there are {known}"))
     })
 }
 
@@ -368,11 +393,11 @@ mod tests {
     #[test]
     fn what_cannot_be_given_a_key_is_said_with_what_can() {
         let said = |place, action, keys| Keymap::with(&named(place, action, keys)).unwrap_err();
-        assert!(
-            said("run", "sort", &["s"]).contains("there are") && said("run", "sort", &["s"]).contains("data-missing")
-        );
-        assert!(said("runs", "fly", &["s"]).contains("inspect-run"));
-        assert!(said("runs", "sort", &["ctrl"]).contains("\"ctrl\" is no key"));
-        assert_eq!(said("runs", "sort", &["i"]), "keys.runs: i means both sort and inspect-run");
+        assert!(said("run", "sort", &["s"]).problem.contains("data-missing"));
+        assert_eq!(said("run", "sort", &["s"]).path(), ["keys", "run"]);
+        assert!(said("runs", "fly", &["s"]).problem.contains("inspect-run"));
+        assert!(said("runs", "sort", &["ctrl"]).problem.contains("\"ctrl\" is no key"));
+        assert_eq!(said("runs", "sort", &["ctrl"]).path(), ["keys", "runs", "sort"]);
+        assert!(said("runs", "sort", &["i"]).problem.contains("i means both"));
     }
 }

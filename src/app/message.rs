@@ -97,10 +97,24 @@ pub enum RunsMessage {
     },
     /// What has become of something that the Runs screen asked for.
     News(RunsNews),
+    /// What earlier runs went through, by id and name.
+    Earlier(Vec<Earlier>),
+    Log {
+        run_id: String,
+        lines: Result<Vec<String>, String>,
+    },
     /// Another process has begun, gone on with or ended a run.
     Changed,
     /// What was done to a run or found out about it, in a line.
     Said(String),
+}
+
+/// An earlier run, to be laid behind another one's curves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Earlier {
+    pub run_id: String,
+    pub name: String,
+    pub history: History,
 }
 
 /// One run with its curves.
@@ -202,6 +216,13 @@ pub enum Effect {
     Runs(RunsWork),
     /// Put a text into the terminal's clipboard.
     Copy(String),
+    /// What these runs went through.
+    LoadEarlier(Vec<String>),
+    LoadLog {
+        run_id: String,
+    },
+    /// Tell the user, who may be elsewhere.
+    Notify(String),
     /// Write its model card into the working folder.
     WriteReport {
         run_id: String,

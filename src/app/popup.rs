@@ -29,9 +29,15 @@ pub enum Popup {
 /// What a typed text is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    Rename { run_id: String },
-    Note { run_id: String },
-    Tags { run_ids: Vec<String> },
+    Rename {
+        run_id: String,
+    },
+    Note {
+        run_id: String,
+    },
+    Tags {
+        run_ids: Vec<String>,
+    },
     /// The file's name for the table of runs.
     Export,
 }
@@ -115,7 +121,7 @@ impl Commands {
         Self { all: true, ..Self::default() }
     }
 
-    /// Lines of the table, in its order; those of the place below come first in the palette.
+    /// Lines of the table; those of the place below come first.
     #[must_use]
     pub fn found(&self, keymap: &Keymap, below: Place) -> Vec<usize> {
         let words: Vec<String> = self.input.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
@@ -124,7 +130,9 @@ impl Commands {
             words.iter().all(|word| text.contains(word))
         };
         if self.all {
-            return (0..BINDINGS.len()).filter(matches).collect();
+            let here: Vec<usize> = keymap.lines_at(below).collect();
+            let elsewhere = (0..BINDINGS.len()).filter(|line| !here.contains(line));
+            return here.iter().copied().chain(elsewhere).filter(matches).collect();
         }
         keymap
             .lines_at(below)

@@ -14,6 +14,8 @@ mod news;
 pub mod picker;
 pub mod scatter;
 pub mod shown;
+#[cfg(test)]
+mod tests;
 mod typing;
 pub mod value;
 pub mod view;
@@ -169,7 +171,11 @@ impl RunsScreen {
             RunsMessage::Detail { run_id, detail } if self.detail.is_some() && self.opened == run_id => {
                 self.detail = Some(detail.map_or_else(Loadable::Failed, Loadable::Ready));
             }
-            RunsMessage::Detail { .. } | RunsMessage::Changed | RunsMessage::News(_) => {}
+            RunsMessage::Detail { .. }
+            | RunsMessage::Changed
+            | RunsMessage::News(_)
+            | RunsMessage::Earlier(_)
+            | RunsMessage::Log { .. } => {}
             RunsMessage::Said(text) => self.notice = Some(text),
         }
     }
@@ -188,7 +194,7 @@ impl RunsScreen {
             self.compare = None;
         }
         self.runs = Loadable::Ready(runs);
-        self.arrange_around(anchor);
+        self.arrange_around(anchor.as_ref());
     }
 
     fn anchor(&self) -> Option<Anchor> {
@@ -200,13 +206,14 @@ impl RunsScreen {
 
     /// Filters, sorts and groups anew; the chosen row stays the chosen one as long as it is shown.
     fn arrange(&mut self) {
-        self.arrange_around(self.anchor());
+        let anchor = self.anchor();
+        self.arrange_around(anchor.as_ref());
     }
 
-    fn arrange_around(&mut self, anchor: Option<Anchor>) {
+    fn arrange_around(&mut self, anchor: Option<&Anchor>) {
         let facts = (&self.filter, &self.facts);
         self.shown = Shown::of(self.rows(), &self.view, facts, &self.unfolded);
-        let is_it = |row: &Row| match (row, &anchor) {
+        let is_it = |row: &Row| match (row, anchor) {
             (Row::Run(at), Some(Anchor::Run(id))) => self.rows()[*at].started.id == *id,
             (Row::Group(at), Some(Anchor::Group(key))) => self.shown.groups[*at].key == *key,
             _ => false,

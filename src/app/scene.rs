@@ -16,7 +16,8 @@ pub enum Colours {
 }
 
 /// Which colours mean what; the colour-blind safe ones are told apart with any kind of colour vision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ThemeName {
     #[default]
     Dark,
@@ -56,12 +57,23 @@ impl ThemeName {
 pub struct Display {
     pub colours: Colours,
     pub theme: ThemeName,
+    /// The user has chosen the theme: the background does not.
+    pub theme_chosen: bool,
     /// Letters and signs of ASCII alone.
     pub ascii: bool,
     /// The mouse is ours; else the terminal selects text with it.
     pub mouse: bool,
     /// Pictures can be shown in real pixels.
     pub pixels: bool,
+}
+
+impl Display {
+    /// Takes the theme that suits the background, unless the user has chosen one.
+    pub const fn suit_background(&mut self, light: bool) {
+        if !self.theme_chosen {
+            self.theme = if light { ThemeName::Light } else { ThemeName::Dark };
+        }
+    }
 }
 
 /// A rectangle of cells.

@@ -172,6 +172,18 @@ impl Live {
         Some((batches * self.config.batch_size) as f64 / self.speed?)
     }
 
+    /// How it ended, in a few words for somebody who is elsewhere.
+    #[must_use]
+    pub fn ending(&self) -> String {
+        let name = if self.name.is_empty() { "the run" } else { &self.name };
+        match &self.outcome {
+            None => format!("{name} goes on"),
+            Some(Outcome::Finished { .. }) => format!("{name} has finished"),
+            Some(Outcome::Stopped) => format!("{name} was stopped"),
+            Some(Outcome::Failed(problem) | Outcome::Refused(problem)) => format!("{name} failed: {problem}"),
+        }
+    }
+
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.outcome.is_some()

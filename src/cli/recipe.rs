@@ -38,8 +38,8 @@ pub struct Recipe {
     #[arg(long, value_name = "FILE")]
     pretrained: Option<PathBuf>,
     /// Do not mirror training images
-    #[arg(long)]
-    no_flip: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
+    no_flip: Option<bool>,
     /// Rotate training images by at most this many degrees [default: 10]
     #[arg(long, value_name = "DEGREES")]
     rotation: Option<f64>,
@@ -54,18 +54,17 @@ pub struct Recipe {
     #[arg(long, value_name = "RULE")]
     threshold: Option<Rule>,
     /// Keep the weights of every epoch, 45 MB each, for `eval --every-epoch`
-    #[arg(long)]
-    keep_epochs: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
+    keep_epochs: Option<bool>,
     /// What computes the network: this program's kernels, or candle's operations to check them by
     #[arg(long, value_enum)]
     engine: Option<Engine>,
 }
 
 impl Recipe {
-    /// The settings: what was said, else the defaults.
+    /// The settings: what was said, else what is `plain`.
     #[must_use]
-    pub fn config(&self) -> TrainConfig {
-        let plain = TrainConfig::default();
+    pub fn config(&self, plain: &TrainConfig) -> TrainConfig {
         let changes = plain.augmentation;
         TrainConfig {
             epochs: self.epochs.unwrap_or(plain.epochs),
@@ -75,13 +74,13 @@ impl Recipe {
             validation_fraction: self.validation_fraction.unwrap_or(plain.validation_fraction),
             image_size: self.image_size.unwrap_or(plain.image_size),
             seed: self.seed.unwrap_or(plain.seed),
-            pretrained: self.pretrained.clone(),
+            pretrained: self.pretrained.clone().or_else(|| plain.pretrained.clone()),
             threshold: self.threshold.unwrap_or(plain.threshold),
-            keep_epochs: self.keep_epochs,
+            keep_epochs: self.keep_epochs.unwrap_or(plain.keep_epochs),
             fold: None,
             engine: self.engine.map_or(plain.engine, EngineKind::from),
             augmentation: Augmentation {
-                horizontal_flip: !self.no_flip && changes.horizontal_flip,
+                horizontal_flip: self.no_flip.map_or(changes.horizontal_flip, |no| !no),
                 rotation_degrees: self.rotation.unwrap_or(changes.rotation_degrees),
                 brightness: self.brightness.unwrap_or(changes.brightness),
                 contrast: self.contrast.unwrap_or(changes.contrast),

@@ -12,17 +12,17 @@ use crate::cli::CvArgs;
 use crate::session::folds::{CrossValidation, number_of};
 use crate::session::{self, Workplace};
 use crate::store::{Run, RunState, Store};
-use crate::train::Outcome;
+use crate::train::{Outcome, TrainConfig};
 use crate::units::share;
 
-pub fn run(args: &CvArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
+pub fn run(args: &CvArgs, plain: &TrainConfig, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let (store, validation) = match &args.resume {
         Some(name) => {
             let store = open_store(place)?;
             let validation = CrossValidation::resume(&store, &store.resolve(name)?)?;
             (store, validation)
         }
-        None => begin(args, place, out)?,
+        None => begin(args, plain, place, out)?,
     };
     let (state, problem) = all_folds(&store, &validation, (place, out))?;
     validation.end(&store, (state, problem.clone()))?;
@@ -38,8 +38,13 @@ pub fn run(args: &CvArgs, place: &Workplace, out: Output) -> anyhow::Result<Exit
     }
 }
 
-fn begin(args: &CvArgs, place: &Workplace, out: Output) -> anyhow::Result<(Store, CrossValidation)> {
-    let config = args.recipe.config();
+fn begin(
+    args: &CvArgs,
+    plain: &TrainConfig,
+    place: &Workplace,
+    out: Output,
+) -> anyhow::Result<(Store, CrossValidation)> {
+    let config = args.recipe.config(plain);
     config.validate()?;
     let store = Store::open(&place.db)?;
     store.mark_crashed()?;

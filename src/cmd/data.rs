@@ -14,10 +14,10 @@ use crate::dataset::{Class, Split};
 use crate::session::{LoadedData, Workplace};
 use crate::train::TrainConfig;
 
-pub fn run(command: &DataCommand, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
+pub fn run(command: &DataCommand, plain: &TrainConfig, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     match command {
         DataCommand::Demo { out: folder, images, seed } => make_demo(folder, (*images, *seed), out),
-        DataCommand::Stats => stats(place, out),
+        DataCommand::Stats => stats(plain, place, out),
     }
 }
 
@@ -35,10 +35,10 @@ fn make_demo(folder: &Path, (images, seed): (Option<usize>, Option<u64>), out: O
     Ok(ExitCode::SUCCESS)
 }
 
-fn stats(place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
-    let plain = TrainConfig::default();
+/// The splits are those that a run with these settings makes.
+fn stats(plain: &TrainConfig, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let data = LoadedData::open(place, plain.image_size, &mut out.counting("decoding"))?;
-    let splits = data.splits(&plain);
+    let splits = data.splits(plain);
     let statistics = gather(&data.dataset, &splits, &data.cache, &data.hash()?);
     out.detail(&format!("decoded {} images; the others were in the cache", data.cache.decoded()));
     out.answer(&json!(statistics), || text(&statistics))?;

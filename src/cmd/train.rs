@@ -10,11 +10,11 @@ use crate::cli::TrainArgs;
 use crate::session::labels::Labels;
 use crate::session::{self, Start, Workplace};
 use crate::store::Store;
-use crate::train::{Outcome, checkpoint};
+use crate::train::{Outcome, TrainConfig, checkpoint};
 use crate::units::share;
 
-pub fn run(args: &TrainArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
-    let config = args.recipe.config();
+pub fn run(args: &TrainArgs, plain: &TrainConfig, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
+    let config = args.recipe.config(plain);
     config.validate()?;
     let store = Store::open(&place.db)?;
     store.mark_crashed()?;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{Class, Dataset, Folder, Image, patient};
@@ -56,6 +56,25 @@ pub fn is_image_extension(extension: &str) -> bool {
 #[must_use]
 pub fn is_hidden(name: &str) -> bool {
     name.starts_with('.') || name == "__MACOSX"
+}
+
+/// Files that are no pictures by their first bytes, or cannot be opened, with why. Quick: nothing is decoded, so that a
+/// picture that is damaged further on is not found.
+#[must_use]
+pub fn unreadable(dataset: &Dataset) -> Vec<(String, String)> {
+    let files = (0..dataset.images.len()).map(|index| (dataset.images[index].file.clone(), dataset.path(index)));
+    files.filter_map(|(file, path)| Some((file, first_bytes_wrong(&path)?))).collect()
+}
+
+fn first_bytes_wrong(path: &Path) -> Option<String> {
+    let mut first = [0; 8];
+    let read = fs::File::open(path).and_then(|mut file| file.read(&mut first));
+    match read {
+        Err(error) => Some(error.to_string()),
+        Ok(0) => Some("is empty".to_owned()),
+        Ok(_) if first.starts_with(b"\xff\xd8\xff") || first == *b"\x89PNG\r\n\x1a\n" => None,
+        Ok(_) => Some("is neither JPEG nor PNG".to_owned()),
+    }
 }
 
 fn check_is_folder(dir: &Path) -> Result<()> {

@@ -23,11 +23,24 @@ pub(super) struct Journal(RefCell<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: String,
-    /// `None` within where the file cannot be written.
-    file: Option<Option<File>>,
+    place: Place,
     paused: bool,
     ended: bool,
+}
+
+/// Where lines go.
+#[derive(Debug)]
+enum Place {
+    Waiting(String),
+    File(File),
+    /// The file cannot be written.
+    Nowhere,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Waiting(String::new())
+    }
 }
 
 impl Journal {
@@ -53,9 +66,10 @@ impl Journal {
         ));
         let file = File::options().create(true).append(true).open(job.folder.join(FILE)).ok();
         let Ok(mut state) = self.0.try_borrow_mut() else { return };
-        let waiting = std::mem::take(&mut state.waiting);
-        state.file = Some(file);
-        state.write(&waiting);
+        let before = std::mem::replace(&mut state.place, file.map_or(Place::Nowhere, Place::File));
+        if let Place::Waiting(lines) = before {
+            state.write(&lines);
+        }
     }
 
     /// Writes what matters of an event.
@@ -100,7 +114,7 @@ impl Journal {
             Outcome::Refused(problem) => format!("refused: {problem}"),
         };
         let had_ended = self.0.try_borrow_mut().map(|mut state| std::mem::replace(&mut state.ended, true));
-        if matches!(had_ended, Ok(false)) {
+        if had_ended.is_ok_and(|had_ended| !had_ended) {
             self.note(&text);
         }
     }
@@ -117,10 +131,10 @@ impl Journal {
 impl State {
     /// In one write, so that lines stay whole. Of a log that cannot be written nobody hears: the run matters more.
     fn write(&mut self, lines: &str) {
-        match &mut self.file {
-            None => self.waiting.push_str(lines),
-            Some(Some(file)) => drop(file.write_all(lines.as_bytes())),
-            Some(None) => {}
+        match &mut self.place {
+            Place::Waiting(waiting) => waiting.push_str(lines),
+            Place::File(file) => drop(file.write_all(lines.as_bytes())),
+            Place::Nowhere => {}
         }
     }
 }
@@ -155,12 +169,12 @@ pub fn last_lines(folder: &Path, most: usize) -> Result<Vec<String>> {
     let mut start = file.seek(SeekFrom::End(0)).map_err(failed)?;
     let mut text = Vec::new();
     // One more than is asked for, as the first may be cut.
-    while start > 0 && text.iter().filter(|&&byte| byte == b'\n').count() <= most {
+    while start > 0 && text.split(|&byte| byte == b'\n').count().saturating_sub(1) <= most {
         let size = start.min(BLOCK);
         start -= size;
         file.seek(SeekFrom::Start(start)).map_err(failed)?;
         let mut block = Vec::new();
-        (&mut file).take(size).read_to_end(&mut block).map_err(failed)?;
+        Read::take(&mut file, size).read_to_end(&mut block).map_err(failed)?;
         block.append(&mut text);
         text = block;
     }
@@ -247,7 +261,7 @@ mod tests {
     fn what_is_noted_is_one_line_whatever_is_in_it() {
         let journal = Journal::default();
         journal.note("a\nb\u{1b}c");
-        let waiting = journal.0.borrow().waiting.clone();
+        let Place::Waiting(waiting) = std::mem::take(&mut journal.0.borrow_mut().place) else { panic!("not waiting") };
         assert!(waiting.ends_with("Z a b c\n") && waiting.lines().count() == 1, "{waiting}");
     }
 }

@@ -139,7 +139,7 @@ const STEPS: [&str; 5] = [
 ];
 
 /// The schema this program writes.
-const NEWEST: usize = STEPS.len();
+pub const NEWEST: usize = STEPS.len();
 
 /// Brings the file to the newest schema, a new one from nothing. Several processes may do so at once.
 ///
@@ -161,7 +161,10 @@ pub fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 }
 
 /// The file's schema; 0 for an empty file.
-fn version(connection: &Connection, path: &Path) -> Result<usize> {
+///
+/// # Errors
+/// `Store` where it is no database, another program's, or from a newer version.
+pub fn version(connection: &Connection, path: &Path) -> Result<usize> {
     let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| problem(path, &e));
     let bad = |problem: String| Error::Store { path: path.to_owned(), problem };
     let (application, version) = (ask("PRAGMA application_id")?, ask("PRAGMA user_version")?);

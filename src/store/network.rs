@@ -9,13 +9,17 @@ use crate::error::{Error, Result};
 /// # Errors
 /// `Store` where the database would lie on such a one.
 pub fn refuse(path: &Path) -> Result<()> {
-    // The folder itself may be yet to be made.
-    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
-    if !is_on_network(folder) {
+    if !holds(path) {
         return Ok(());
     }
     let problem = "lies on a network file system, where SQLite may lose data; name a local file with --db".into();
     Err(Error::Store { path: path.to_owned(), problem })
+}
+
+/// Whether a file at `path` lies, or would lie, on a network file system.
+pub fn holds(path: &Path) -> bool {
+    // The folder itself may be yet to be made.
+    is_on_network(path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new(".")))
 }
 
 #[cfg(target_os = "linux")]

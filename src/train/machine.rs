@@ -16,8 +16,8 @@ static ISA: OnceLock<Isa> = OnceLock::new();
 /// `BadSetting` where this processor does not have them (it names those that it has), or where others are in use.
 pub fn choose_isa(name: &str) -> Result<()> {
     let missing = || {
-        let here: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
-        let problem = format!("this processor has no {name}: leave the flag out, or choose from {}", here.join(", "));
+        let here = available_isas().join(", ");
+        let problem = format!("this processor has no {name}: leave the flag out, or choose from {here}");
         Error::BadSetting { setting: "isa", problem }
     };
     let isa = Isa::named(name).ok_or_else(missing)?;
@@ -32,6 +32,12 @@ pub fn choose_isa(name: &str) -> Result<()> {
 #[must_use]
 pub fn isa() -> Isa {
     *ISA.get_or_init(Isa::best)
+}
+
+/// The names of the instruction sets that this processor has and the kernels know, the fastest first.
+#[must_use]
+pub fn available_isas() -> Vec<&'static str> {
+    Isa::available().into_iter().map(Isa::name).collect()
 }
 
 /// Threads that compute.
@@ -98,7 +104,8 @@ pub fn lack_of_memory(engine: EngineKind, images: usize, side: usize) -> Option<
 
 /// Memory in bytes that is free for new uses, where the system tells it (Linux): the machine's, what its container may
 /// still take, or what this process may.
-fn available_bytes() -> Option<u64> {
+#[must_use]
+pub fn available_bytes() -> Option<u64> {
     let machine = kilobytes(field(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")?)?;
     [Some(machine), container_bytes(), process_bytes()].into_iter().flatten().min()
 }

@@ -1,17 +1,15 @@
 //! Pictures in real pixels, by way of viuer, on terminals that have said they show them.
 
-use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use image::{DynamicImage, GrayImage};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::crossterm::terminal;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use ratatui::crossterm::terminal::window_size;
 
 use crate::app::scene::{Area, PictureArea};
 use crate::dataset::GreyImage;
+use crate::terminal::graphics::Protocol;
 
 /// Takes all pictures of the Kitty protocol off the screen.
 const DELETE_ALL: &[u8] = b"\x1b_Gq=2,a=d,d=A\x1b\\";
@@ -19,102 +17,9 @@ const DELETE_ALL: &[u8] = b"\x1b_Gq=2,a=d,d=A\x1b\\";
 /// A Kitty picture may be on the screen.
 static PRINTED: AtomicBool = AtomicBool::new(false);
 
-/// Asks for the Kitty protocol, and then for what every terminal answers.
-const QUERY: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c";
-
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_millis(300);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    Kitty,
-    Iterm,
-    Sixel,
-}
-
-/// What the terminal said.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Answer {
-    kitty: bool,
-    /// Its primary attributes; 4 means Sixel.
-    attributes: Option<Vec<u16>>,
-    /// Keys that were pressed meanwhile.
-    keys: Vec<char>,
-}
-
-/// Finds the protocol to use. Must be called before anything else reads the terminal's input. Letters that were typed
-/// meanwhile come back.
-pub fn detect() -> (Option<Protocol>, Vec<KeyEvent>) {
-    if !may_ask() {
-        return (None, Vec::new());
-    }
-    let answer = parse(&ask().unwrap_or_default());
-    let keys = answer.keys.iter().map(|c| KeyEvent::new(KeyCode::Char(*c), KeyModifiers::NONE)).collect();
-    (choose(&answer), keys)
-}
-
-/// Not where a multiplexer lies between, nor on a terminal that can nothing.
-fn may_ask() -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let term = std::env::var("TERM").unwrap_or_default();
-    let between = ["TMUX", "STY", "ZELLIJ", "NO_COLOR"].into_iter().any(set);
-    let between =
-        between || term.starts_with("screen") || term.starts_with("tmux") || term == "dumb" || term == "linux";
-    !between && io::stdin().is_terminal() && io::stdout().is_terminal()
-}
-
-/// Whatever comes until the attributes have come whole or the time is over.
-fn ask() -> io::Result<Vec<u8>> {
-    io::stdout().write_all(QUERY)?;
-    io::stdout().flush()?;
-    let (start, mut heard) = (Instant::now(), Vec::new());
-    while parse(&heard).attributes.is_none() {
-        let Some(left) = PATIENCE.checked_sub(start.elapsed()) else { break };
-        let stdin = io::stdin();
-        let mut watched = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
-        if poll(&mut watched, Timespec::try_from(left).ok().as_ref())? == 0 {
-            break;
-        }
-        let mut bytes = [0; 256];
-        match rustix::io::read(stdin.as_fd(), &mut bytes)? {
-            0 => break,
-            read => heard.extend_from_slice(&bytes[..read]),
-        }
-    }
-    Ok(heard)
-}
-
-fn parse(heard: &[u8]) -> Answer {
-    let text = String::from_utf8_lossy(heard);
-    let (mut answer, mut other, mut rest) = (Answer::default(), String::new(), text.as_ref());
-    while let Some(first) = rest.chars().next() {
-        if let Some((graphics, after)) = rest.strip_prefix("\x1b_G").and_then(|after| after.split_once("\x1b\\")) {
-            answer.kitty |= graphics.ends_with(";OK");
-            rest = after;
-        } else if let Some((list, after)) = rest.strip_prefix("\x1b[?").and_then(|after| after.split_once('c')) {
-            answer.attributes = Some(list.split(';').filter_map(|number| number.parse().ok()).collect());
-            rest = after;
-        } else {
-            other.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
-    }
-    // From an escape on it is a sequence that nobody asked for.
-    answer.keys = other.chars().take_while(|c| *c != '\x1b').filter(|c| !c.is_control()).collect();
-    answer
-}
-
-/// viuer has probes of its own that wait for an answer without end: they are asked only where the terminal has given
-/// one to the same question.
-fn choose(answer: &Answer) -> Option<Protocol> {
-    let attributes = answer.attributes.as_ref()?;
-    if answer.kitty && viuer::get_kitty_support() != viuer::KittySupport::None {
-        return Some(Protocol::Kitty);
-    }
-    if viuer::is_iterm_supported() {
-        return Some(Protocol::Iterm);
-    }
-    (attributes.contains(&4) && viuer::is_sixel_supported()).then_some(Protocol::Sixel)
+/// The key of a letter.
+pub fn pressed(letter: char) -> KeyEvent {
+    KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE)
 }
 
 /// Takes all pictures off the screen, for good or before others. A terminal that was never sent one is left alone.
@@ -189,7 +94,7 @@ impl Graphics {
 
 /// Pixels of an area of cells, as the terminal says, or as most have them.
 fn pixels_of(area: Area) -> (u32, u32) {
-    let cell = terminal::window_size().ok().filter(|size| size.width > 0 && size.height > 0).map(|size| {
+    let cell = window_size().ok().filter(|size| size.width > 0 && size.height > 0).map(|size| {
         (u32::from(size.width) / u32::from(size.columns.max(1)), u32::from(size.height) / u32::from(size.rows.max(1)))
     });
     let (width, height) = cell.unwrap_or((8, 16));
@@ -235,38 +140,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kitty_terminal_is_told_from_its_answer() {
-        let answer = parse(b"\x1b_Gi=31;OK\x1b\\\x1b[?62;52;c");
-        assert_eq!(answer, Answer { kitty: true, attributes: Some(vec![62, 52]), keys: vec![] });
-    }
-
-    #[test]
-    fn a_refusal_is_no_support() {
-        let answer = parse(b"\x1b_Gi=31;ENOTSUPPORTED\x1b\\\x1b[?62;4c");
-        assert_eq!(answer, Answer { kitty: false, attributes: Some(vec![62, 4]), keys: vec![] });
-    }
-
-    #[test]
-    fn half_an_answer_is_waited_for() {
-        assert_eq!(parse(b"\x1b_Gi=31;OK\x1b\\\x1b[?62;5").attributes, None);
-    }
-
-    #[test]
-    fn a_key_pressed_before_the_answer_is_kept() {
-        assert_eq!(parse(b"j\x1b[?1;2ck").keys, ['j', 'k']);
-    }
-
-    #[test]
     fn a_turn_of_the_wheel_during_a_print_is_no_key() {
         use console::Key::{Char, UnknownEscSeq};
         let done = UnknownEscSeq(vec!['[', '0', 'n']);
         assert_eq!(keys_of(&[Char('j'), done.clone()]), [KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE)]);
         let wheel = [UnknownEscSeq(vec!['[', '<', '6']), Char('5'), Char(';'), Char('1'), Char('M'), done];
         assert_eq!(keys_of(&wheel), []);
-    }
-
-    #[test]
-    fn any_bytes_are_parsed() {
-        assert_eq!(parse(b"\x1b\x1b_G\x1b[?").attributes, None);
     }
 }

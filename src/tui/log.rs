@@ -13,15 +13,15 @@ pub fn line(text: &str) {
     }
 }
 
-/// `XDG_STATE_HOME` or `~/.local/state`, then `xray-tui/log`.
-fn path() -> Option<PathBuf> {
+/// `XDG_STATE_HOME` or `~/.local/state`, then `xray-tui`: what the program keeps for itself.
+pub fn folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))?;
-    Some(folder.join("xray-tui").join("log"))
+    Some(folder.join("xray-tui"))
 }
 
 fn open() -> Option<File> {
-    let path = path()?;
-    std::fs::create_dir_all(path.parent()?).ok()?;
-    OpenOptions::new().create(true).append(true).open(path).ok()
+    let folder = folder()?;
+    std::fs::create_dir_all(&folder).ok()?;
+    OpenOptions::new().create(true).append(true).open(folder.join("log")).ok()
 }

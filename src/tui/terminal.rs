@@ -33,7 +33,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Screen(ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>);
 
 impl Screen {
-    /// Takes the terminal over.
+    /// Takes the terminal over, with its mouse or without.
     ///
     /// # Errors
     /// If there is none, or it refuses.
@@ -73,6 +73,14 @@ impl Screen {
     pub fn take_again(&mut self, mouse: bool) -> io::Result<()> {
         set_up(self.0.backend_mut(), mouse)?;
         self.clear()
+    }
+
+    /// Sends a sequence that shows nothing.
+    ///
+    /// # Errors
+    /// If the terminal can't be written to.
+    pub fn send(&mut self, sequence: &str) -> io::Result<()> {
+        execute!(self.0.backend_mut(), Print(sequence))
     }
 
     /// Takes the mouse or leaves it to the terminal.

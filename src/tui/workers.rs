@@ -43,7 +43,12 @@ impl Workers {
     /// Hands the effect to the thread it is for; never blocks.
     pub fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) | Effect::Copy(_) => {}
+            Effect::Quit
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::TakeMouse(_)
+            | Effect::Notify(_)
+            | Effect::Copy(_) => {}
             Effect::LoadData => data::load(&self.place, &self.outbox),
             Effect::MakeDemo => data::make_demo(&self.place, &self.outbox),
             Effect::StartRun(config) => self.start(Start::New { name: None, labels: Labels::default(), config }),
@@ -56,6 +61,8 @@ impl Workers {
             Effect::Watch(run_id) => self.watcher.follow(run_id),
             Effect::LoadRuns
             | Effect::Ask { .. }
+            | Effect::LoadEarlier(_)
+            | Effect::LoadLog { .. }
             | Effect::LoadRun { .. }
             | Effect::Runs(_)
             | Effect::LoadCases { .. }

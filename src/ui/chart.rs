@@ -60,6 +60,8 @@ pub struct Chart<'a> {
     pub axis: Axis,
     /// From and to of the horizontal axis.
     pub across: (f64, f64),
+    /// What stands at both ends of the horizontal axis, where it is no run's.
+    pub labels: Option<(String, String)>,
     /// From and to of the vertical axis; above 0 where it is logarithmic.
     pub range: (f64, f64),
     pub log: bool,
@@ -136,7 +138,7 @@ fn legend(chart: &Chart, painter: &Painter, width: usize) -> Line<'static> {
         (format!("  {} {}{value}", series.stroke.sign(), series.label), series.style)
     });
     let best = chart.best.map(|(_, epoch)| (format!("  ┊ best {epoch}"), painter.theme.good()));
-    for (text, style) in series.chain(best).chain(state) {
+    for (text, style) in state.into_iter().chain(series).chain(best) {
         let span = Span::styled(text, style);
         if line.width() + span.width() <= width {
             line.push_span(span);
@@ -171,7 +173,7 @@ fn draw_axes(painter: &mut Painter, area: Rect, plot: Rect, chart: &Chart) {
         painter.line(Rect { y: plot.y + row, width: AXIS - 1, height: 1, ..area }, label);
     }
     let base = Rect { y: area.bottom() - 1, height: 1, ..plot };
-    let (start, end) = ends(chart);
+    let (start, end) = chart.labels.clone().unwrap_or_else(|| ends(chart));
     for (at, letter) in &chart.marks {
         let share = chart.place(*at);
         if (0.0..=1.0).contains(&share)
@@ -335,6 +337,7 @@ mod tests {
             others: 0,
             axis: Axis::Epoch,
             across: (0.0, to),
+            labels: None,
             range,
             log,
             best: None,

@@ -112,6 +112,7 @@ fn chart_of<'a>(curves: &Curves, page: Page, theme: Theme) -> Chart<'a> {
         others,
         axis: view.axis,
         across,
+        labels: None,
         log,
         best,
         marks: history.marks.iter().map(|m| (history.moment_of(m.step).along(view.axis), letter(m.kind))).collect(),

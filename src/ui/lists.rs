@@ -80,7 +80,7 @@ fn list(painter: &mut Painter, inner: Rect, entries: Vec<Line<'static>>, chosen:
     let first = (chosen + 1).saturating_sub(fits);
     for ((at, entry), row) in entries.into_iter().enumerate().skip(first).zip(body.rows()) {
         let sign = Span::styled(if at == chosen { "▸ " } else { "  " }, painter.theme.accent());
-        let line = Line::from_iter(std::iter::once(sign).chain(entry));
+        let line: Line = std::iter::once(sign).chain(entry).collect();
         painter.line(row, if at == chosen { line.patch_style(painter.theme.selected()) } else { line });
         painter.target(row, Target::Row(at));
     }

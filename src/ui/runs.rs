@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 
 use super::curves::{self, Curves};
 use super::figures::{self, test_lines};
+use super::log;
 use super::painter::{Painter, fit_end, paragraph};
 use super::theme::Theme;
 use crate::app::App;
@@ -109,11 +110,16 @@ fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail,
         return;
     }
     let rest = Rect { y: inner.y + height, height: inner.height - height, ..inner };
-    let curves = Curves { history: &detail.history, view: &app.chart, others: Vec::new(), zoomed: app.zoomed };
+    let others = app.earlier(Some(&run.started.id));
+    let curves = Curves { history: &detail.history, view: &app.chart, others, zoomed: app.zoomed };
     let table = if app.zoomed { 0 } else { (rest.height / 3).clamp(2, 16) };
     let charts = Rect { height: rest.height.saturating_sub(table), ..rest };
     curves::draw(painter, charts, &curves);
-    curves::table(painter, Rect { y: charts.bottom(), height: rest.height - charts.height, ..rest }, &curves);
+    let below = Rect { y: charts.bottom(), height: rest.height - charts.height, ..rest };
+    match app.log_of(Some(&run.started.id)) {
+        Some(log) => log::draw(painter, below, log),
+        None => curves::table(painter, below, &curves),
+    }
 }
 
 fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {

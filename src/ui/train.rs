@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::curves::{self, Curves};
 use super::figures::test_lines;
+use super::log;
 use super::painter::{Painter, fit, paragraph};
 use super::theme::Theme;
 use crate::app::App;
@@ -118,11 +119,16 @@ fn run(painter: &mut Painter, area: Rect, live: &Live, app: &App) {
     }
     let used = rows.next().map_or(inner.height, |row| row.y - inner.y);
     let rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
-    let curves = Curves { history: &live.history, view: &app.chart, others: Vec::new(), zoomed: app.zoomed };
+    let others = app.earlier(live.run_id.as_deref());
+    let curves = Curves { history: &live.history, view: &app.chart, others, zoomed: app.zoomed };
     let table = if app.zoomed { 0 } else { (rest.height / 4).clamp(2, 14).min(rest.height) };
     let charts = Rect { height: rest.height - table, ..rest };
     curves::draw(painter, charts, &curves);
-    curves::table(painter, Rect { y: charts.bottom(), height: table, ..rest }, &curves);
+    let below = Rect { y: charts.bottom(), height: table, ..rest };
+    match app.log_of(live.run_id.as_deref()) {
+        Some(log) => log::draw(painter, below, log),
+        None => curves::table(painter, below, &curves),
+    }
 }
 
 fn progress(painter: &mut Painter, row: Rect, (label, done): (&str, f64), live: &Live) {
@@ -198,7 +204,7 @@ fn ended(theme: Theme, live: &Live, outcome: &Outcome, width: usize) -> Vec<Line
         Outcome::Stopped if live.run_id.is_none() => {
             vec![Line::styled("◌ stopped before it began", theme.warning())]
         }
-        Outcome::Stopped => vec![Line::styled("◌ stopped; r goes on from its checkpoint", theme.warning())],
+        Outcome::Stopped => vec![Line::styled("◌ stopped; c goes on from its checkpoint", theme.warning())],
         Outcome::Failed(problem) | Outcome::Refused(problem) => {
             paragraph(&format!("✗ failed: {problem}"), width, theme.bad())
         }

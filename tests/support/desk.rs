@@ -58,7 +58,11 @@ impl Desk {
         command.cwd(self.0.path());
         command.env("XRAY_TUI_CACHE", self.path("cache"));
         command.env("XDG_STATE_HOME", self.path("state"));
-        command.env_remove("XRAY_TUI_DATA");
+        for name in ["CONFIG", "DATA", "DB", "THREADS", "ISA", "THEME"] {
+            command.env_remove(format!("XRAY_TUI_{name}"));
+        }
+        command.env("XDG_CONFIG_HOME", self.path("config"));
+        command.env("LC_ALL", "C.UTF-8");
         command
     }
 

@@ -11,7 +11,10 @@ use tempfile::TempDir;
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xray-tui"));
     command.args(arguments).current_dir(folder).env("XRAY_TUI_CACHE", folder.join("cache"));
-    command.env_remove("XRAY_TUI_DATA");
+    for name in ["CONFIG", "DATA", "DB", "THREADS", "ISA", "THEME"] {
+        command.env_remove(format!("XRAY_TUI_{name}"));
+    }
+    command.env("XDG_CONFIG_HOME", folder.join("config"));
     command
 }
 

@@ -85,7 +85,7 @@ impl App {
 
     /// The sizes of runs on disk that are to be seen and not known yet.
     pub(in crate::app) fn measure(&mut self, scene: &Scene) -> Vec<Effect> {
-        let unknown = self.runs.to_measure(scene.visible_rows.max(1));
+        let unknown = self.runs.unmeasured(scene.visible_rows.max(1));
         if unknown.is_empty() { Vec::new() } else { vec![Effect::Runs(RunsWork::Measure(unknown))] }
     }
 }
@@ -100,13 +100,11 @@ impl RunsScreen {
 
     /// Brings back what was thrown away last.
     fn undo(&mut self) -> Vec<Effect> {
-        match self.trash.pop() {
-            Some(run_ids) => vec![Effect::Runs(RunsWork::Restore(run_ids))],
-            None => {
-                self.notice = Some("nothing was moved to the trash since the program was opened".into());
-                Vec::new()
-            }
+        if let Some(run_ids) = self.trash.pop() {
+            return vec![Effect::Runs(RunsWork::Restore(run_ids))];
         }
+        self.notice = Some("nothing was moved to the trash since the program was opened".into());
+        Vec::new()
     }
 
     /// Whether something can be brought back.
@@ -191,7 +189,7 @@ impl RunsScreen {
     }
 
     /// Runs whose size was not asked for yet: all, where the table is sorted or filtered by it, else the seen ones.
-    fn to_measure(&mut self, fits: usize) -> Vec<String> {
+    fn unmeasured(&mut self, fits: usize) -> Vec<String> {
         let decides = self.view.sorted_by == Column::Size || self.filter.asks_for(Column::Size);
         if self.place() != Place::Runs && self.place() != Place::Filter {
             return Vec::new();

@@ -39,6 +39,34 @@ pub struct Facts {
     pub marks: Marks,
 }
 
+/// Other words for columns, as people and this program's JSON have them.
+pub const ALIASES: [(&str, &str); 24] = [
+    ("tag", "tags"),
+    ("notes", "note"),
+    ("run_id", "id"),
+    ("rate", "lr"),
+    ("learning_rate", "lr"),
+    ("batch_size", "batch"),
+    ("image_size", "pixels"),
+    ("sample_fraction", "sample"),
+    ("validation_fraction", "validation"),
+    ("keep_epochs", "keep"),
+    ("acc", "val_acc"),
+    ("val", "val_acc"),
+    ("best_val_accuracy", "val_acc"),
+    ("test", "test_acc"),
+    ("test_accuracy", "test_acc"),
+    ("test_precision", "precision"),
+    ("sensitivity", "sens"),
+    ("recall", "sens"),
+    ("specificity", "spec"),
+    ("test_f1", "f1"),
+    ("loss", "test_loss"),
+    ("images_per_second", "speed"),
+    ("seconds", "time"),
+    ("epochs_done", "epochs"),
+];
+
 /// What kind of value a column has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -93,25 +121,7 @@ impl Column {
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         let word = word.to_lowercase();
-        let key = match word.as_str() {
-            "tag" => "tags",
-            "notes" => "note",
-            "run_id" => "id",
-            "rate" | "learning_rate" => "lr",
-            "batch_size" => "batch",
-            "image_size" => "pixels",
-            "sample_fraction" => "sample",
-            "keep_epochs" => "keep",
-            "acc" | "val" | "val_accuracy" | "best_val_accuracy" => "val_acc",
-            "test" | "test_accuracy" => "test_acc",
-            "sensitivity" | "recall" => "sens",
-            "specificity" => "spec",
-            "ppv" => "precision",
-            "loss" => "test_loss",
-            "images_per_second" => "speed",
-            "seconds" => "time",
-            other => other,
-        };
+        let key = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word.as_str(), |(_, key)| *key);
         Self::all().find(|column| column.key() == key)
     }
 
@@ -154,8 +164,13 @@ impl Column {
         match self {
             Self::Star | Self::Mark | Self::Setting(Field::Flip | Field::KeepEpochs) => Kind::Switch,
             Self::Started => Kind::Time,
-            Self::Name | Self::Id | Self::State | Self::Data | Self::Tags | Self::Note => Kind::Words,
-            Self::Setting(Field::Threshold | Field::Pretrained | Field::Engine) => Kind::Words,
+            Self::Name
+            | Self::Id
+            | Self::State
+            | Self::Data
+            | Self::Tags
+            | Self::Note
+            | Self::Setting(Field::Threshold | Field::Pretrained | Field::Engine) => Kind::Words,
             Self::Size | Self::Setting(_) | Self::Figure(_) => Kind::Number,
         }
     }
@@ -212,15 +227,11 @@ impl Column {
         match self {
             Self::Star | Self::Mark => 1,
             Self::Name | Self::Id => 12,
-            Self::State | Self::Data => 10,
-            Self::Started => 16,
-            Self::Tags => 16,
+            Self::State | Self::Data | Self::Setting(Field::ValidationFraction) => 10,
+            Self::Started | Self::Tags | Self::Setting(Field::Threshold | Field::Pretrained) => 16,
             Self::Note => 24,
-            Self::Size => 9,
-            Self::Setting(Field::Threshold | Field::Pretrained) => 16,
-            Self::Setting(Field::Rotation | Field::Contrast | Field::LearningRate) => 9,
+            Self::Size | Self::Setting(Field::Rotation | Field::Contrast | Field::LearningRate) => 9,
             Self::Setting(Field::Epochs | Field::Brightness | Field::Engine) => 8,
-            Self::Setting(Field::ValidationFraction) => 10,
             Self::Setting(_) => 7,
             Self::Figure(figure) => figure.width(spread),
         }

@@ -44,15 +44,7 @@ impl Compare {
     #[must_use]
     pub fn of(runs: Vec<(String, usize)>) -> Self {
         let (run_ids, places) = runs.into_iter().take(MOST).unzip();
-        Self {
-            run_ids,
-            places,
-            all: false,
-            top: 0,
-            chosen: 0,
-            curves: Loadable::Loading,
-            paired: Loadable::Idle,
-        }
+        Self { run_ids, places, all: false, top: 0, chosen: 0, curves: Loadable::Loading, paired: Loadable::Idle }
     }
 
     /// Does what the action says of it; `lines` can be scrolled so far.
@@ -187,8 +179,10 @@ fn curves(histories: &[Option<&History>]) -> Values {
     ];
     let mut values = Vec::new();
     for (name, more_is_better, of) in curves {
-        let summaries: Vec<Option<[f64; 3]>> =
-            histories.iter().map(|history| summary(history.as_ref()?.epochs.iter().filter_map(|(_, e)| of(e)))).collect();
+        let summaries: Vec<Option<[f64; 3]>> = histories
+            .iter()
+            .map(|history| summary(history.as_ref()?.epochs.iter().filter_map(|(_, e)| of(e))))
+            .collect();
         // Of a loss the smallest is the best, and said once.
         let words = if more_is_better { ["min", "best", "last"] } else { ["best", "max", "last"] };
         for (place, word) in words.into_iter().enumerate() {
@@ -238,7 +232,10 @@ mod tests {
             "time running",
         ];
         assert_eq!(names(&lines), expected);
-        assert!(lines.contains(&Line::Values { name: "learning rate".into(), cells: vec!["0.001".into(), "0.0001".into()] }));
+        assert!(
+            lines
+                .contains(&Line::Values { name: "learning rate".into(), cells: vec!["0.001".into(), "0.0001".into()] })
+        );
         compare.act(Action::ShowAll, (0, 1));
         let all = names(&compare.lines(&[&a, &b]));
         assert!(all.contains(&"candle-core".to_owned()) && all.contains(&"test F1".to_owned()), "{all:?}");

@@ -38,12 +38,7 @@ impl Format {
 
 /// The table of some runs, with a line of titles; ends in a line's end.
 #[must_use]
-pub fn write<'a>(
-    format: Format,
-    columns: &[Column],
-    runs: impl IntoIterator<Item = &'a Run>,
-    facts: &Facts,
-) -> String {
+pub fn write<'a>(format: Format, columns: &[Column], runs: impl IntoIterator<Item = &'a Run>, facts: &Facts) -> String {
     let runs = runs.into_iter();
     match format {
         Format::Csv => csv(columns, runs, facts),
@@ -106,7 +101,9 @@ fn escaped(text: &str) -> String {
 /// Titles and one run, with tabs between.
 #[must_use]
 pub fn row(columns: &[Column], run: &Run, facts: &Facts) -> String {
-    let line = |fields: Vec<String>| fields.iter().map(|field| field.replace(['\t', '\n', '\r'], " ")).collect::<Vec<_>>().join("\t");
+    let line = |fields: Vec<String>| {
+        fields.iter().map(|field| field.replace(['\t', '\n', '\r'], " ")).collect::<Vec<_>>().join("\t")
+    };
     let titles = line(columns.iter().map(|column| column.key().to_owned()).collect());
     let values = line(columns.iter().map(|column| plain(&column.value(run, facts))).collect());
     format!("{titles}\n{values}\n")

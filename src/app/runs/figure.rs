@@ -139,7 +139,8 @@ impl Figure {
     /// That of a run, with how many epochs there were to be.
     #[must_use]
     pub fn text_of(self, run: &Run, value: Option<f64>) -> String {
-        let planned = || run.started.config["epochs"].as_u64().map_or_else(|| "–".to_owned(), |epochs| epochs.to_string());
+        let planned =
+            || run.started.config["epochs"].as_u64().map_or_else(|| "–".to_owned(), |epochs| epochs.to_string());
         match (self, run.folds()) {
             (Self::Epochs, Some(folds)) => format!("{folds} folds"),
             (Self::Epochs, None) => format!("{}/{}", run.epochs_done, planned()),

@@ -95,10 +95,9 @@ impl Test {
         match self {
             Self::Anywhere(_) => None,
             Self::Time(..) => Some(Column::Started),
-            Self::Missing(column)
-            | Self::Switch(column, _)
-            | Self::Words(column, ..)
-            | Self::Number(column, ..) => Some(*column),
+            Self::Missing(column) | Self::Switch(column, _) | Self::Words(column, ..) | Self::Number(column, ..) => {
+                Some(*column)
+            }
         }
     }
 
@@ -174,7 +173,9 @@ fn words(text: &str) -> Result<Vec<(usize, &str)>, Problem> {
         match (letter, quote) {
             ('"', None) => (quote, start) = (Some(at), start.or(Some(at))),
             ('"', Some(_)) => quote = None,
-            (letter, None) if letter.is_whitespace() => found.extend(start.take().map(|start| (start, &text[start..at]))),
+            (letter, None) if letter.is_whitespace() => {
+                found.extend(start.take().map(|start| (start, &text[start..at])));
+            }
             _ => start = start.or(Some(at)),
         }
     }
@@ -222,6 +223,9 @@ enum Wrong {
     Sign(String),
     Value(String),
 }
+
+/// Words that ask for something by themselves.
+pub const FLAGS: [&str; 5] = ["star", "starred", "mark", "marked", "synthetic"];
 
 /// A word with nothing to compare by.
 fn bare(word: &str) -> Test {
@@ -423,7 +427,7 @@ mod tests {
         }
 
         #[test]
-        fn a_word_and_its_negation_part_all_runs(word in r#"(acc|lr|size|name|state|f1|star|tag|started)(:|=|<|>=)(0\.9|on|run|5)"#) {
+        fn a_word_and_its_negation_part_all_runs(word in r"(acc|lr|size|name|state|f1|star|tag|started)(:|=|<|>=)(0\.9|on|run|5)") {
             if let (Ok(one), Ok(other)) = (Filter::parse(&word), Filter::parse(&format!("!{word}"))) {
                 for run in labelled() {
                     prop_assert!(one.matches(&run, &Facts::default()) != other.matches(&run, &Facts::default()));

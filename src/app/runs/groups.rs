@@ -147,7 +147,8 @@ fn say_what_differs(runs: &[Run], groups: &mut [Group]) {
     let columns = Field::ALL.into_iter().filter(|field| !matches!(field, Field::Seed | Field::KeepEpochs));
     let columns = columns.map(Column::Setting).chain([Column::Data]);
     let firsts: Vec<&Run> = groups.iter().map(|group| &runs[group.runs[0]]).collect();
-    let differs = |column: &Column| firsts.windows(2).any(|pair| column.value(pair[0], &facts) != column.value(pair[1], &facts));
+    let differs =
+        |column: &Column| firsts.windows(2).any(|pair| column.value(pair[0], &facts) != column.value(pair[1], &facts));
     let differing: Vec<Column> = columns.filter(differs).collect();
     let labels: Vec<String> = firsts
         .iter()
@@ -179,7 +180,8 @@ mod tests {
             run
         };
         let failed = sample::run(4, RunState::Failed);
-        let failed = Run { started: crate::store::NewRun { id: sample::run_id(4), ..of(4, 1e-3, 44).started }, ..failed };
+        let failed =
+            Run { started: crate::store::NewRun { id: sample::run_id(4), ..of(4, 1e-3, 44).started }, ..failed };
         vec![of(1, 1e-3, 42), of(2, 1e-4, 42), of(3, 1e-3, 43), failed]
     }
 
@@ -187,7 +189,8 @@ mod tests {
     fn runs_that_differ_in_their_seed_alone_are_one_group_with_mean_and_deviation() {
         let runs = runs();
         let groups = group(&runs, &[3, 2, 1, 0], (Grouping::ButSeed, (Column::Started, true)));
-        let said: Vec<_> = groups.iter().map(|group| (group.label.as_str(), group.runs.clone(), group.finished)).collect();
+        let said: Vec<_> =
+            groups.iter().map(|group| (group.label.as_str(), group.runs.clone(), group.finished)).collect();
         assert_eq!(said, [("rate 0.001", vec![3, 2, 0], 2), ("rate 0.0001", vec![1], 1)]);
         let spread = groups[0].spread(Figure::Validation).unwrap();
         assert_eq!((spread.runs, format!("{:.3}", spread.mean)), (2, "0.920".into()), "the failed one has no figure");

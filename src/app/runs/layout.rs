@@ -5,6 +5,8 @@ use super::view::RunsView;
 
 /// Cells before the first column: the chosen row's sign, and the baseline's.
 pub const GUTTER: usize = 2;
+/// Where groups say in it what their runs have in common.
+const GROUP_NAME: usize = 24;
 /// A name of any length takes what is left, up to so many cells.
 const LONGEST_NAME: usize = 28;
 
@@ -22,7 +24,8 @@ pub struct Shown {
 #[must_use]
 pub fn columns(view: &RunsView, shift: usize, width: usize) -> Vec<Shown> {
     let spread = view.grouped_by.is_some();
-    let shown = |(place, column): (usize, &Column)| Shown { place, column: *column, width: column.width(spread) };
+    let width_of = |column: Column| if spread && column == Column::Name { GROUP_NAME } else { column.width(spread) };
+    let shown = |(place, column): (usize, &Column)| Shown { place, column: *column, width: width_of(*column) };
     let all: Vec<Shown> = view.columns.iter().enumerate().map(shown).collect();
     let (fixed, rest): (Vec<Shown>, Vec<Shown>) = all.into_iter().partition(|shown| shown.column.is_fixed());
     let mut used = GUTTER;
@@ -77,7 +80,7 @@ mod tests {
         let view = RunsView::default();
         let titles = |shift| columns(&view, shift, 56).iter().map(|shown| shown.column.key()).collect::<Vec<_>>();
         assert_eq!(titles(0), ["mark", "star", "name", "state", "val_acc", "test_acc"]);
-        assert_eq!(titles(3), ["mark", "star", "name", "f1", "epochs", "time"]);
+        assert_eq!(titles(3), ["mark", "star", "name", "f1", "epochs", "time", "lr"]);
     }
 
     #[test]

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_run_without_the_figure_is_no_point() {
-        let runs = [sample::run(2, RunState::Stopped), sample::run(1, RunState::Finished), sample::run(3, RunState::Failed)];
+        let runs =
+            [sample::run(2, RunState::Stopped), sample::run(1, RunState::Finished), sample::run(3, RunState::Failed)];
         let points = Scatter::default().points(&runs, &[0, 1, 2]);
         assert_eq!(points.iter().map(|point| point.run).collect::<Vec<_>>(), [1, 0], "from below upward");
     }

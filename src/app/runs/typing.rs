@@ -1,7 +1,8 @@
 //! The filter while it is typed: it holds at once, and a text that is no filter yet leaves the last good one.
 
 use super::RunsScreen;
-use super::filter::{Filter, Problem};
+use super::column::{ALIASES, Column};
+use super::filter::{FLAGS, Filter, Problem};
 use crate::app::action::Action;
 use crate::app::input::Input;
 
@@ -26,11 +27,11 @@ impl RunsScreen {
         let Some(filtering) = &mut self.filtering else { return };
         change(&mut filtering.input);
         let text = filtering.input.text().to_owned();
-        let parsed = Filter::parse(&text);
-        filtering.problem = parsed.as_ref().err().cloned();
-        if let Ok(filter) = parsed {
+        filtering.problem = Filter::parse(&text).err();
+        let held = &text[..text.len() - begun(&text)];
+        if let (None, Ok(filter)) = (&filtering.problem, Filter::parse(held)) {
             self.filter = filter;
-            self.view.filter = text;
+            held.clone_into(&mut self.view.filter);
             self.arrange();
         }
     }
@@ -40,9 +41,13 @@ impl RunsScreen {
         let Some(filtering) = self.filtering.take() else { return };
         match action {
             Action::Keep if filtering.problem.is_some() => self.filtering = Some(filtering),
-            Action::Keep if filtering.before != self.view.filter => self.filters.push(filtering.before),
-            Action::Discard => self.set_filter(&filtering.before),
-            _ => {}
+            Action::Keep => {
+                self.set_filter(filtering.input.text());
+                if filtering.before != self.view.filter {
+                    self.filters.push(filtering.before);
+                }
+            }
+            _ => self.set_filter(&filtering.before),
         }
     }
 
@@ -56,4 +61,14 @@ impl RunsScreen {
         self.filter = filter.unwrap_or_default();
         self.arrange();
     }
+}
+
+/// Bytes of the word at the end of a text that may become `acc>0.9`: until it is kept or goes on, it holds nothing back, or
+/// the table would go blank for a moment.
+fn begun(text: &str) -> usize {
+    let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let word = last.trim_start_matches('!').to_lowercase();
+    let mut keys = Column::all().map(Column::key).chain(ALIASES.map(|(alias, _)| alias));
+    let is_begun = !FLAGS.contains(&word.as_str()) && keys.any(|key| key.starts_with(&word));
+    if is_begun { last.len() } else { 0 }
 }

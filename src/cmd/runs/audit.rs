@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::cmd::Output;
+use crate::error::Error;
 use crate::session::disk::{self, Usage};
 use crate::session::original::Original;
 use crate::session::verify::{self, Verification};
@@ -14,14 +15,7 @@ use crate::units::bytes;
 
 /// Verifies one run or all; any difference fails.
 pub fn verify(store: &Store, word: Option<&str>, out: Output) -> anyhow::Result<ExitCode> {
-    let runs = match word {
-        Some(word) => vec![store.resolve(word)?],
-        // What a run under way writes between two looks is no difference.
-        None => {
-            let done = store.runs()?.into_iter().filter(|run| run.state != RunState::Running);
-            done.map(|run| store.run(&run.started.id)).collect::<Result<_, _>>()?
-        }
-    };
+    let runs = word.map_or_else(|| all_done(store), |word| Ok(vec![store.resolve(word)?]))?;
     let seen = runs.into_iter().map(|run| Ok((verify::verify(store, &run)?, run)));
     let seen: Vec<(Verification, Run)> = seen.collect::<anyhow::Result<_>>()?;
     let differences: usize = seen.iter().map(|(found, _)| found.differences.len()).sum();
@@ -36,6 +30,12 @@ pub fn verify(store: &Store, word: Option<&str>, out: Output) -> anyhow::Result<
         seen.iter().map(|(found, run)| lines(found, run)).collect::<Vec<_>>().join("\n")
     })?;
     Ok(if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What a run under way writes between two looks is no difference.
+fn all_done(store: &Store) -> Result<Vec<Run>, Error> {
+    let done = store.runs()?.into_iter().filter(|run| run.state != RunState::Running);
+    done.map(|run| store.run(&run.started.id)).collect()
 }
 
 fn lines(found: &Verification, run: &Run) -> String {

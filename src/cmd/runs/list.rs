@@ -7,7 +7,7 @@ use crate::app::runs::export;
 use crate::app::runs::shown;
 use crate::app::runs::view::RunsView;
 use crate::cli::{ListArgs, TableFormat};
-use crate::cmd::{Output, run_json};
+use crate::cmd::{Output, put_out, run_json};
 use crate::session::{Workplace, disk};
 use crate::store::{Run, Store};
 use crate::units::{duration, share};
@@ -42,7 +42,7 @@ fn answer(runs: &[&Run], (args, facts): (&ListArgs, &Facts), out: Output) -> any
         }
         Some(format) => {
             let text = export::write(format.into(), &columns(format), runs.iter().copied(), facts);
-            out.raw(&text)?;
+            put_out(&text)?;
         }
     }
     Ok(())

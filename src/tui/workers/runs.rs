@@ -22,8 +22,8 @@ fn carry_out(store: &Store, work: &RunsWork) -> Result<RunsNews> {
     Ok(match work {
         RunsWork::Star { run_id, starred } => {
             store.star_run(run_id, *starred)?;
-            let word = if *starred { "a" } else { "no" };
-            RunsNews::Labelled(format!("{} has {word} star", name(store, run_id)?))
+            let star = if *starred { "a" } else { "no" };
+            RunsNews::Labelled(format!("{} has {star} star", name(store, run_id)?))
         }
         RunsWork::Rename { run_id, name: new } => {
             let old = name(store, run_id)?;
@@ -32,8 +32,8 @@ fn carry_out(store: &Store, work: &RunsWork) -> Result<RunsNews> {
         }
         RunsWork::Note { run_id, text } => {
             labels::note(store, run_id, text)?;
-            let word = if text.is_empty() { "no" } else { "this" };
-            RunsNews::Labelled(format!("{} has {word} note", name(store, run_id)?))
+            let note = if text.is_empty() { "no" } else { "this" };
+            RunsNews::Labelled(format!("{} has {note} note", name(store, run_id)?))
         }
         RunsWork::Tags { run_ids, tags } => tag(store, run_ids, tags)?,
         RunsWork::Restore(run_ids) => {
@@ -105,7 +105,11 @@ fn pair_up(store: &Store, [a, b]: &[String; 2]) -> Result<Comparison> {
 fn write(path: &Path, text: &str, over: bool) -> Result<RunsNews> {
     let mut options = OpenOptions::new();
     options.write(true);
-    if over { options.create(true).truncate(true) } else { options.create_new(true) };
+    if over {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
     match options.open(path).and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => Ok(RunsNews::Written(path.to_owned())),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_file() => {

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::runs;
 use crate::app::history::History;
-use crate::app::message::{Assessed, Case, Effect, InspectMessage, Message, RunDetail, RunsMessage};
+use crate::app::log::LINES;
+use crate::app::message::{Assessed, Case, Earlier, Effect, InspectMessage, Message, RunDetail, RunsMessage};
 use crate::app::runs::work::RunsNews;
 use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
@@ -13,7 +14,7 @@ use crate::metrics::assessment::Terms;
 use crate::metrics::{Assessment, Spread, alarm};
 use crate::report;
 use crate::session::verify::{self, Verification};
-use crate::session::{Workplace, seeds};
+use crate::session::{Workplace, journal, seeds};
 use crate::store::{Run, Store, cases as cases_of};
 use crate::tui::wake::Outbox;
 
@@ -54,6 +55,11 @@ fn answer(store: &Store, effect: &Effect) -> Result<Message> {
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail })
         }
         Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work))),
+        Effect::LoadEarlier(run_ids) => Message::Runs(RunsMessage::Earlier(earlier(store, run_ids)?)),
+        Effect::LoadLog { run_id } => {
+            let lines = Ok(journal::last_lines(&store.run_folder(run_id), LINES)?);
+            Message::Runs(RunsMessage::Log { run_id: run_id.clone(), lines })
+        }
         Effect::Ask { run_id, kind, value } => {
             store.add_command(run_id, *kind, *value)?;
             Message::Runs(RunsMessage::Said(format!("asked to {}", kind.name())))
@@ -92,6 +98,9 @@ fn failed(effect: &Effect, problem: String) -> Message {
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail: Err(problem) })
         }
         Effect::Runs(_) => Message::Runs(RunsMessage::News(RunsNews::Failed(problem))),
+        Effect::LoadLog { run_id } => Message::Runs(RunsMessage::Log { run_id: run_id.clone(), lines: Err(problem) }),
+        // A run that is gone is laid behind nothing.
+        Effect::LoadEarlier(_) => Message::Runs(RunsMessage::Earlier(Vec::new())),
         Effect::Ask { .. } | Effect::WriteReport { .. } | Effect::VerifyRun { .. } => {
             Message::Runs(RunsMessage::Said(problem))
         }
@@ -108,6 +117,14 @@ fn detail(store: &Store, run_id: &str) -> Result<RunDetail> {
     let accuracy = |run: &Run| run.test.and_then(|test| test.confusion.accuracy());
     let seeds = seeds::group_of(store, &run)?.and_then(|group| Spread::of(group.iter().map(accuracy)));
     Ok(RunDetail { assessed: assess(store, &run)?.map(Box::new), history: history(store, &run)?, run, folds, seeds })
+}
+
+fn earlier(store: &Store, run_ids: &[String]) -> Result<Vec<Earlier>> {
+    let one = |run_id: &String| {
+        let run = store.run(run_id)?;
+        Ok(Earlier { run_id: run_id.clone(), name: run.started.name.clone(), history: history(store, &run)? })
+    };
+    run_ids.iter().map(one).collect()
 }
 
 /// What the run went through.

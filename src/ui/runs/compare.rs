@@ -1,5 +1,7 @@
 //! Some runs side by side: what differs as a table, their validation curves laid over each other.
 
+use std::ops::Range;
+
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -22,6 +24,8 @@ use crate::units::{count, range};
 /// Cells of the names of settings and figures, and at least of a run.
 const NAMES: u16 = 26;
 const LEAST: u16 = 14;
+/// Where two runs would not fit beside the names in full.
+const NARROW: u16 = 20;
 /// A figure with its interval.
 const FULL: u16 = 23;
 
@@ -61,9 +65,14 @@ const fn sign(stroke: Stroke) -> &'static str {
     }
 }
 
+/// Cells of the names in so much room.
+const fn names(width: u16) -> u16 {
+    if width < NAMES + 2 * (LEAST + 1) + 1 { NARROW } else { NAMES }
+}
+
 /// The runs' columns that fit, with the chosen one among them, and their width in cells.
-fn fitting(width: u16, runs: usize, chosen: usize) -> (std::ops::Range<usize>, u16) {
-    let room = width.saturating_sub(NAMES + 1);
+fn fitting(width: u16, runs: usize, chosen: usize) -> (Range<usize>, u16) {
+    let room = width.saturating_sub(names(width) + 1);
     let fits = usize::from(room / (LEAST + 1)).clamp(1, runs.max(1));
     let first = (chosen + 1).saturating_sub(fits);
     let each = (room / u16::try_from(fits).unwrap_or(1)).saturating_sub(1).min(FULL + 8);
@@ -73,7 +82,7 @@ fn fitting(width: u16, runs: usize, chosen: usize) -> (std::ops::Range<usize>, u
 fn columns(painter: &mut Painter, area: Rect, (compare, runs): (&Compare, &[&Run])) {
     let theme = painter.theme;
     let (seen, width) = fitting(area.width, runs.len(), compare.chosen);
-    let mut x = area.x + NAMES + 1;
+    let mut x = area.x + names(area.width) + 1;
     for place in seen.clone() {
         let (style, stroke) = look(theme, compare.places.get(place).copied().unwrap_or(place));
         let text = fit(&format!("{} {}", sign(stroke), runs[place].started.name), usize::from(width));
@@ -88,19 +97,20 @@ fn columns(painter: &mut Painter, area: Rect, (compare, runs): (&Compare, &[&Run
     if lines.is_empty() {
         painter.line(body, Line::styled("nothing differs: a shows all", theme.dim()));
     }
-    let lines: Vec<Line> = lines.iter().map(|row| table_line(theme, row, &seen, usize::from(width))).collect();
+    let lines: Vec<Line> = lines.iter().map(|row| table_line(theme, row, &seen, (names(area.width), width))).collect();
     painter.scene.visible_rows = usize::from(body.height);
     painter.scene.scroll_limit = painter.lines(body, lines, compare.top);
 }
 
-fn table_line(theme: Theme, row: &Row, seen: &std::ops::Range<usize>, width: usize) -> Line<'static> {
+fn table_line(theme: Theme, row: &Row, seen: &Range<usize>, (names, width): (u16, u16)) -> Line<'static> {
+    let (names, width) = (usize::from(names), usize::from(width));
     match row {
         Row::Heading(text) => Line::styled(*text, theme.title()),
         Row::Values { name, cells } => {
-            let name = Span::styled(fit(name, usize::from(NAMES)), theme.dim());
+            let name = Span::styled(fit(name, names), theme.dim());
             let cells = cells.get(seen.clone()).unwrap_or_default().iter();
             let cells = cells.map(|cell| Span::raw(format!(" {}", fit(whole(cell, width), width))));
-            Line::from_iter(std::iter::once(name).chain(cells))
+            std::iter::once(name).chain(cells).collect()
         }
     }
 }
@@ -139,7 +149,7 @@ fn paired(found: &Comparison, (a, b): (&str, &str)) -> [String; 3] {
     let accuracy = signed(found.accuracy_difference(), found.accuracy_difference_interval);
     [
         format!(
-            "on the same {} test images: {} told apart, {a} right in {}, {b} in {}",
+            "on the same {} test images: {} answered otherwise, {a} right in {}, {b} in {}",
             count(found.images),
             found.disagreements(),
             found.right_in_a,
@@ -173,7 +183,8 @@ fn lines(theme: Theme, (compare, runs): (&Compare, &[&Run]), of: fn(&EpochFigure
     let line = |(place, run): (usize, &&Run)| {
         let history: &History = compare.history(&run.started.id)?;
         let (style, stroke) = look(theme, compare.places.get(place).copied().unwrap_or(place));
-        Some(Series { label: run.started.name.clone(), style, stretches: history.of_epochs(of), stroke })
+        let label = fit(&run.started.name, 14).trim_end().to_owned();
+        Some(Series { label, style, stretches: history.of_epochs(of), stroke })
     };
     let mut lines: Vec<Series> = runs.iter().enumerate().filter_map(line).collect();
     // The chosen one lies over the others.
@@ -202,6 +213,7 @@ fn chart_of(title: &str, series: Vec<Series>) -> Chart<'_> {
         cursor: None,
         dragged: None,
         state: String::new(),
+        labels: None,
         series,
     }
 }

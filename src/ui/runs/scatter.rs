@@ -45,9 +45,10 @@ pub fn draw(painter: &mut Painter, area: Rect, scatter: &Scatter, screen: &RunsS
 impl Frame {
     fn of(points: &[Point], log: bool) -> Self {
         let ends = |of: fn(&Point) -> f64| {
-            let ends = points.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-                (low.min(value), high.max(value))
-            });
+            let ends = points
+                .iter()
+                .map(of)
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
             if ends.0 < ends.1 {
                 return ends;
             }

@@ -36,7 +36,7 @@ pub fn draw(painter: &mut Painter, area: Rect, screen: &RunsScreen) {
         };
         let chosen = at == screen.row;
         let sign = Span::styled(if chosen { "▸" } else { " " }, painter.theme.accent());
-        let line = Line::from_iter(std::iter::once(sign).chain(line));
+        let line: Line = std::iter::once(sign).chain(line).collect();
         painter.line(place, if chosen { line.patch_style(painter.theme.selected()) } else { line });
         painter.target(place, Target::Row(at));
     }
@@ -101,7 +101,8 @@ fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[Sho
         let sorted = shown.column == screen.view.sorted_by;
         let arrow = if sorted { arrow(screen.view.descending) } else { "" };
         let style = if sorted { painter.theme.accent() } else { painter.theme.dim() };
-        let title = if shown.width == 1 { shown.column.title().to_owned() } else { format!("{}{arrow}", shown.column.title()) };
+        let title =
+            if shown.width == 1 { shown.column.title().to_owned() } else { format!("{}{arrow}", shown.column.title()) };
         let width = u16::try_from(shown.width).unwrap_or(0);
         let place = Rect { x, width: width.min(row.right().saturating_sub(x)), ..row };
         painter.line(place, Line::styled(cell(*shown, &title), style));
@@ -155,7 +156,9 @@ fn style(theme: Theme, column: Column, (run, screen): (&Run, &RunsScreen)) -> St
         Column::State => state_style(theme, run.state),
         Column::Data if run.started.synthetic => theme.warning(),
         Column::Star => theme.accent(),
-        Column::Mark => screen.facts.marks.place_of(&run.started.id).map_or_else(Style::new, |place| theme.series(place)),
+        Column::Mark => {
+            screen.facts.marks.place_of(&run.started.id).map_or_else(Style::new, |place| theme.series(place))
+        }
         Column::Note | Column::Tags | Column::Id => theme.dim(),
         _ => Style::new(),
     }
@@ -180,9 +183,10 @@ fn group_line(theme: Theme, (group, screen): (&Group, &RunsScreen), columns: &[S
     let words = |column: Column| !matches!(column, Column::Figure(_) | Column::Setting(_) | Column::Size);
     let first = columns.iter().take_while(|shown| words(shown.column)).count().max(1);
     let width: usize = columns.iter().take(first).map(|shown| shown.width + 1).sum();
-    let sign = if screen.unfolded.contains(&group.key) { "▾" } else { "▹" };
+    let sign = if screen.unfolded.contains(&group.key) { "▾" } else { "►" };
     let runs = if group.runs.len() == 1 { "run" } else { "runs" };
-    let finished = if group.finished == group.runs.len() { String::new() } else { format!(", {} finished", group.finished) };
+    let finished =
+        if group.finished == group.runs.len() { String::new() } else { format!(", {} finished", group.finished) };
     let label = format!("{sign} {}  {} {runs}{finished}", group.label, count(group.runs.len()));
     let mut spans = vec![Span::styled(fit(&label, width), Style::new().add_modifier(Modifier::BOLD)), Span::raw(" ")];
     for shown in columns.iter().skip(first) {

@@ -1,0 +1,267 @@
+//! Which protocol for pictures the terminal has, by asking it.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use super::{Multiplexer, background};
+use crate::config::place::environment;
+
+/// Asks for the Kitty protocol.
+const KITTY: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
+
+/// Asks for what every terminal answers, its primary attributes.
+const ATTRIBUTES: &[u8] = b"\x1b[c";
+
+/// Asks whether a frame can be shown whole or not at all, and whether the mouse can be listened to in SGR coordinates.
+const MODES: &[u8] = b"\x1b[?2026$p\x1b[?1006$p";
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A way to show pictures in real pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    Kitty,
+    Iterm,
+    Sixel,
+}
+
+impl Protocol {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kitty => "Kitty's protocol",
+            Self::Iterm => "iTerm2's protocol",
+            Self::Sixel => "Sixel",
+        }
+    }
+}
+
+/// What was found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// `None` where pictures are half blocks.
+    pub protocol: Option<Protocol>,
+    /// Why this one, or why none.
+    pub why: String,
+    /// Whether a frame can be shown whole or not at all; `None` where the terminal does not say.
+    pub synchronised: Option<bool>,
+    /// Whether it has a mouse with SGR coordinates; `None` where it does not say.
+    pub mouse: Option<bool>,
+    /// Whether its background is light; `None` where it does not say.
+    pub light: Option<bool>,
+    /// Letters that were typed meanwhile.
+    pub typed: Vec<char>,
+}
+
+/// What the terminal said.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Answer {
+    kitty: bool,
+    /// Whether its background is light.
+    light: Option<bool>,
+    /// Its primary attributes; 4 means Sixel.
+    attributes: Option<Vec<u16>>,
+    /// Modes that it knows (true) or does not.
+    modes: Vec<(u16, bool)>,
+    /// Keys that were pressed meanwhile.
+    keys: Vec<char>,
+}
+
+impl Answer {
+    fn mode(&self, number: u16) -> Option<bool> {
+        self.modes.iter().find(|(known, _)| *known == number).map(|(_, known)| *known)
+    }
+}
+
+/// Finds out about background and, where they are wanted, pictures. Must be called in raw mode and before anything else
+/// reads the terminal's input.
+#[must_use]
+pub fn detect(pictures: bool) -> Found {
+    find(pictures, &[])
+}
+
+/// As [`detect`], for a terminal that nobody has taken over: it is put into raw mode meanwhile. Asks for modes too.
+#[must_use]
+pub fn examine() -> Found {
+    let before = super::is_there().then(|| make_raw().ok()).flatten();
+    let found = find(true, MODES);
+    if let Some(before) = before {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &before);
+    }
+    found
+}
+
+/// Answers what it was before.
+fn make_raw() -> rustix::io::Result<Termios> {
+    let before = tcgetattr(io::stdin())?;
+    let mut raw = before.clone();
+    raw.make_raw();
+    tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+    Ok(before)
+}
+
+fn find(pictures: bool, more: &[u8]) -> Found {
+    if let Some(why) = why_not_to_ask() {
+        let (protocol, typed) = (None, Vec::new());
+        return Found { protocol, why, synchronised: None, mouse: None, light: None, typed };
+    }
+    let none = if pictures { why_no_pictures() } else { Some("the settings say so".into()) };
+    let kitty = if none.is_none() { KITTY } else { &[] };
+    let answer = parse(&ask(&[more, background::QUERY, kitty, ATTRIBUTES].concat()).unwrap_or_default());
+    let (protocol, why) = none.map_or_else(|| choose(&answer), |why| (None, why));
+    let (synchronised, mouse) = (answer.mode(2026), answer.mode(1006));
+    Found { protocol, why, synchronised, mouse, light: answer.light, typed: answer.keys }
+}
+
+/// Not on a terminal that can nothing.
+fn why_not_to_ask() -> Option<String> {
+    let term = environment("TERM").unwrap_or_default();
+    if term == "dumb" || term == "linux" {
+        return Some(format!("TERM is {}, which shows no pictures", term.display()));
+    }
+    (!super::is_there()).then(|| "input and output are not both a terminal".into())
+}
+
+/// Not where a multiplexer lies between.
+fn why_no_pictures() -> Option<String> {
+    if let Some(multiplexer) = Multiplexer::find(&environment) {
+        return Some(format!("{} lies between and does not pass pictures on", multiplexer.name()));
+    }
+    environment("NO_COLOR").map(|_| "NO_COLOR is set".into())
+}
+
+/// Whatever comes until the attributes have come whole or the time is over.
+fn ask(query: &[u8]) -> io::Result<Vec<u8>> {
+    io::stdout().write_all(query)?;
+    io::stdout().flush()?;
+    let (start, mut heard) = (Instant::now(), Vec::new());
+    while parse(&heard).attributes.is_none() {
+        let Some(left) = PATIENCE.checked_sub(start.elapsed()) else { break };
+        let stdin = io::stdin();
+        let mut watched = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
+        if poll(&mut watched, Timespec::try_from(left).ok().as_ref())? == 0 {
+            break;
+        }
+        let mut bytes = [0; 256];
+        match rustix::io::read(stdin.as_fd(), &mut bytes)? {
+            0 => break,
+            read => heard.extend_from_slice(&bytes[..read]),
+        }
+    }
+    Ok(heard)
+}
+
+fn parse(heard: &[u8]) -> Answer {
+    let text = String::from_utf8_lossy(heard);
+    let (mut answer, mut other, mut rest) = (Answer::default(), String::new(), text.as_ref());
+    while let Some(first) = rest.chars().next() {
+        if let Some((graphics, after)) = rest.strip_prefix("\x1b_G").and_then(|after| after.split_once("\x1b\\")) {
+            answer.kitty |= graphics.ends_with(";OK");
+            rest = after;
+        } else if let Some((light, after)) = background::parse(rest) {
+            answer.light = Some(light);
+            rest = after;
+        } else if let Some((said, last, after)) = rest.strip_prefix("\x1b[?").and_then(until_last) {
+            answer.note(said, last);
+            rest = after;
+        } else {
+            other.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    // From an escape on it is a sequence that nobody asked for.
+    answer.keys = other.chars().take_while(|c| *c != '\x1b').filter(|c| !c.is_control()).collect();
+    answer
+}
+
+/// A sequence up to its last byte, that byte, and what follows.
+fn until_last(text: &str) -> Option<(&str, char, &str)> {
+    let at = text.find(|c: char| ('@'..='~').contains(&c))?;
+    Some((&text[..at], text[at..].chars().next()?, &text[at + 1..]))
+}
+
+impl Answer {
+    /// Notes what `ESC [ ?` and these say: primary attributes (`c`), or whether a mode is known (`y`; 0 is not).
+    fn note(&mut self, said: &str, last: char) {
+        let numbers: Vec<u16> =
+            said.trim_end_matches('$').split(';').filter_map(|number| number.parse().ok()).collect();
+        match (last, numbers.as_slice()) {
+            ('c', _) => self.attributes = Some(numbers),
+            ('y', [mode, state]) => self.modes.push((*mode, *state != 0)),
+            _ => {}
+        }
+    }
+}
+
+/// viuer has probes of its own that wait for an answer without end: they are asked only where the terminal has given
+/// one to the same question.
+fn choose(answer: &Answer) -> (Option<Protocol>, String) {
+    let (protocol, why) = chosen(answer);
+    (protocol, why.to_owned())
+}
+
+fn chosen(answer: &Answer) -> (Option<Protocol>, &'static str) {
+    let Some(attributes) = &answer.attributes else {
+        return (None, "the terminal did not answer within 0.3 s");
+    };
+    if answer.kitty && viuer::get_kitty_support() != viuer::KittySupport::None {
+        return (Some(Protocol::Kitty), "the terminal confirms it");
+    }
+    if viuer::is_iterm_supported() {
+        return (Some(Protocol::Iterm), "TERM_PROGRAM or LC_TERMINAL says so");
+    }
+    if attributes.contains(&4) && viuer::is_sixel_supported() {
+        return (Some(Protocol::Sixel), "the terminal names it among its attributes");
+    }
+    (None, "the terminal confirms neither Kitty's protocol nor iTerm2's nor Sixel")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kitty_terminal_is_told_from_its_answer() {
+        let answer = parse(b"\x1b_Gi=31;OK\x1b\\\x1b[?62;52;c");
+        assert_eq!(answer, Answer { kitty: true, attributes: Some(vec![62, 52]), ..Answer::default() });
+    }
+
+    #[test]
+    fn a_refusal_is_no_support() {
+        let answer = parse(b"\x1b_Gi=31;ENOTSUPPORTED\x1b\\\x1b[?62;4c");
+        assert_eq!(answer, Answer { kitty: false, attributes: Some(vec![62, 4]), ..Answer::default() });
+    }
+
+    #[test]
+    fn half_an_answer_is_waited_for() {
+        assert_eq!(parse(b"\x1b_Gi=31;OK\x1b\\\x1b[?62;5").attributes, None);
+    }
+
+    #[test]
+    fn a_key_pressed_before_the_answer_is_kept() {
+        assert_eq!(parse(b"j\x1b[?1;2ck").keys, ['j', 'k']);
+    }
+
+    #[test]
+    fn the_background_is_told_among_the_other_answers() {
+        let answer = parse(b"\x1b]11;rgb:ffff/ffff/eeee\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[?62;4ck");
+        assert_eq!((answer.light, answer.kitty, answer.keys), (Some(true), true, vec!['k']));
+    }
+
+    #[test]
+    fn any_bytes_are_parsed() {
+        assert_eq!(parse(b"\x1b\x1b_G\x1b[?").attributes, None);
+    }
+
+    #[test]
+    fn modes_are_told_apart_from_attributes() {
+        let answer = parse(b"\x1b[?2026;2$y\x1b[?1006;0$y\x1b[?62;4c");
+        assert_eq!((answer.mode(2026), answer.mode(1006), answer.mode(1)), (Some(true), Some(false), None));
+        assert_eq!(answer.attributes, Some(vec![62, 4]));
+    }
+}
