@@ -60,6 +60,7 @@ pub struct RunsScreen {
     filters: Vec<String>,
     pub compare: Option<Compare>,
     pub scatter: Option<Scatter>,
+    points: Vec<Point>,
     /// What was moved to the trash, by ids, the last last.
     trash: Vec<Vec<String>>,
     /// Runs whose size was asked for.
@@ -147,10 +148,16 @@ impl RunsScreen {
         }
     }
 
-    /// The points of the scatter chart.
+    /// The points of the scatter chart, where it is shown.
     #[must_use]
-    pub fn points(&self) -> Vec<Point> {
-        self.scatter.as_ref().map_or_else(Vec::new, |scatter| scatter.points(self.rows(), &self.shown.runs))
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// Makes the points anew.
+    fn plot(&mut self) {
+        let scatter = self.scatter.as_ref();
+        self.points = scatter.map_or_else(Vec::new, |scatter| scatter.points(self.rows(), &self.shown.runs));
     }
 
     #[must_use]
@@ -220,6 +227,7 @@ impl RunsScreen {
         };
         let again = self.shown.rows.iter().position(is_it);
         self.row = again.unwrap_or(self.row).min(self.shown.rows.len().saturating_sub(1));
+        self.plot();
     }
 
     /// Sorts by a column; once more turns the order round.

@@ -164,8 +164,9 @@ fn some_runs_lie_side_by_side_with_their_curves() {
 fn two_runs_are_told_apart_by_paired_tests() {
     let mut app = typed("  =");
     let case = |margin: f64, patient| metrics::Case { margin, truth: patient % 2 == 0, patient, kind: None };
-    let cases =
-        |shift: f64| (0..60).map(|n| case(f64::from(n * 37 % 11) - 5.0 + shift, n as usize)).collect::<Vec<_>>();
+    let cases = |shift: f64| {
+        (0..60_u8).map(|n| case(f64::from(u16::from(n) * 37 % 11) - 5.0 + shift, n.into())).collect::<Vec<_>>()
+    };
     let (a, b) = (cases(0.0), cases(1.5));
     let side = |cases| Side { cases, threshold: Threshold::HALF };
     let found = Box::new(Comparison::of(side(&a), side(&b)));

@@ -33,7 +33,7 @@ impl App {
             Action::CopyRow => return self.runs.copy_row(),
             Action::Compare => return self.runs.begin_compare(),
             Action::Open if self.runs.opens_comparison() => return self.runs.begin_compare(),
-            Action::Scatter => self.runs.scatter = Some(Scatter::default()),
+            Action::Scatter => self.runs.begin_scatter(),
             _ => return self.act_in_place(action, scene),
         }
         Vec::new()
@@ -50,6 +50,7 @@ impl App {
             }
             (Place::Scatter, action) if action != Action::Mark => {
                 self.runs.scatter.iter_mut().for_each(|scatter| scatter.act(action, points));
+                self.runs.plot();
                 return Vec::new();
             }
             _ => {}
@@ -96,6 +97,11 @@ impl RunsScreen {
         self.view.grouped_by = grouping;
         self.unfolded.clear();
         self.arrange();
+    }
+
+    fn begin_scatter(&mut self) {
+        self.scatter = Some(Scatter::default());
+        self.plot();
     }
 
     /// Brings back what was thrown away last.

@@ -421,7 +421,7 @@ mod tests {
         #[test]
         fn any_text_is_a_filter_or_a_problem_within_it(text in r#"([a-z_]{1,9}|[!:=<>"% 0-9.肺é-]|acc>|lr:|size<|note:"|time>=|\PC){0,12}"#) {
             match Filter::parse(&text) {
-                Ok(filter) => drop(labelled().iter().map(|run| filter.matches(run, &Facts::default())).count()),
+                Ok(filter) => prop_assert!(labelled().iter().filter(|run| filter.matches(run, &Facts::default())).count() <= 5),
                 Err(problem) => prop_assert!(text.is_char_boundary(problem.at), "{problem:?}"),
             }
         }

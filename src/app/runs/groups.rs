@@ -69,6 +69,8 @@ pub struct Group {
     pub finished: usize,
     /// Of each of [`Figure::ALL`], over those that have it.
     spreads: Vec<Option<Spread>>,
+    /// Settings that are the same in all its runs.
+    shared: Vec<Field>,
 }
 
 impl Group {
@@ -78,13 +80,24 @@ impl Group {
         self.spreads[place]
     }
 
-    /// What all its runs have in a column; `None` where they differ.
+    /// What all its runs have of a setting; `None` where they differ.
     #[must_use]
-    pub fn shared(&self, column: Column, runs: &[Run], facts: &Facts) -> Option<String> {
-        let mut values = self.runs.iter().filter_map(|run| Some(column.value(runs.get(*run)?, facts)));
-        let first = values.next()?;
-        values.all(|value| value == first).then(|| column.text(&runs[self.runs[0]], facts))
+    pub fn shared(&self, field: Field, runs: &[Run]) -> Option<String> {
+        let first = runs.get(*self.runs.first()?)?;
+        self.shared.contains(&field).then(|| Column::Setting(field).text(first, &Facts::default()))
     }
+}
+
+/// The settings that all these runs share. Those of one recipe share all but what it leaves out.
+fn shared(runs: &[Run], places: &[usize], grouping: Grouping) -> Vec<Field> {
+    let facts = Facts::default();
+    let same = |field: &Field| {
+        let mut values = places.iter().map(|at| Column::Setting(*field).value(&runs[*at], &facts));
+        let first = values.next();
+        values.all(|value| Some(value) == first)
+    };
+    let is_given = |field: &Field| grouping == Grouping::ButSeed && !matches!(field, Field::Seed | Field::KeepEpochs);
+    Field::ALL.into_iter().filter(|field| is_given(field) || same(field)).collect()
 }
 
 /// Parts runs, given by their places in the list and in the table's order; the groups come in the order of their first
@@ -98,7 +111,7 @@ pub fn group(runs: &[Run], order: &[usize], (grouping, sort): (Grouping, (Column
         let key = key(run, grouping);
         let place = *places.entry(key).or_insert_with_key(|key| {
             let (key, label) = (key.clone(), label(run, grouping));
-            groups.push(Group { key, label, runs: Vec::new(), finished: 0, spreads: Vec::new() });
+            groups.push(Group { key, label, runs: Vec::new(), finished: 0, spreads: Vec::new(), shared: Vec::new() });
             groups.len() - 1
         });
         groups[place].runs.push(at);
@@ -108,6 +121,7 @@ pub fn group(runs: &[Run], order: &[usize], (grouping, sort): (Grouping, (Column
         group.finished = members().filter(|run| run.state == RunState::Finished).count();
         let spread = |figure: Figure| Spread::of(members().filter_map(|run| figure.of(run)).map(Some));
         group.spreads = Figure::ALL.into_iter().map(spread).collect();
+        group.shared = shared(runs, &group.runs, grouping);
     }
     if grouping == Grouping::ButSeed {
         say_what_differs(runs, &mut groups);
@@ -213,8 +227,7 @@ mod tests {
     fn a_group_says_what_its_runs_share() {
         let runs = runs();
         let groups = group(&runs, &[0, 1, 2], (Grouping::By(Field::LearningRate), (Column::Started, true)));
-        let shared = |column| groups[0].shared(column, &runs, &Facts::default());
-        assert_eq!(shared(Column::Setting(Field::LearningRate)).as_deref(), Some("0.001"));
-        assert_eq!(shared(Column::Setting(Field::Seed)), None);
+        assert_eq!(groups[0].shared(Field::LearningRate, &runs).as_deref(), Some("0.001"));
+        assert_eq!(groups[0].shared(Field::Seed, &runs), None);
     }
 }

@@ -36,10 +36,10 @@ pub fn draw(painter: &mut Painter, area: Rect, scatter: &Scatter, screen: &RunsS
         return;
     }
     let plot = Rect { x: inner.x + AXIS, width: inner.width - AXIS, height: inner.height - 3, ..inner };
-    let frame = Frame::of(&points, scatter.is_log());
+    let frame = Frame::of(points, scatter.is_log());
     axes(painter, (inner, plot), frame, scatter);
-    dots(painter, plot, (frame, scatter.cursor), (&points, screen));
-    reading(painter, Rect { y: inner.bottom() - 1, height: 1, ..inner }, (scatter, &points), screen);
+    dots(painter, plot, (frame, scatter.cursor), (points, screen));
+    reading(painter, Rect { y: inner.bottom() - 1, height: 1, ..inner }, (scatter, points), screen);
 }
 
 impl Frame {

@@ -50,18 +50,14 @@ fn title(screen: &RunsScreen) -> String {
     let (view, all, found) = (&screen.view, screen.rows().len(), screen.shown().runs.len());
     let how_many = if view.filter.is_empty() { count(all) } else { format!("{} of {}", count(found), count(all)) };
     let filter = if view.filter.is_empty() { String::new() } else { format!(" {}", view.filter) };
-    let mut title = format!("Runs ({how_many}){filter} by {} {}", view.sorted_by.title(), arrow(view.descending));
-    if let Some(grouping) = view.grouped_by {
-        title += &format!(", grouped by {}", grouping.label());
-    }
-    if let Some(run) = screen.baseline() {
-        title += &format!(", against {}", run.started.name);
-    }
     let marked = screen.facts.marks.len();
-    if marked > 0 {
-        title += &format!(", {marked} marked");
-    }
-    title
+    let parts = [
+        Some(format!("Runs ({how_many}){filter} by {} {}", view.sorted_by.title(), arrow(view.descending))),
+        view.grouped_by.map(|grouping| format!("grouped by {}", grouping.label())),
+        screen.baseline().map(|run| format!("against {}", run.started.name)),
+        (marked > 0).then(|| format!("{marked} marked")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 const fn arrow(descending: bool) -> &'static str {
@@ -194,7 +190,7 @@ fn group_line(theme: Theme, (group, screen): (&Group, &RunsScreen), columns: &[S
             Column::Figure(figure) => {
                 group.spread(figure).map_or_else(|| "–".into(), |spread| figure.spread(spread.mean, spread.sd))
             }
-            column @ Column::Setting(_) => group.shared(column, screen.rows(), &screen.facts).unwrap_or_default(),
+            Column::Setting(field) => group.shared(field, screen.rows()).unwrap_or_default(),
             _ => String::new(),
         };
         spans.push(Span::styled(cell(*shown, &text), if text == "–" { theme.dim() } else { Style::new() }));
