@@ -46,7 +46,8 @@ use keymap::{BINDINGS, Keymap};
 use log::Log;
 use message::{Earlier, Effect, Loadable, Message, RunsMessage, TrainMessage};
 use popup::{Commands, Popup, Question};
-use runs::{Column, RunsScreen};
+use runs::RunsScreen;
+use runs::work::RunsWork;
 use scene::{Display, Scene, Target, ThemeName};
 use train::TrainScreen;
 
@@ -147,6 +148,14 @@ impl App {
     /// Takes in one message; `scene` is what the last frame laid out.
     pub fn update(&mut self, message: Message, scene: &Scene) -> Vec<Effect> {
         self.dirty |= changes_the_frame(&message) || self.chart.dragged.is_some();
+        let mut effects = self.take_in(message, scene);
+        if self.screen == Screen::Runs {
+            effects.extend(self.measure(scene));
+        }
+        effects
+    }
+
+    fn take_in(&mut self, message: Message, scene: &Scene) -> Vec<Effect> {
         match message {
             Message::Key(key) => self.key(key, scene),
             Message::Mouse(mouse) => self.mouse(mouse, scene),
@@ -176,6 +185,10 @@ impl App {
             (Some(Popup::Commands(_)), _) => Place::Commands,
             (Some(Popup::Question(_)), _) => Place::Question,
             (Some(Popup::Queue(_)), _) => Place::Queue,
+            (Some(Popup::Prompt(_)), _) => Place::Prompt,
+            (Some(Popup::Choice(_)), _) => Place::Choice,
+            (Some(Popup::Columns(picker)), _) if picker.searching => Place::ColumnSearch,
+            (Some(Popup::Columns(_)), _) => Place::Columns,
             (None, _) => self.place_below(),
         }
     }
@@ -186,8 +199,7 @@ impl App {
         match self.screen {
             Screen::Data => self.data.place(),
             Screen::Train => self.train.place(),
-            Screen::Runs if self.runs.detail.is_some() => Place::Detail,
-            Screen::Runs => Place::Runs,
+            Screen::Runs => self.runs.place(),
             Screen::Inspect => Place::Inspect,
         }
     }
@@ -227,9 +239,21 @@ impl App {
                 change(&mut commands.input);
                 commands.row = 0;
             }
-            Some(Popup::Question(_) | Popup::Queue(_)) => {}
+            Some(Popup::Prompt(prompt)) => {
+                change(&mut prompt.input);
+                prompt.problem = None;
+            }
+            Some(Popup::Choice(choice)) => {
+                change(&mut choice.input);
+                choice.row = 0;
+            }
+            Some(Popup::Columns(picker)) if picker.searching => {
+                change(&mut picker.search);
+                picker.row = 0;
+            }
             None if self.screen == Screen::Train => drop(self.train.editing.as_mut().map(change)),
-            None => {}
+            None if self.screen == Screen::Runs => self.runs.type_filter(change),
+            Some(Popup::Question(_) | Popup::Queue(_) | Popup::Columns(_)) | None => {}
         }
     }
 
@@ -279,11 +303,10 @@ impl App {
             Target::Row(row) if matches!(self.popup, Some(Popup::Commands(_))) => {
                 return self.click_command(row, scene);
             }
+            Target::Row(row) if self.popup.is_some() => return self.click_list(row, scene),
             _ if self.popup.is_some() => {}
-            Target::Row(row) if row == self.runs.row => return self.act(Action::Open, scene),
-            Target::Row(row) => self.runs.row = row,
+            Target::Row(_) | Target::Column(_) => return self.click_runs(target, scene),
             Target::Field(field) => self.train.choose(field),
-            Target::Column(column) => self.runs.sort_by(Column::ALL[column.min(Column::ALL.len() - 1)]),
         }
         Vec::new()
     }
@@ -300,6 +323,9 @@ impl App {
             (action, Some(Popup::Commands(_))) => self.act_on_commands(action, scene),
             (Action::Start, Some(Popup::Queue(_))) => self.run_queue(),
             (action, Some(Popup::Queue(row))) => self.train.queue.act(action, (row, scene.visible_rows.max(1))),
+            (action, Some(Popup::Prompt(_))) => self.act_on_prompt(action),
+            (action, Some(Popup::Choice(_))) => self.act_on_choice(action, scene),
+            (action, Some(Popup::Columns(_))) => self.act_on_columns(action, scene),
             (_, Some(_)) => Vec::new(),
             (action, None) => self.act_on_screen(action, scene),
         }
@@ -362,13 +388,12 @@ impl App {
             Action::Attach => self.attach_chosen(),
             Action::ResumeRun => self.resume_chosen(),
             Action::Again => self.run_again(),
-            Action::Delete => self.ask_to_delete(),
             Action::NextRun => self.inspect_neighbour(true),
             Action::PreviousRun => self.inspect_neighbour(false),
             _ => match self.screen {
                 Screen::Data => self.data.act(action, scene),
                 Screen::Train => self.train.act(action),
-                Screen::Runs => self.runs.act(action, scene),
+                Screen::Runs => self.act_on_runs(action, scene),
                 Screen::Inspect => self.inspect.act(action),
             },
         }
@@ -439,20 +464,10 @@ impl App {
                 self.train.act(Action::Stop)
             }
             Some(Popup::Question(Question::Quit)) => vec![Effect::Quit],
-            Some(Popup::Question(Question::Delete { run_id, .. })) => {
-                self.runs.detail = None;
-                vec![Effect::DeleteRun { run_id }]
-            }
+            Some(Popup::Question(Question::EmptyTrash)) => vec![Effect::Runs(RunsWork::EmptyTrash)],
+            Some(Popup::Question(Question::Overwrite { path })) => self.export(&path, true),
             _ => Vec::new(),
         }
-    }
-
-    fn ask_to_delete(&mut self) -> Vec<Effect> {
-        if let Some(run) = self.runs.chosen() {
-            let (run_id, name) = (run.started.id.clone(), run.started.name.clone());
-            self.popup = Some(Popup::Question(Question::Delete { run_id, name }));
-        }
-        Vec::new()
     }
 
     /// The newest run, where it can go on.
@@ -482,7 +497,11 @@ impl App {
             (Action::ResumeRun, _) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
             (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
             (Action::Attach, _) => run.is_some_and(|run| run.state == RunState::Running),
-            (Action::Open | Action::Sort | Action::Delete, _) => run.is_some(),
+            (Action::Compare, Place::Runs) => !self.runs.comparable().is_empty(),
+            (Action::Undo, _) => self.runs.can_undo(),
+            (Action::Open | Action::Sort | Action::Filter, Place::Runs) => !self.runs.rows().is_empty(),
+            (Action::Delete | Action::Mark, Place::Runs) => !self.runs.shown().rows.is_empty(),
+            (Action::Baseline | Action::Star | Action::Rename | Action::Note | Action::CopyValue, _) => run.is_some(),
             (Action::Down, Place::Data) => matches!(self.data.state, DataState::Ready(_)),
             (Action::Up | Action::Down | Action::NextMistake | Action::NextRun, Place::Inspect) => {
                 self.inspect.case().is_some()
@@ -596,10 +615,7 @@ impl App {
                 self.runs.hear(message);
                 asked
             }
-            RunsMessage::Deleted(_) => {
-                self.runs.hear(message);
-                vec![Effect::LoadRuns]
-            }
+            RunsMessage::News(news) => self.hear_news(news),
             RunsMessage::Changed => vec![Effect::LoadRuns],
             RunsMessage::Earlier(earlier) => {
                 self.earlier = earlier;

@@ -17,7 +17,7 @@ use crate::metrics::{Rule, Threshold};
 use crate::train::EngineKind;
 use crate::train::bench::{self, Settings};
 pub use recipe::Recipe;
-pub use runs::RunsCommand;
+pub use runs::{ListArgs, RunsCommand, TableFormat};
 pub use search::{FindRateArgs, QueueCommand, SweepArgs};
 
 /// What `--version` says: the program, and what it is built with.

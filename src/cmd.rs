@@ -190,6 +190,22 @@ impl Output {
     }
 }
 
+/// An answer for another program, as it is but for the control characters that a terminal would obey. A closed pipe is
+/// no error.
+///
+/// # Errors
+/// Where standard output cannot be written.
+fn put_out(text: &str) -> Result<(), Error> {
+    let is_kept = |letter: char| !letter.is_control() || "\r\n\t".contains(letter);
+    let text: String = text.chars().map(|letter| if is_kept(letter) { letter } else { '\u{fffd}' }).collect();
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write", "the answer to standard output", error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A line on standard error. That nobody reads it any more is no reason to stop a run.
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));

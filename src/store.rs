@@ -11,6 +11,7 @@ mod manifests;
 mod marks;
 mod migrations;
 mod network;
+mod pairs;
 mod papers;
 mod queue;
 mod records;

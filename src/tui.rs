@@ -1,5 +1,6 @@
 //! The terminal program: takes the terminal, runs the loop, gives it back.
 
+mod clipboard;
 mod graphics;
 mod log;
 mod memory;
@@ -8,7 +9,7 @@ mod terminal;
 mod wake;
 mod workers;
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -222,6 +223,7 @@ impl Program {
             match effect {
                 Effect::Quit => return false,
                 Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) | Effect::Notify(_) => self.wants.push(effect),
+                Effect::Copy(text) => copy(&text),
                 _ => self.workers.carry_out(effect),
             }
         }
@@ -260,6 +262,12 @@ impl Program {
     fn lost_terminal(&self) -> bool {
         self.told.end.load(Ordering::Relaxed)
     }
+}
+
+/// Into the terminal's clipboard. One that refuses says nothing.
+fn copy(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(clipboard::bytes(text, clipboard::is_tmux()).as_bytes()).and_then(|()| out.flush());
 }
 
 fn message_of(event: Event) -> Option<Message> {

@@ -16,6 +16,7 @@ mod data;
 mod figures;
 mod finder;
 mod inspect;
+mod lists;
 mod log;
 mod painter;
 mod picture;
@@ -73,6 +74,9 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
         Some(Popup::Commands(commands)) => commands::draw(&mut painter, commands, app),
         Some(Popup::Queue(row)) => queue::draw(&mut painter, &app.train.queue, *row),
         Some(Popup::Question(question)) => question::draw(&mut painter, question, app),
+        Some(Popup::Prompt(prompt)) => lists::prompt(&mut painter, prompt),
+        Some(Popup::Choice(choice)) => lists::choice(&mut painter, choice),
+        Some(Popup::Columns(picker)) => lists::columns(&mut painter, picker),
         None => {}
     }
     finished(painter)

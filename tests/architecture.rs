@@ -19,7 +19,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
     ("predict", &["dataset", "metrics", "error", "train"]),
     ("session", &["dataset", "metrics", "error", "train", "store"]),
     ("report", &["session", "train", "store", "dataset", "metrics", "units", "error"]),
-    ("app", &["dataset", "metrics", "train", "store"]),
+    ("app", &["dataset", "metrics", "train", "store", "units"]),
     ("ui", &["app", "dataset", "metrics", "train", "store", "units"]),
     (
         "tui",
@@ -30,11 +30,11 @@ const ROOMS: [(&str, &[&str]); 17] = [
     ),
     ("config", &["dataset", "metrics", "train", "error"]),
     ("terminal", &["config"]),
-    ("cli", &["config", "dataset", "metrics", "train"]),
+    ("cli", &["app", "config", "dataset", "metrics", "train"]),
     (
         "cmd",
         &[
-            "cli", "config", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
+            "cli", "app", "config", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
             "error", "units",
         ],
     ),

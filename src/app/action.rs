@@ -77,7 +77,35 @@ named! {
         Open,
         Sort,
         SortBack,
+        TurnSort,
+        ColumnLeft,
+        ColumnRight,
+        ChooseColumns,
+        MoveUp,
+        MoveDown,
+        Search,
+        Filter,
+        GroupBy,
+        Mark,
+        ClearMarks,
+        Star,
+        Rename,
+        Note,
+        Tags,
+        Baseline,
+        Compare,
+        ShowAll,
+        Scatter,
+        NextSetting,
+        PreviousSetting,
+        NextFigure,
+        PreviousFigure,
+        CopyValue,
+        CopyRow,
+        Export,
         Delete,
+        Undo,
+        EmptyTrash,
         ResumeRun,
         InspectRun,
         Attach,
@@ -114,11 +142,22 @@ named! {
         Ended,
         Queue,
         Runs,
+        /// A filter is typed: letters go into it.
+        Filter,
+        Compare,
+        Scatter,
         Detail,
         Inspect,
         /// Wherever there are charts of a run.
         Charts,
         Question,
+        /// A text is typed into a popup.
+        Prompt,
+        /// One of a list is chosen: letters search.
+        Choice,
+        Columns,
+        /// A column is searched: letters go into the search.
+        ColumnSearch,
         /// Help and palette: letters search.
         Commands,
     }
@@ -141,10 +180,17 @@ impl Place {
             Self::Live => "Train: a run under way",
             Self::Ended => "Train: a run that ended",
             Self::Runs => "Runs",
+            Self::Filter => "Runs: typing a filter",
+            Self::Compare => "Runs: some side by side",
+            Self::Scatter => "Runs: as points",
             Self::Detail => "Runs: one run",
             Self::Inspect => "Inspect",
             Self::Charts => "Charts",
             Self::Question => "A question",
+            Self::Prompt => "Typing a text",
+            Self::Choice => "Choosing one of a list",
+            Self::Columns => "Runs: its columns",
+            Self::ColumnSearch => "Runs: searching a column",
             Self::Commands => "This help, and the palette",
         }
     }
@@ -154,9 +200,8 @@ impl Place {
     pub fn layers(self) -> Vec<Self> {
         match self {
             Self::Always => vec![self],
-            Self::Everywhere | Self::Question | Self::Commands | Self::Editing | Self::Queue => {
-                vec![self, Self::Always]
-            }
+            Self::Everywhere | Self::Question | Self::Columns | Self::Queue => vec![self, Self::Always],
+            place if place.is_typing() => vec![self, Self::Always],
             Self::Live | Self::Ended | Self::Detail => vec![self, Self::Charts, Self::Everywhere, Self::Always],
             _ => vec![self, Self::Everywhere, Self::Always],
         }
@@ -165,7 +210,7 @@ impl Place {
     /// Whether letters go into a text here.
     #[must_use]
     pub const fn is_typing(self) -> bool {
-        matches!(self, Self::Editing | Self::Commands)
+        matches!(self, Self::Editing | Self::Commands | Self::Filter | Self::Prompt | Self::Choice | Self::ColumnSearch)
     }
 }
 

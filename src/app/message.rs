@@ -7,6 +7,7 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::attached::Watched;
 use super::history::History;
+use super::runs::work::{RunsNews, RunsWork};
 use crate::dataset::statistics::Statistics;
 use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::alarm::Alarm;
@@ -105,8 +106,8 @@ pub enum RunsMessage {
         run_id: String,
         detail: Result<Box<RunDetail>, String>,
     },
-    /// A run was deleted, or why it was not.
-    Deleted(Result<String, String>),
+    /// What has become of something that the Runs screen asked for.
+    News(RunsNews),
     /// What earlier runs went through, by id and name.
     Earlier(Vec<Earlier>),
     Log {
@@ -231,6 +232,10 @@ pub enum Effect {
     LoadRun {
         run_id: String,
     },
+    /// Something for the Runs screen.
+    Runs(RunsWork),
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
     /// What these runs went through.
     LoadEarlier(Vec<String>),
     LoadLog {
@@ -238,9 +243,6 @@ pub enum Effect {
     },
     /// Tell the user, who may be elsewhere.
     Notify(String),
-    DeleteRun {
-        run_id: String,
-    },
     /// Write its model card into the working folder.
     WriteReport {
         run_id: String,

@@ -1,16 +1,19 @@
-//! What lies over a screen and takes all keys: a question, and the list of commands that is help and palette.
+//! What lies over a screen and takes all keys: a question, a typed line, a list, and the commands that are help and palette.
 
 use super::action::{Action, Place};
 use super::input::Input;
 use super::keymap::{BINDINGS, Keymap};
+use super::runs::picker::Picker;
 
 /// What the user is asked before something is destroyed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// Quit although a run is under way?
     Quit,
-    /// Delete this run?
-    Delete { run_id: String, name: String },
+    /// Delete for good what is in the trash?
+    EmptyTrash,
+    /// Write the table over this file?
+    Overwrite { path: String },
 }
 
 /// What lies over the screen and takes all keys.
@@ -20,6 +23,88 @@ pub enum Popup {
     Question(Question),
     /// Runs that wait, with the chosen row.
     Queue(usize),
+    Prompt(Prompt),
+    Choice(Choice),
+    Columns(Picker),
+}
+
+/// What a typed text is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    Rename {
+        run_id: String,
+    },
+    Note {
+        run_id: String,
+    },
+    Tags {
+        run_ids: Vec<String>,
+    },
+    /// The file's name for the table of runs.
+    Export,
+}
+
+/// One line that is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    pub purpose: Purpose,
+    pub title: String,
+    /// What may be typed.
+    pub hint: String,
+    pub input: Input,
+    /// Why what was typed cannot be kept.
+    pub problem: Option<String>,
+}
+
+impl Prompt {
+    #[must_use]
+    pub fn new(purpose: Purpose, title: &str, hint: &str) -> Self {
+        Self { purpose, title: title.to_owned(), hint: hint.to_owned(), input: Input::default(), problem: None }
+    }
+
+    /// With a text to begin with.
+    #[must_use]
+    pub fn with(self, text: &str) -> Self {
+        Self { input: Input::from(text.to_owned()), ..self }
+    }
+}
+
+/// What the chosen line of a list is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choosing {
+    /// What the table of runs is grouped by.
+    Group,
+}
+
+/// A list of which one line is chosen; typed letters search it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub choosing: Choosing,
+    pub title: String,
+    pub entries: Vec<String>,
+    pub input: Input,
+    /// The chosen one among those found.
+    pub row: usize,
+}
+
+impl Choice {
+    #[must_use]
+    pub fn new(choosing: Choosing, title: &str, entries: Vec<String>) -> Self {
+        Self { choosing, title: title.to_owned(), entries, input: Input::default(), row: 0 }
+    }
+
+    /// Places of the lines that the search finds.
+    #[must_use]
+    pub fn found(&self) -> Vec<usize> {
+        let words: Vec<String> = self.input.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let matches = |at: &usize| words.iter().all(|word| self.entries[*at].to_lowercase().contains(word));
+        (0..self.entries.len()).filter(matches).collect()
+    }
+
+    /// Moves the chosen line; `page` are to be seen.
+    pub fn step(&mut self, action: Action, page: usize) {
+        self.row = stepped(self.row, action, (self.found().len(), page));
+    }
 }
 
 /// The lines of the table of commands that match what is typed.
@@ -63,16 +148,21 @@ impl Commands {
 
     /// Moves the chosen line; `page` is how many are to be seen.
     pub fn step(&mut self, action: Action, (found, page): (usize, usize)) {
-        let last = found.saturating_sub(1);
-        self.row = match action {
-            Action::Up => self.row.saturating_sub(1),
-            Action::Down => self.row + 1,
-            Action::PageUp => self.row.saturating_sub(page),
-            Action::PageDown => self.row + page,
-            _ => self.row,
-        }
-        .min(last);
+        self.row = stepped(self.row, action, (found, page));
     }
+}
+
+/// The line that an action leads to from `row`.
+fn stepped(row: usize, action: Action, (found, page): (usize, usize)) -> usize {
+    let last = found.saturating_sub(1);
+    match action {
+        Action::Up => row.saturating_sub(1),
+        Action::Down => row + 1,
+        Action::PageUp => row.saturating_sub(page),
+        Action::PageDown => row + page,
+        _ => row,
+    }
+    .min(last)
 }
 
 /// What a line is searched by.

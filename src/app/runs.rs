@@ -1,80 +1,42 @@
-//! The Runs screen: a table of past runs, and one run whole.
+//! The Runs screen: a table of past runs, one run whole, and some side by side.
 
-use std::cmp::Ordering;
+mod acting;
+pub mod column;
+pub mod compare;
+pub mod export;
+pub mod figure;
+pub mod filter;
+pub mod groups;
+pub mod layout;
+mod lists;
+pub mod marks;
+mod news;
+pub mod picker;
+pub mod scatter;
+pub mod shown;
+#[cfg(test)]
+mod tests;
+mod typing;
+pub mod value;
+pub mod view;
+pub mod work;
 
-use super::action::Action;
+use std::collections::BTreeSet;
+
+use super::action::{Action, Place};
 use super::message::{Effect, Loadable, RunDetail, RunsMessage};
 use super::scene::Scene;
-use crate::store::{Run, RunState};
+use crate::store::{NewRun, Run, RunState};
 use crate::train::TrainConfig;
+use column::{Column, Facts};
+use compare::Compare;
+use filter::Filter;
+use scatter::{Point, Scatter};
+use shown::{Row, Shown};
+use typing::Filtering;
+use view::RunsView;
 
-/// A column of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
-    Name,
-    State,
-    Data,
-    Started,
-    Duration,
-    Epochs,
-    Batch,
-    Rate,
-    Size,
-    Sample,
-    Validation,
-    Test,
-    F1,
-}
-
-impl Column {
-    pub const ALL: [Self; 13] = [
-        Self::Name,
-        Self::State,
-        Self::Data,
-        Self::Started,
-        Self::Duration,
-        Self::Epochs,
-        Self::Batch,
-        Self::Rate,
-        Self::Size,
-        Self::Sample,
-        Self::Validation,
-        Self::Test,
-        Self::F1,
-    ];
-
-    fn compare(self, a: &Run, b: &Run) -> Ordering {
-        let number = |run: &Run, key: &str| run.started.config[key].as_f64();
-        let by = |key: &str| compare(number(a, key), number(b, key));
-        match self {
-            Self::Name => a.started.name.cmp(&b.started.name),
-            Self::State => (a.state as u8).cmp(&(b.state as u8)),
-            Self::Data => a.started.data.cmp(&b.started.data),
-            Self::Started => a.started_at.cmp(&b.started_at),
-            Self::Duration => a.seconds.total_cmp(&b.seconds),
-            Self::Epochs => a.epochs_done.cmp(&b.epochs_done),
-            Self::Batch => by("batch_size"),
-            Self::Rate => by("learning_rate"),
-            Self::Size => by("image_size"),
-            Self::Sample => by("sample_fraction"),
-            Self::Validation => compare(a.best_val_accuracy, b.best_val_accuracy),
-            Self::Test => compare(test(a, false), test(b, false)),
-            Self::F1 => compare(test(a, true), test(b, true)),
-        }
-    }
-}
-
-fn test(run: &Run, f1: bool) -> Option<f64> {
-    let confusion = run.test?.confusion;
-    if f1 { confusion.f1() } else { confusion.accuracy() }
-}
-
-/// Undefined is below everything.
-fn compare(a: Option<f64>, b: Option<f64>) -> Ordering {
-    a.unwrap_or(f64::NEG_INFINITY).total_cmp(&b.unwrap_or(f64::NEG_INFINITY))
-}
-
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RunsScreen {
     pub runs: Loadable<Vec<Run>>,
     pub detail: Option<Loadable<Box<RunDetail>>>,
@@ -82,27 +44,38 @@ pub struct RunsScreen {
     opened: String,
     /// The chosen row.
     pub row: usize,
-    pub sorted_by: Column,
-    pub descending: bool,
+    /// The first row that is seen, as far as it goes with the chosen one.
+    pub top: usize,
+    /// Columns that are shifted out of sight.
+    pub shift: usize,
+    pub view: RunsView,
+    pub facts: Facts,
+    shown: Shown,
+    /// Keys of the groups that show their runs.
+    pub unfolded: BTreeSet<String>,
+    filter: Filter,
+    /// The filter that is being typed.
+    pub filtering: Option<Filtering>,
+    /// Filters that were kept before, the last one last.
+    filters: Vec<String>,
+    pub compare: Option<Compare>,
+    pub scatter: Option<Scatter>,
+    points: Vec<Point>,
+    /// What was moved to the trash, by ids, the last last.
+    trash: Vec<Vec<String>>,
+    /// Runs whose size was asked for.
+    measured: BTreeSet<String>,
     /// What was done or went wrong, in one line.
     pub notice: Option<String>,
     /// A run that has just begun; it is chosen as soon as the table has it.
     pub expected: Option<String>,
 }
 
-impl Default for RunsScreen {
-    fn default() -> Self {
-        Self {
-            runs: Loadable::Idle,
-            detail: None,
-            opened: String::new(),
-            row: 0,
-            sorted_by: Column::Started,
-            descending: true,
-            notice: None,
-            expected: None,
-        }
-    }
+/// What a row is, whatever its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Anchor {
+    Run(String),
+    Group(String),
 }
 
 impl RunsScreen {
@@ -114,6 +87,13 @@ impl RunsScreen {
         Effect::LoadRuns
     }
 
+    /// Looks at the table as it was looked at before.
+    pub fn set_view(&mut self, view: RunsView) {
+        self.filter = Filter::parse(&view.filter).unwrap_or_default();
+        self.view = view;
+        self.arrange();
+    }
+
     /// Runs with a finished epoch, whose network can predict, newest first.
     #[must_use]
     pub fn that_predict(&self) -> Vec<&Run> {
@@ -122,7 +102,7 @@ impl RunsScreen {
         runs
     }
 
-    /// The runs in the order of the table.
+    /// All runs, newest first.
     #[must_use]
     pub fn rows(&self) -> &[Run] {
         match &self.runs {
@@ -131,11 +111,63 @@ impl RunsScreen {
         }
     }
 
+    /// The lines of the table.
+    #[must_use]
+    pub const fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    /// The runs that match, in the table's order.
+    pub fn matching(&self) -> impl Iterator<Item = &Run> {
+        self.shown.runs.iter().filter_map(|at| self.rows().get(*at))
+    }
+
+    /// The run with this id.
+    #[must_use]
+    pub fn run(&self, run_id: &str) -> Option<&Run> {
+        self.rows().iter().find(|run| run.started.id == run_id)
+    }
+
+    /// The run that the others are compared with.
+    #[must_use]
+    pub fn baseline(&self) -> Option<&Run> {
+        self.run(self.view.baseline.as_ref()?)
+    }
+
+    /// The run that keys act on: the open one, the chosen one of those compared, the one under the cursor, that of the row.
     #[must_use]
     pub fn chosen(&self) -> Option<&Run> {
-        match &self.detail {
-            Some(Loadable::Ready(detail)) => Some(&detail.run),
-            _ => self.rows().get(self.row),
+        match (&self.detail, &self.compare, &self.scatter) {
+            (Some(Loadable::Ready(detail)), ..) => Some(&detail.run),
+            (_, Some(compare), _) => self.run(compare.run_ids.get(compare.chosen)?),
+            (_, _, Some(scatter)) => self.rows().get(self.points().get(scatter.cursor)?.run),
+            _ => match self.shown.rows.get(self.row)? {
+                Row::Run(at) => self.rows().get(*at),
+                Row::Group(_) => None,
+            },
+        }
+    }
+
+    /// The points of the scatter chart, where it is shown.
+    #[must_use]
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// Makes the points anew.
+    fn plot(&mut self) {
+        let scatter = self.scatter.as_ref();
+        self.points = scatter.map_or_else(Vec::new, |scatter| scatter.points(self.rows(), &self.shown.runs));
+    }
+
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match () {
+            () if self.detail.is_some() => Place::Detail,
+            () if self.filtering.is_some() => Place::Filter,
+            () if self.compare.is_some() => Place::Compare,
+            () if self.scatter.is_some() => Place::Scatter,
+            () => Place::Runs,
         }
     }
 
@@ -146,47 +178,85 @@ impl RunsScreen {
             RunsMessage::Detail { run_id, detail } if self.detail.is_some() && self.opened == run_id => {
                 self.detail = Some(detail.map_or_else(Loadable::Failed, Loadable::Ready));
             }
-            RunsMessage::Detail { .. } | RunsMessage::Changed | RunsMessage::Earlier(_) | RunsMessage::Log { .. } => {}
-            RunsMessage::Deleted(Ok(name)) => self.notice = Some(format!("{name} was deleted")),
-            RunsMessage::Deleted(Err(text)) | RunsMessage::Said(text) => self.notice = Some(text),
+            RunsMessage::Detail { .. }
+            | RunsMessage::Changed
+            | RunsMessage::News(_)
+            | RunsMessage::Earlier(_)
+            | RunsMessage::Log { .. } => {}
+            RunsMessage::Said(text) => self.notice = Some(text),
         }
     }
 
     fn fill(&mut self, runs: Vec<Run>) {
         let expected = self.expected.take_if(|id| runs.iter().any(|run| run.started.id == *id));
-        let chosen = expected.or_else(|| self.rows().get(self.row).map(|run| run.started.id.clone()));
+        let anchor = expected.map(Anchor::Run).or_else(|| self.anchor());
+        let ids: BTreeSet<&str> = runs.iter().map(|run| run.started.id.as_str()).collect();
+        self.facts.marks.retain(|id| ids.contains(id));
+        self.measured.retain(|id| ids.contains(id.as_str()));
+        for run in runs.iter().filter(|run| run.state == RunState::Running) {
+            // It grows.
+            self.measured.remove(&run.started.id);
+        }
+        if self.compare.as_ref().is_some_and(|compare| !compare.run_ids.iter().all(|id| ids.contains(id.as_str()))) {
+            self.compare = None;
+        }
         self.runs = Loadable::Ready(runs);
-        self.sort();
-        let again = self.rows().iter().position(|run| Some(&run.started.id) == chosen.as_ref());
-        self.row = again.unwrap_or(self.row).min(self.rows().len().saturating_sub(1));
+        self.arrange_around(anchor.as_ref());
     }
 
-    fn sort(&mut self) {
-        let (column, descending) = (self.sorted_by, self.descending);
-        if let Loadable::Ready(runs) = &mut self.runs {
-            runs.sort_by(|a, b| {
-                let order = column.compare(a, b);
-                if descending { order.reverse() } else { order }
-            });
+    fn anchor(&self) -> Option<Anchor> {
+        match self.shown.rows.get(self.row)? {
+            Row::Run(at) => self.rows().get(*at).map(|run| Anchor::Run(run.started.id.clone())),
+            Row::Group(at) => self.shown.groups.get(*at).map(|group| Anchor::Group(group.key.clone())),
         }
+    }
+
+    /// Filters, sorts and groups anew; the chosen row stays the chosen one as long as it is shown.
+    fn arrange(&mut self) {
+        let anchor = self.anchor();
+        self.arrange_around(anchor.as_ref());
+    }
+
+    fn arrange_around(&mut self, anchor: Option<&Anchor>) {
+        let facts = (&self.filter, &self.facts);
+        self.shown = Shown::of(self.rows(), &self.view, facts, &self.unfolded);
+        let is_it = |row: &Row| match (row, anchor) {
+            (Row::Run(at), Some(Anchor::Run(id))) => self.rows()[*at].started.id == *id,
+            (Row::Group(at), Some(Anchor::Group(key))) => self.shown.groups[*at].key == *key,
+            _ => false,
+        };
+        let again = self.shown.rows.iter().position(is_it);
+        self.row = again.unwrap_or(self.row).min(self.shown.rows.len().saturating_sub(1));
+        self.plot();
     }
 
     /// Sorts by a column; once more turns the order round.
     pub fn sort_by(&mut self, column: Column) {
-        self.descending = if self.sorted_by == column { !self.descending } else { column != Column::Name };
-        self.sorted_by = column;
-        self.sort();
+        let again = self.view.sorted_by == column;
+        self.view.descending = if again { !self.view.descending } else { column.starts_descending() };
+        self.view.sorted_by = column;
+        self.arrange();
     }
 
-    fn shift_sort(&mut self, by: usize) {
-        let count = Column::ALL.len();
-        let now = Column::ALL.iter().position(|column| *column == self.sorted_by).unwrap_or(0);
-        self.sort_by(Column::ALL[(now + by) % count]);
+    /// Sorts by the next of the shown columns, or by the one before.
+    fn shift_sort(&mut self, forward: bool, scene: &Scene) {
+        let (columns, count) = (&self.view.columns, self.view.columns.len().max(1));
+        let now = columns.iter().position(|column| *column == self.view.sorted_by);
+        let next = match (now, forward) {
+            (None, _) => 0,
+            (Some(now), true) => (now + 1) % count,
+            (Some(now), false) => (now + count - 1) % count,
+        };
+        if let Some(column) = columns.get(next).copied() {
+            self.sort_by(column);
+            self.shift = layout::shift_to(&self.view, column, (self.shift, scene.table_width));
+        }
     }
 
+    /// Moves within the table and changes how it is looked at.
     pub fn act(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
         self.notice = None;
-        let (page, last) = (scene.visible_rows.max(1), self.rows().len().saturating_sub(1));
+        let (page, last) = (scene.visible_rows.max(1), self.shown.rows.len().saturating_sub(1));
         match action {
             Action::Up => self.row = self.row.saturating_sub(1),
             Action::Down => self.row = (self.row + 1).min(last),
@@ -194,15 +264,49 @@ impl RunsScreen {
             Action::PageDown => self.row = (self.row + page).min(last),
             Action::First => self.row = 0,
             Action::Last => self.row = last,
-            Action::Sort => self.shift_sort(1),
-            Action::SortBack => self.shift_sort(Column::ALL.len() - 1),
+            Action::Sort => self.shift_sort(true, scene),
+            Action::SortBack => self.shift_sort(false, scene),
+            Action::TurnSort => self.sort_by(self.view.sorted_by),
+            Action::ColumnLeft => self.shift = self.shift.saturating_sub(1),
+            Action::ColumnRight => self.shift = (self.shift + 1).min(layout::shiftable(&self.view).saturating_sub(1)),
+            Action::Mark => self.mark(last),
+            Action::ClearMarks => self.facts.marks.clear(),
+            Action::Baseline => self.pin(),
             Action::Open => return self.open(),
-            Action::Back => self.detail = None,
+            Action::Back => self.step_back(),
             Action::Report => return self.of_chosen("writing…", |run_id| Effect::WriteReport { run_id }),
             Action::Verify => return self.of_chosen("looking…", |run_id| Effect::VerifyRun { run_id }),
             _ => {}
         }
+        self.top = layout::first_row(self.row, (self.top, self.shown.rows.len()), page);
         Vec::new()
+    }
+
+    /// Marks the chosen run or the group's, or no more, and goes on to the next row.
+    fn mark(&mut self, last: usize) {
+        let ids: Vec<String> = match (self.shown.rows.get(self.row), self.scatter.is_some()) {
+            (Some(Row::Group(group)), false) => {
+                let runs = self.shown.groups[*group].runs.iter().filter_map(|at| self.rows().get(*at));
+                runs.map(|run| run.started.id.clone()).collect()
+            }
+            _ => self.chosen().map(|run| run.started.id.clone()).into_iter().collect(),
+        };
+        let marked = !ids.iter().all(|id| self.facts.marks.place_of(id).is_some());
+        for id in &ids {
+            self.facts.marks.set(id, marked);
+        }
+        if self.scatter.is_none() {
+            self.row = (self.row + 1).min(last);
+        }
+        if self.view.sorted_by == Column::Mark || self.filter.asks_for(Column::Mark) {
+            self.arrange();
+        }
+    }
+
+    /// Makes the chosen run the baseline, or no more.
+    fn pin(&mut self) {
+        let chosen = self.chosen().map(|run| run.started.id.clone());
+        self.view.baseline = chosen.filter(|id| self.view.baseline.as_ref() != Some(id));
     }
 
     fn of_chosen(&mut self, meanwhile: &str, effect: impl Fn(String) -> Effect) -> Vec<Effect> {
@@ -211,12 +315,29 @@ impl RunsScreen {
         effects.into_iter().collect()
     }
 
+    /// Opens the chosen run; a group it unfolds or folds.
     fn open(&mut self) -> Vec<Effect> {
-        let Some(run) = self.rows().get(self.row) else { return Vec::new() };
-        let run_id = run.started.id.clone();
+        let group = self.shown.rows.get(self.row).filter(|_| self.compare.is_none() && self.scatter.is_none());
+        if let Some(Row::Group(at)) = group {
+            let key = self.shown.groups[*at].key.clone();
+            if !self.unfolded.remove(&key) {
+                self.unfolded.insert(key);
+            }
+            self.arrange();
+            return Vec::new();
+        }
+        let Some(run_id) = self.chosen().map(|run| run.started.id.clone()) else { return Vec::new() };
         self.opened.clone_from(&run_id);
         self.detail = Some(Loadable::Loading);
         vec![Effect::LoadRun { run_id }]
+    }
+
+    /// Leaves the open run, else the comparison, else the scatter chart, else takes back the last filter.
+    fn step_back(&mut self) {
+        if self.detail.take().is_none() && self.compare.take().is_none() && self.scatter.take().is_none() {
+            let before = self.filters.pop().unwrap_or_default();
+            self.set_filter(&before);
+        }
     }
 
     /// Reads the open run again where the table knows more of it, or closes it where it is gone.
@@ -226,7 +347,7 @@ impl RunsScreen {
         };
         let run_id = detail.run.started.id.clone();
         match runs.iter().find(|run| run.started.id == run_id) {
-            Some(run) if *run == detail.run => Vec::new(),
+            Some(run) if *run == brief(&detail.run) => Vec::new(),
             Some(_) => vec![Effect::LoadRun { run_id }],
             None => {
                 self.detail = None;
@@ -234,6 +355,12 @@ impl RunsScreen {
             }
         }
     }
+}
+
+/// A run as the list of all has it, without what is long.
+fn brief(run: &Run) -> Run {
+    let started = NewRun { provenance: None, ..run.started.clone() };
+    Run { started, checks: None, ..run.clone() }
 }
 
 /// A run's settings, where it can go on.

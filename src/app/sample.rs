@@ -12,6 +12,7 @@ use super::history::History;
 use super::message::{
     Assessed, Case, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
 };
+use super::runs::work::RunsNews;
 use super::scene::{Colours, Display, Scene};
 use super::{App, Effect};
 use crate::dataset::statistics::{Range, Statistics, UnreadableFile};
@@ -214,6 +215,51 @@ pub fn runs() -> Message {
     let states = [RunState::Finished, RunState::Stopped, RunState::Crashed, RunState::Failed, RunState::Finished];
     let runs = (1..).zip(states).map(|(number, state)| run(number, state)).collect();
     Message::Runs(RunsMessage::Loaded(Ok(runs)))
+}
+
+/// Three rates of four seeds each, one of them starred and tagged, one noted, one failed, one synthetic.
+pub fn varied() -> Vec<Run> {
+    let one = |number: usize| {
+        let state = if number == 7 { RunState::Failed } else { RunState::Finished };
+        let mut run = run(2 * number, state);
+        let (rate, seed) = ([1e-3, 3e-4, 1e-4][(number - 1) / 4], 42 + (number - 1) % 4);
+        run.started.id = run_id(number);
+        run.started.name = format!("run-{number}");
+        run.started.config["learning_rate"] = rate.into();
+        run.started.config["seed"] = seed.into();
+        run.started.seed = seed as u64;
+        run.started_at = format!("2026-11-{:02}T09:30:00Z", number + 1);
+        run.seconds = 600.0 + 7.0 * number as f64;
+        run.best_val_accuracy = run.best_val_accuracy.map(|_| 0.88 + 0.007 * (number * 5 % 12) as f64);
+        run.test = run.test.map(|_| figures(0.4, (180 + number as u64 % 5, 54 - number as u64 % 5, 8, 382)));
+        run
+    };
+    let mut runs: Vec<Run> = (1..=12).rev().map(one).collect();
+    (runs[0].starred, runs[0].tags) = (true, vec!["baseline".into(), "wide".into()]);
+    runs[1].note = Some("the first that converged".into());
+    (runs[2].started.synthetic, runs[2].started.name) =
+        (true, "a name that is quite a lot longer than its column".into());
+    runs
+}
+
+/// On Runs with twelve runs of three rates.
+pub fn with_varied() -> App {
+    let mut app = with_data();
+    tell(&mut app, [Message::Runs(RunsMessage::Loaded(Ok(varied())))]);
+    press(&mut app, KeyCode::Char('3'));
+    app
+}
+
+/// With three of them side by side and their curves there.
+pub fn comparing() -> App {
+    let mut app = with_varied();
+    for key in "   =".chars() {
+        press(&mut app, KeyCode::Char(key));
+    }
+    let curve = |epochs: usize| History::of(10, &[], &(1..=epochs).map(epoch).collect::<Vec<_>>());
+    let curves = vec![(run_id(12), curve(5)), (run_id(11), curve(3)), (run_id(10), curve(4))];
+    tell(&mut app, [Message::Runs(RunsMessage::News(RunsNews::Curves(curves)))]);
+    app
 }
 
 /// Figures of 624 test images and 521 validation images.

@@ -139,6 +139,8 @@ pub struct Scene {
     pub targets: Vec<(Area, Target)>,
     /// Rows of the main table that fit on the screen, for paging.
     pub visible_rows: usize,
+    /// Cells that the columns of the main table have.
+    pub table_width: usize,
     /// Lines that the shown text can be scrolled down.
     pub scroll_limit: usize,
     pub picture: Option<PictureArea>,

@@ -3,6 +3,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 use super::action::{Action, Place};
 use super::message::{DataMessage, Effect, InspectMessage, Message, RunsMessage, TrainMessage};
 use super::popup::{Popup, Question};
+use super::runs::work::RunsWork;
 use super::sample::{self, press, tell, type_text};
 use super::scene::{Area, Scene, Target};
 use super::{App, Screen};
@@ -92,13 +93,12 @@ fn a_click_shows_even_when_the_release_comes_with_it() {
 fn a_question_takes_clicks_and_keys_from_what_lies_below() {
     let mut app = sample::with_runs();
     press(&mut app, KeyCode::Char('3'));
-    press(&mut app, KeyCode::Char('x'));
+    app.popup = Some(Popup::Question(Question::EmptyTrash));
     clicked(&mut app, Target::Row(3));
     press(&mut app, KeyCode::Char('j'));
     press(&mut app, KeyCode::Char('1'));
     assert_eq!((app.runs.row, app.screen, app.place()), (0, Screen::Runs, Place::Question));
-    let run_id = sample::run_id(5);
-    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::DeleteRun { run_id }]);
+    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Runs(RunsWork::EmptyTrash)]);
 }
 
 #[test]
@@ -213,11 +213,11 @@ fn the_table_sorts_by_any_column_and_keeps_the_chosen_run() {
     let mut app = sample::with_runs();
     press(&mut app, KeyCode::Char('3'));
     press(&mut app, KeyCode::Char('j'));
-    let names = |app: &App| app.runs.rows().iter().map(|run| run.started.name.clone()).collect::<Vec<_>>();
+    let names = |app: &App| app.runs.matching().map(|run| run.started.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&app), ["run-5", "run-4", "run-3", "run-2", "run-1"]);
-    clicked(&mut app, Target::Column(0));
+    clicked(&mut app, Target::Column(2));
     assert_eq!(names(&app), ["run-1", "run-2", "run-3", "run-4", "run-5"]);
-    clicked(&mut app, Target::Column(0));
+    clicked(&mut app, Target::Column(2));
     assert_eq!(names(&app)[0], "run-5");
     clicked(&mut app, Target::Row(3));
     tell(&mut app, [sample::runs()]);
@@ -235,15 +235,6 @@ fn a_run_that_begins_is_the_chosen_one_in_the_table() {
     app.runs.row = 0;
     tell(&mut app, [sample::runs()]);
     assert_eq!(app.runs.chosen().unwrap().started.name, "run-5", "only once");
-}
-
-#[test]
-fn sorting_by_what_some_runs_lack_puts_those_last() {
-    let mut app = sample::with_runs();
-    press(&mut app, KeyCode::Char('3'));
-    app.runs.sort_by(super::runs::Column::Test);
-    let with: Vec<bool> = app.runs.rows().iter().map(|run| run.test.is_some()).collect();
-    assert_eq!(with, [true, true, false, false, false]);
 }
 
 #[test]
@@ -268,15 +259,6 @@ fn a_second_run_is_not_started_beside_the_first() {
     press(&mut app, KeyCode::Down);
     press(&mut app, KeyCode::Down);
     assert!(!press(&mut app, KeyCode::Char('c')).iter().any(|effect| matches!(effect, Effect::ResumeRun { .. })));
-}
-
-#[test]
-fn a_deleted_run_leaves_the_table() {
-    let mut app = sample::with_runs();
-    press(&mut app, KeyCode::Char('3'));
-    let effects = tell(&mut app, [Message::Runs(RunsMessage::Deleted(Ok("run-5".into())))]);
-    assert_eq!(effects, [Effect::LoadRuns]);
-    assert_eq!(app.runs.notice.as_deref(), Some("run-5 was deleted"));
 }
 
 #[test]

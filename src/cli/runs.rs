@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::app::runs::column::Column;
+use crate::app::runs::export::Format;
+use crate::app::runs::filter::Filter;
 
 /// `xray-tui runs …`
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
     /// List all runs, newest first
-    List {
-        /// Those in the trash instead, the last thrown away first
-        #[arg(long)]
-        trash: bool,
-    },
+    List(ListArgs),
     /// Show one run with its epochs
     Show {
         /// Id, unique beginning of an id, name, `last` or `best`
@@ -126,6 +126,59 @@ pub enum RunsCommand {
         /// Of a run in the trash: id, unique beginning of an id, name, or `last` for the last thrown away
         run: String,
     },
+}
+
+/// `xray-tui runs list …`
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Those in the trash instead, the last thrown away first
+    #[arg(long)]
+    pub trash: bool,
+    /// Only runs of which all these words hold, as in `acc>0.9 lr:1e-4 !crashed tag:baseline`
+    #[arg(long, value_name = "TEXT", value_parser = filter)]
+    pub filter: Option<Filter>,
+    /// In the order of a column, figures from the largest down [default: newest first]
+    #[arg(long, value_name = "COLUMN", value_parser = column)]
+    pub sort: Option<Column>,
+    /// The other way round
+    #[arg(long)]
+    pub reverse: bool,
+    /// A table for other programs, with all columns, instead of the one to read; --json has a form of its own
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<TableFormat>,
+}
+
+/// How `runs list` writes its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    Csv,
+    Json,
+    Markdown,
+}
+
+impl From<TableFormat> for Format {
+    fn from(format: TableFormat) -> Self {
+        match format {
+            TableFormat::Csv => Self::Csv,
+            TableFormat::Json => Self::Json,
+            TableFormat::Markdown => Self::Markdown,
+        }
+    }
+}
+
+/// A filter, or where it is none.
+fn filter(text: &str) -> Result<Filter, String> {
+    Filter::parse(text).map_err(|problem| {
+        let before = text.get(..problem.at).unwrap_or_default().chars().count();
+        format!("\n  {text}\n  {:before$}^ {}", "", problem.text)
+    })
+}
+
+fn column(name: &str) -> Result<Column, String> {
+    Column::named(name).ok_or_else(|| {
+        let keys: Vec<&str> = Column::all().map(Column::key).collect();
+        format!("there is no such column; there are {}", keys.join(" "))
+    })
 }
 
 /// A learning rate as a run may have it.

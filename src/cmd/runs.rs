@@ -2,31 +2,30 @@
 
 mod audit;
 mod labels;
+mod list;
 mod log;
 mod seeds;
 mod show;
 
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Output, open_store, run_json};
+use super::{Output, open_store};
 use crate::cli::RunsCommand;
 use crate::error::Error;
 use crate::session::Workplace;
 use crate::store::{CommandKind, Run, RunState, Store};
-use crate::units::{duration, share};
 
 pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
-    if let RunsCommand::List { trash } = command
-        && !place.db.exists()
+    if let RunsCommand::List(args) = command
+        && list::none(place, args, out)?
     {
-        out.answer(&json!({"runs": []}), || table(&[], *trash))?;
         return Ok(ExitCode::SUCCESS);
     }
     let store = open_store(place)?;
     match command {
-        RunsCommand::List { trash } => list(&store, *trash, out)?,
+        RunsCommand::List(args) => list::run(&store, args, out)?,
         RunsCommand::Show { run, images } => show::run(&store, &store.resolve(run)?, (*images, out))?,
         RunsCommand::Log { run, follow: false, lines } => {
             log::show(&store, (&store.resolve(run)?, lines.unwrap_or(usize::MAX)), out)?;
@@ -52,39 +51,6 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
         RunsCommand::Restore { run } => restore(&store, &store.resolve_trashed(run)?, out)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn list(store: &Store, trash: bool, out: Output) -> anyhow::Result<()> {
-    let runs = if trash { store.trashed()? } else { store.runs()? };
-    let rows: Vec<Value> = runs.iter().map(run_json).collect();
-    out.answer(&json!({"runs": rows}), || table(&runs, trash))?;
-    Ok(())
-}
-
-fn table(runs: &[Run], trash: bool) -> String {
-    if runs.is_empty() {
-        return if trash { "the trash is empty" } else { "no runs yet; start one with `xray-tui train`" }.into();
-    }
-    let head = format!(
-        "{:<14}  {:<16}{:<10}{:>9}{:>8}{:>12}{:>10}  tags",
-        "id", "name", "state", "time", "epochs", "validation", "test"
-    );
-    let rows = runs.iter().map(|run| {
-        let line = format!(
-            "{:<14}{:<2}{:<16}{:<10}{:>9}{:>8}{:>12}{:>10}  {}",
-            run.started.id,
-            if run.starred { "★" } else { "" },
-            run.started.name,
-            run.state.name(),
-            duration(run.seconds),
-            run.epochs_done,
-            share(run.best_val_accuracy),
-            share(run.test.and_then(|test| test.confusion.accuracy())),
-            run.tags.join(" "),
-        );
-        line.trim_end().to_owned()
-    });
-    std::iter::once(head).chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 /// Asks a run under way to do something.

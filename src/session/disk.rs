@@ -86,8 +86,11 @@ pub fn clear(store: &Store, usage: &[Usage]) -> Result<u64> {
     Ok(freed)
 }
 
-/// Deletes the runs in the trash for good.
-fn empty_trash(store: &Store) -> Result<u64> {
+/// Deletes the runs in the trash for good; answers how many bytes of files that were.
+///
+/// # Errors
+/// `Run` where one is under way, `Io` or `Store` where something cannot be deleted.
+pub fn empty_trash(store: &Store) -> Result<u64> {
     let mut freed = 0;
     for run in store.trashed()? {
         freed += size(&store.run_folder(&run.started.id))?;

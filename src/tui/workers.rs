@@ -2,6 +2,7 @@
 
 mod data;
 mod run;
+mod runs;
 mod slot;
 mod store;
 mod viewer;
@@ -44,7 +45,12 @@ impl Workers {
     /// Hands the effect to the thread it is for; never blocks.
     pub fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::TakeMouse(_) | Effect::Notify(_) => {}
+            Effect::Quit
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::TakeMouse(_)
+            | Effect::Notify(_)
+            | Effect::Copy(_) => {}
             Effect::LoadData => data::load(&self.place, &self.outbox),
             Effect::MakeDemo => data::make_demo(&self.place, &self.outbox),
             Effect::StartRun(config) => self.start(Start::New { name: None, labels: Labels::default(), config }),
@@ -67,7 +73,7 @@ impl Workers {
             | Effect::LoadQueue
             | Effect::RemoveEntries(_)
             | Effect::LoadRun { .. }
-            | Effect::DeleteRun { .. }
+            | Effect::Runs(_)
             | Effect::LoadCases { .. }
             | Effect::WriteReport { .. }
             | Effect::VerifyRun { .. } => {

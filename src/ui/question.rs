@@ -16,9 +16,13 @@ pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
             let first = format!("{} is under way. Leaving stops it after this batch,", name.unwrap_or("A run"));
             ([first, "with a checkpoint: it can be resumed from Runs.".to_owned()], "stop it and leave", "stay")
         }
-        Question::Delete { name, .. } => {
-            let first = format!("Delete {name}, its figures and its checkpoints?");
+        Question::EmptyTrash => {
+            let first = "Delete all runs in the trash, their figures and their checkpoints?".to_owned();
             ([first, "That can't be undone.".to_owned()], "delete", "keep")
+        }
+        Question::Overwrite { path } => {
+            let first = format!("{path} is there already.");
+            ([first, "Write the table over it?".to_owned()], "write over it", "leave it")
         }
     };
     let lines = text.map(Line::from);

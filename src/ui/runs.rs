@@ -1,4 +1,8 @@
-//! The Runs screen: the table, and one run whole with its curves.
+//! The Runs screen: the table, one run whole with its curves, some side by side, and all as points.
+
+mod compare;
+mod scatter;
+mod table;
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,23 +11,25 @@ use ratatui::text::{Line, Span};
 use super::curves::{self, Curves};
 use super::figures::{self, test_lines};
 use super::log;
-use super::painter::{Painter, fit, fit_end, paragraph};
+use super::painter::{Painter, fit_end, paragraph};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::message::{Loadable, RunDetail};
-use crate::app::runs::{Column, RunsScreen};
-use crate::app::scene::Target;
+use crate::app::runs::RunsScreen;
+use crate::app::runs::column::{Column, Facts, state_text};
 use crate::metrics::{Measure, Spread};
 use crate::store::{Run, RunState};
-use crate::units::{count, duration, range, share};
+use crate::units::{range, share};
 
 pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.runs;
-    match &screen.detail {
-        Some(Loadable::Ready(detail)) => one_run(painter, area, detail, app),
-        Some(Loadable::Failed(problem)) => failed(painter, area, problem),
-        Some(Loadable::Idle | Loadable::Loading) => waiting(painter, area),
-        None => all_runs(painter, area, screen),
+    match (&screen.detail, &screen.compare, &screen.scatter) {
+        (Some(Loadable::Ready(detail)), ..) => one_run(painter, area, detail, app),
+        (Some(Loadable::Failed(problem)), ..) => failed(painter, area, problem),
+        (Some(Loadable::Idle | Loadable::Loading), ..) => waiting(painter, area),
+        (None, Some(compare), _) => compare::draw(painter, area, compare, app),
+        (None, None, Some(scatter)) => scatter::draw(painter, area, scatter, screen),
+        (None, None, None) => all_runs(painter, area, screen),
     }
 }
 
@@ -32,9 +38,11 @@ fn all_runs(painter: &mut Painter, area: Rect, screen: &RunsScreen) {
         Loadable::Ready(runs) if runs.is_empty() => {
             let inner = painter.panel(area, "Runs");
             let key = Span::styled("2", painter.theme.accent());
-            painter.message(inner, vec![Line::from(vec!["No runs yet: ".into(), key, " trains the first one".into()])]);
+            let mut lines = vec![Line::from(vec!["No runs yet: ".into(), key, " trains the first one".into()])];
+            lines.extend(screen.notice.iter().map(|text| Line::styled(text.clone(), painter.theme.warning())));
+            painter.message(inner, lines);
         }
-        Loadable::Ready(runs) => table(painter, area, screen, runs),
+        Loadable::Ready(_) => table::draw(painter, area, screen),
         Loadable::Failed(problem) => failed(painter, area, problem),
         Loadable::Idle | Loadable::Loading => waiting(painter, area),
     }
@@ -50,107 +58,13 @@ fn failed(painter: &mut Painter, area: Rect, problem: &str) {
     painter.message(inner, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]);
 }
 
-/// How a column is shown: title, cells, and its importance where not all fit, 0 first.
-const fn layout(column: Column) -> (&'static str, usize, u8) {
-    match column {
-        Column::Name => ("name", 11, 0),
-        Column::State => ("state", 10, 0),
-        Column::Data => ("data", 10, 0),
-        Column::Started => ("started (UTC)", 16, 2),
-        Column::Duration => ("time", 8, 1),
-        Column::Epochs => ("epochs", 7, 1),
-        Column::Batch => ("batch", 6, 2),
-        Column::Rate => ("rate", 8, 2),
-        Column::Size => ("pixels", 7, 3),
-        Column::Sample => ("sample", 7, 3),
-        Column::Validation => ("best val", 9, 0),
-        Column::Test => ("test acc", 9, 0),
-        Column::F1 => ("test F1", 8, 1),
-    }
-}
-
-/// A name of any length takes what is left, up to so many cells.
-const LONGEST_NAME: usize = 28;
-
-/// The columns that fit, with their widths in cells; the least important are left out first.
-fn columns(width: usize) -> Vec<(Column, usize)> {
-    let mut columns = Column::ALL.map(|column| (column, layout(column).1)).to_vec();
-    let used = |columns: &[(Column, usize)]| 2 + columns.iter().map(|(_, width)| width + 1).sum::<usize>();
-    for importance in (1..=3).rev() {
-        while used(&columns) > width {
-            let Some(at) = columns.iter().rposition(|(column, _)| layout(*column).2 == importance) else { break };
-            columns.remove(at);
-        }
-    }
-    let left = width.saturating_sub(used(&columns));
-    for (_, width) in columns.iter_mut().filter(|(column, _)| *column == Column::Name) {
-        *width = (*width + left).min(LONGEST_NAME);
-    }
-    columns
-}
-
-fn table(painter: &mut Painter, area: Rect, screen: &RunsScreen, runs: &[Run]) {
-    let (by, arrow) = (layout(screen.sorted_by).0, arrow(screen.descending));
-    let inner = painter.panel(area, &format!("Runs ({}) by {by} {arrow}", count(runs.len())));
-    let columns = columns(usize::from(inner.width));
-    heading(painter, Rect { height: 1, ..inner }, screen, &columns);
-    let notice = u16::from(screen.notice.is_some());
-    let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + notice), ..inner };
-    let fits = usize::from(body.height).max(1);
-    let first = (screen.row + 1).saturating_sub(fits);
-    painter.scene.visible_rows = fits;
-    for ((at, run), row) in runs.iter().enumerate().skip(first).zip(body.rows()) {
-        let line = run_line(painter.theme, run, &columns, at == screen.row);
-        painter.line(row, line);
-        painter.target(row, Target::Row(at));
-    }
-    if let Some(text) = &screen.notice {
-        let row = Rect { y: body.bottom(), height: 1, ..inner };
-        painter.line(row, Line::styled(format!("! {text}"), painter.theme.warning()));
-    }
-}
-
-const fn arrow(descending: bool) -> &'static str {
-    if descending { "▼" } else { "▲" }
-}
-
-fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[(Column, usize)]) {
-    let mut x = row.x + 2;
-    for (column, width) in columns {
-        let sorted = *column == screen.sorted_by;
-        let arrow = if sorted { arrow(screen.descending) } else { "" };
-        let style = if sorted { painter.theme.accent() } else { painter.theme.dim() };
-        let title = format!("{}{arrow}", layout(*column).0);
-        let text = cell((*column, *width), &title);
-        let width = u16::try_from(*width).unwrap_or(0);
-        let place = Rect { x, width: width.min(row.right().saturating_sub(x)), ..row };
-        painter.line(place, Line::styled(text, style));
-        let number = Column::ALL.iter().position(|known| known == column).unwrap_or(0);
-        painter.target(place, Target::Column(number));
-        x += width + 1;
-    }
-}
-
-/// Text of a column's width: words left, numbers right.
-fn cell((column, width): (Column, usize), text: &str) -> String {
-    match column {
-        Column::Name | Column::State | Column::Data | Column::Started => fit(text, width),
-        _ => format!("{:>width$}", fit_end(text, width)),
-    }
-}
-
-fn run_line(theme: Theme, run: &Run, columns: &[(Column, usize)], chosen: bool) -> Line<'static> {
-    let mut spans = vec![Span::styled(if chosen { "▸ " } else { "  " }, theme.accent())];
-    for (column, width) in columns {
-        let style = match column {
-            Column::State => state_style(theme, run.state),
-            Column::Data if run.started.synthetic => theme.warning(),
-            _ => Style::new(),
-        };
-        spans.push(Span::styled(cell((*column, *width), &value(*column, run)) + " ", style));
-    }
-    let line = Line::from(spans);
-    if chosen { line.patch_style(theme.selected()) } else { line }
+/// What was done or went wrong, in the last row; returns the area without it.
+fn notice(painter: &mut Painter, area: Rect, screen: &RunsScreen) -> Rect {
+    let Some(text) = &screen.notice else { return area };
+    let height = area.height.saturating_sub(1);
+    let row = Rect { y: area.y + height, height: area.height - height, ..area };
+    painter.line(row, Line::styled(format!("! {text}"), painter.theme.warning()));
+    Rect { height, ..area }
 }
 
 fn state_style(theme: Theme, state: RunState) -> Style {
@@ -158,38 +72,6 @@ fn state_style(theme: Theme, state: RunState) -> Style {
         RunState::Finished | RunState::Running => theme.good(),
         RunState::Stopped => theme.warning(),
         RunState::Failed | RunState::Crashed => theme.bad(),
-    }
-}
-
-fn state_text(state: RunState) -> String {
-    let sign = match state {
-        RunState::Running => "●",
-        RunState::Finished => "✓",
-        RunState::Stopped => "◌",
-        RunState::Failed | RunState::Crashed => "✗",
-    };
-    format!("{sign} {}", state.name())
-}
-
-fn value(column: Column, run: &Run) -> String {
-    let setting = |key: &str| run.started.config[key].as_f64().map_or_else(|| "–".into(), |value| value.to_string());
-    let test = run.test.map(|figures| figures.confusion);
-    match column {
-        Column::Name => run.started.name.clone(),
-        Column::State => state_text(run.state),
-        Column::Data if run.started.synthetic => "SYNTHETIC".into(),
-        Column::Data => run.started.data.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        Column::Started => run.started_at.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect(),
-        Column::Duration => duration(run.seconds),
-        Column::Epochs if run.folds().is_some() => format!("{} folds", setting("folds")),
-        Column::Epochs => format!("{}/{}", run.epochs_done, setting("epochs")),
-        Column::Batch => setting("batch_size"),
-        Column::Rate => setting("learning_rate"),
-        Column::Size => setting("image_size"),
-        Column::Sample => setting("sample_fraction"),
-        Column::Validation => share(run.best_val_accuracy),
-        Column::Test => share(test.and_then(|c| c.accuracy())),
-        Column::F1 => share(test.and_then(|c| c.f1())),
     }
 }
 
@@ -247,24 +129,27 @@ fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail,
 }
 
 fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
-    let of = |column| value(column, run);
+    let of = |key: &str| Column::named(key).map_or_else(String::new, |column| column.text(run, &Facts::default()));
     let speed = run.images_per_second.map_or_else(|| "–".into(), |speed| format!("{speed:.1} images/s"));
     let commit = run.started.git_commit.as_ref().map_or("no git".into(), |commit| {
         let dirty = if run.started.git_dirty == Some(true) { ", changed" } else { "" };
         format!("commit {}{dirty}", commit.chars().take(8).collect::<String>())
     });
     let data = run.started.data.display().to_string();
-    let mut lines = vec![Line::from(vec![
+    let mut first = vec![
         Span::styled(state_text(run.state), state_style(theme, run.state)),
-        Span::raw(format!("  {}  {}  {speed}", of(Column::Started), of(Column::Duration))),
-    ])];
+        Span::raw(format!("  {}  {}  {speed}", of("started"), of("time"))),
+    ];
+    first.extend(run.starred.then(|| Span::styled("  ★", theme.accent())));
+    first.extend((!run.tags.is_empty()).then(|| Span::styled(format!("  {}", run.tags.join(" ")), theme.dim())));
+    let mut lines = vec![Line::from(first)];
     let settings = format!(
         "epochs {}, batch {}, rate {}, {} px, sample {}, seed {}",
-        of(Column::Epochs),
-        of(Column::Batch),
-        of(Column::Rate),
-        of(Column::Size),
-        of(Column::Sample),
+        of("epochs"),
+        of("batch"),
+        of("lr"),
+        of("pixels"),
+        of("sample"),
         run.started.seed
     );
     lines.extend(paragraph(&settings, width, theme.dim()));
@@ -272,6 +157,7 @@ fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         format!("{commit}  data {}", fit_end(&data, width.saturating_sub(commit.len() + 7))),
         theme.dim(),
     ));
+    lines.extend(run.note.iter().flat_map(|note| paragraph(note, width, Style::new())));
     lines.extend(run.problem.iter().flat_map(|problem| paragraph(&format!("✗ {problem}"), width, theme.bad())));
     lines
 }

@@ -8,11 +8,16 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 use ratatui::style::Color;
 
 use super::draw;
+use super::theme::Theme;
+use crate::app::history::History;
 use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage};
-use crate::app::scene::{Colours, Scene};
+use crate::app::popup::{Popup, Question};
+use crate::app::runs::work::RunsNews;
+use crate::app::scene::{Colours, Scene, Target};
 use crate::app::{App, sample};
 use crate::dataset::Split;
-use crate::metrics::Threshold;
+use crate::metrics::comparison::{Comparison, Side};
+use crate::metrics::{self, Threshold};
 use crate::train::{Outcome, Phase, TrainEvent};
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
@@ -123,6 +128,117 @@ fn runs_is_a_table() {
     assert_looks("runs_none", &pressed(told(sample::empty(), [none]), &[KeyCode::Char('3')]), USUAL);
 }
 
+/// On Runs with twelve runs, after these letters.
+fn typed(letters: &str) -> App {
+    let mut app = sample::with_varied();
+    sample::type_text(&mut app, letters);
+    app
+}
+
+/// From the smallest terminal there is, which is told so, on.
+const ALL_SIZES: [(u16, u16); 5] = [(40, 10), (60, 16), (80, 24), (120, 40), (200, 60)];
+
+#[test]
+fn a_filter_is_typed_over_the_table_with_what_is_wrong_below_its_place() {
+    assert_looks("runs_filter", &typed("/acc>0.9 lr:1e-4"), &ALL_SIZES);
+    assert_looks("runs_filter_wrong", &typed("/acc>0.9 colour:red"), &[(60, 16), (120, 40)]);
+    assert_looks("runs_filter_empty", &typed("/acc>2"), USUAL);
+}
+
+#[test]
+fn runs_are_marked_grouped_and_held_against_one() {
+    assert_looks("runs_marked", &typed("  j \u{20}jb"), &ALL_SIZES);
+    let grouped = pressed(typed("Bbut the seed"), &[KeyCode::Enter, KeyCode::Enter]);
+    assert_looks("runs_grouped", &grouped, &ALL_SIZES);
+    assert_looks("runs_shifted", &typed("llllllll"), &[(60, 16), (80, 24)]);
+}
+
+#[test]
+fn some_runs_lie_side_by_side_with_their_curves() {
+    assert_looks("compare", &sample::comparing(), &ALL_SIZES);
+    assert_looks("compare_all", &pressed(sample::comparing(), &[KeyCode::Char('a'), KeyCode::Char('l')]), USUAL);
+    assert_looks("compare_zoomed", &pressed(sample::comparing(), &[KeyCode::Char('z')]), USUAL);
+}
+
+#[test]
+fn two_runs_are_told_apart_by_paired_tests() {
+    let mut app = typed("  =");
+    let case = |margin: f64, patient| metrics::Case { margin, truth: patient % 2 == 0, patient, kind: None };
+    let cases = |shift: f64| {
+        (0..60_u8).map(|n| case(f64::from(u16::from(n) * 37 % 11) - 5.0 + shift, n.into())).collect::<Vec<_>>()
+    };
+    let (a, b) = (cases(0.0), cases(1.5));
+    let side = |cases| Side { cases, threshold: Threshold::HALF };
+    let found = Box::new(Comparison::of(side(&a), side(&b)));
+    let pair = [sample::run_id(12), sample::run_id(11)];
+    sample::tell(&mut app, [Message::Runs(RunsMessage::News(RunsNews::Paired(pair, Ok(found))))]);
+    assert_looks("compare_paired", &app, &[(80, 24), (120, 40)]);
+}
+
+#[test]
+fn runs_are_points() {
+    assert_looks("scatter", &typed("  pll"), &ALL_SIZES);
+}
+
+#[test]
+fn names_groups_and_columns_are_asked_for_in_popups() {
+    assert_looks("prompt", &typed("n"), &[(60, 16), (80, 24)]);
+    let empty = pressed(typed("t"), &[KeyCode::Char('\''), KeyCode::Enter]);
+    assert_looks("prompt_wrong", &empty, USUAL);
+    assert_looks("choice", &typed("Bra"), &[(60, 16), (80, 24)]);
+    assert_looks("columns", &typed("vjj"), &[(60, 16), (80, 24), (120, 40)]);
+    assert_looks("columns_search", &typed("v/test"), USUAL);
+    let mut app = typed("e");
+    app.popup = Some(Popup::Question(Question::Overwrite { path: "runs.csv".into() }));
+    assert_looks("overwrite", &app, USUAL);
+}
+
+/// The style of the first cell of a word in the row that has a name.
+fn colour_of(app: &App, name: &str, word: &str) -> Color {
+    let (buffer, _) = frame(app, (120, 40));
+    let row = |y: u16| (0..120).map(|x| buffer[(x, y)].symbol().to_owned()).collect::<Vec<_>>();
+    let y = (0..40).find(|y| row(*y).concat().contains(name)).unwrap();
+    let cells = row(y);
+    let x = (0..120).find(|x| cells[*x..].concat().starts_with(word)).unwrap();
+    buffer[(u16::try_from(x).unwrap(), y)].fg
+}
+
+#[test]
+fn better_and_worse_than_the_baseline_have_their_colours_and_marked_runs_theirs() {
+    let app = typed("jjjjb/name=run-9 ");
+    let better = sample::varied().into_iter().find(|run| run.started.name == "run-7").unwrap();
+    assert_eq!(better.best_val_accuracy, None, "a run without a figure has no difference");
+    let app = pressed(app, &[KeyCode::Esc]);
+    let theme = Theme { colours: Colours::True, name: app.display.theme };
+    let shown = text(&app, (120, 40));
+    assert!(shown.contains("against run-8"), "{shown}");
+    assert_eq!(colour_of(&app, "run-9 ", "+0.0"), theme.good().fg.unwrap(), "{shown}");
+    assert_eq!(colour_of(&app, "run-5 ", "-0.0"), theme.bad().fg.unwrap(), "{shown}");
+    let marked = typed("  j");
+    assert_eq!(colour_of(&marked, "run-12", "◆"), theme.series(0).fg.unwrap());
+    assert_eq!(colour_of(&marked, "run-11", "◆"), theme.series(1).fg.unwrap());
+}
+
+#[test]
+fn a_run_keeps_its_colour_when_another_is_marked_no_more() {
+    let mut app = typed("   ");
+    let theme = Theme { colours: Colours::True, name: app.display.theme };
+    sample::type_text(&mut app, "g ");
+    assert_eq!(colour_of(&app, "run-11", "◆"), theme.series(1).fg.unwrap());
+}
+
+#[test]
+fn a_click_on_a_title_sorts_by_that_column() {
+    let mut app = sample::with_varied();
+    let scene = frame(&app, (120, 40)).1;
+    let column = app.runs.view.columns.iter().position(|column| column.key() == "test_acc").unwrap();
+    let (area, _) = scene.targets.iter().find(|(_, target)| *target == Target::Column(column)).unwrap();
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let click = MouseEvent { kind, column: area.x + 1, row: area.y, modifiers: KeyModifiers::NONE };
+    app.update(Message::Mouse(click), &scene);
+    assert_eq!(app.runs.view.sorted_by.key(), "test_acc");
+}
+
 #[test]
 fn a_run_is_shown_with_its_curves() {
     assert_looks("detail", &sample::with_detail(), &SIZES);
@@ -130,7 +246,9 @@ fn a_run_is_shown_with_its_curves() {
 
 #[test]
 fn a_question_lies_over_the_screen() {
-    assert_looks("delete", &pressed(sample::with_runs(), &[KeyCode::Char('3'), KeyCode::Char('x')]), USUAL);
+    let mut emptying = sample::with_varied();
+    emptying.popup = Some(Popup::Question(Question::EmptyTrash));
+    assert_looks("empty_trash", &emptying, USUAL);
     assert_looks("quit", &pressed(sample::training(), &[KeyCode::Char('q')]), &[(60, 16), (80, 24)]);
 }
 
@@ -166,6 +284,11 @@ fn a_terminal_too_small_is_told_so() {
     assert_looks("small", &sample::training(), &[(40, 10)]);
 }
 
+thread_local! {
+    /// Made once, as it takes longer than drawing it.
+    static GALLERY: Vec<App> = gallery();
+}
+
 /// Every state of interest.
 fn gallery() -> Vec<App> {
     vec![
@@ -179,6 +302,13 @@ fn gallery() -> Vec<App> {
         sample::with_detail(),
         sample::inspecting(),
         pressed(sample::inspecting(), &[KeyCode::Char('?')]),
+        typed("  jb/acc> colour"),
+        pressed(typed("Bbut the seed"), &[KeyCode::Enter, KeyCode::Enter]),
+        sample::comparing(),
+        typed("  pll"),
+        typed("n"),
+        typed("vjj"),
+        typed("Bra"),
     ]
 }
 
@@ -243,7 +373,9 @@ fn names_full_of_controls_and_wide_letters_stay_in_their_cells() {
 
 fn any_key() -> impl Strategy<Value = Message> {
     let codes = prop_oneof![
-        prop::sample::select("1234jkhlgGnNrsixdpy?q <>[]0.9é".chars().map(KeyCode::Char).collect::<Vec<_>>()),
+        prop::sample::select(
+            "1234jkhlgGnNrsixdpy?q <>[]0.9é/=*bBvtTeEuMYXKJLao:\"".chars().map(KeyCode::Char).collect::<Vec<_>>()
+        ),
         prop::sample::select(vec![KeyCode::Tab, KeyCode::BackTab, KeyCode::Enter, KeyCode::Esc, KeyCode::Backspace]),
         prop::sample::select(vec![KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::PageDown]),
         prop::sample::select(vec![KeyCode::Home, KeyCode::End, KeyCode::Delete, KeyCode::PageUp, KeyCode::F(5)]),
@@ -262,9 +394,19 @@ fn any_mouse() -> impl Strategy<Value = Message> {
         .prop_map(|(kind, column, row)| Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }))
 }
 
+fn news(news: RunsNews) -> Message {
+    Message::Runs(RunsMessage::News(news))
+}
+
 /// What the workers may say, in any order and at any time.
 fn any_news() -> impl Strategy<Value = Message> {
-    (0..14_u8, 1..200_usize).prop_map(|(kind, number)| match kind {
+    (0..20_u8, 1..200_usize).prop_map(|(kind, number)| match kind {
+        14 => Message::Runs(RunsMessage::Loaded(Ok(sample::varied().into_iter().skip(number % 13).collect()))),
+        15 => news(RunsNews::Trashed { runs: vec![(sample::run_id(number % 6), "run".into())], problem: None }),
+        16 => news(RunsNews::Curves(vec![(sample::run_id(number % 13), History::new(number))])),
+        17 => news(RunsNews::Sizes(vec![(sample::run_id(number % 13), number as u64)])),
+        18 => news(RunsNews::Exists("runs.csv".into())),
+
         0 => sample::summary(number % 2 == 0),
         1 => Message::Data(DataMessage::Missing { dir: "data".into() }),
         2 => Message::Data(DataMessage::Failed("no permission".into())),
@@ -317,8 +459,6 @@ proptest! {
 
     #[test]
     fn every_screen_fits_every_size(size in (1..260_u16, 1..90_u16)) {
-        for app in gallery() {
-            frame(&app, size);
-        }
+        GALLERY.with(|apps| apps.iter().for_each(|app| drop(frame(app, size))));
     }
 }

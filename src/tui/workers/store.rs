@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use super::runs;
 use crate::app::history::History;
 use crate::app::log::LINES;
 use crate::app::message::{
     Assessed, Case, Earlier, Effect, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
 };
+use crate::app::runs::work::RunsNews;
 use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
@@ -54,11 +56,6 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             let detail = Ok(Box::new(detail(store, run_id)?));
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail })
         }
-        Effect::DeleteRun { run_id } => {
-            let name = store.run(run_id)?.started.name;
-            store.delete_run(run_id)?;
-            Message::Runs(RunsMessage::Deleted(Ok(name)))
-        }
         Effect::Enqueue(config) => {
             let name = study::add_one(store, place, config)?;
             Message::Train(TrainMessage::Queued(Ok(format!("{name} waits for its turn"))))
@@ -72,6 +69,7 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             store.remove_entries(ids)?;
             Message::Train(TrainMessage::Queue(Ok(store.queue()?)))
         }
+        Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work))),
         Effect::LoadEarlier(run_ids) => Message::Runs(RunsMessage::Earlier(earlier(store, run_ids)?)),
         Effect::LoadLog { run_id } => {
             let lines = Ok(journal::last_lines(&store.run_folder(run_id), LINES)?);
@@ -114,7 +112,7 @@ fn failed(effect: &Effect, problem: String) -> Message {
         Effect::LoadRun { run_id } => {
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail: Err(problem) })
         }
-        Effect::DeleteRun { .. } => Message::Runs(RunsMessage::Deleted(Err(problem))),
+        Effect::Runs(_) => Message::Runs(RunsMessage::News(RunsNews::Failed(problem))),
         Effect::LoadLog { run_id } => Message::Runs(RunsMessage::Log { run_id: run_id.clone(), lines: Err(problem) }),
         Effect::Enqueue(_) | Effect::EnqueueSearch(_) => Message::Train(TrainMessage::Queued(Err(problem))),
         Effect::LoadQueue | Effect::RemoveEntries(_) => Message::Train(TrainMessage::Queue(Err(problem))),

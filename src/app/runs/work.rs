@@ -1,0 +1,73 @@
+//! What the Runs screen asks the store for, and what comes back.
+
+use std::path::PathBuf;
+
+use crate::app::history::History;
+use crate::metrics::comparison::Comparison;
+
+/// Something to be done for the Runs screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunsWork {
+    Star {
+        run_id: String,
+        starred: bool,
+    },
+    Rename {
+        run_id: String,
+        name: String,
+    },
+    /// An empty one takes it away.
+    Note {
+        run_id: String,
+        text: String,
+    },
+    /// These tags and no others; of more runs than one: these too.
+    Tags {
+        run_ids: Vec<String>,
+        tags: Vec<String>,
+    },
+    Trash(Vec<String>),
+    Restore(Vec<String>),
+    /// Delete for good what is in the trash.
+    EmptyTrash,
+    /// Bytes on disk.
+    Measure(Vec<String>),
+    /// What they went through, epoch by epoch.
+    Curves(Vec<String>),
+    /// The paired statistics on the same test images.
+    Pair([String; 2]),
+    Write {
+        path: PathBuf,
+        text: String,
+        /// Whatever is there already.
+        over: bool,
+    },
+}
+
+/// What has become of it.
+#[derive(Debug)]
+pub enum RunsNews {
+    /// Runs are called or marked otherwise now; in a line.
+    Labelled(String),
+    /// These are in the trash now, by id and name; and why others are not.
+    Trashed {
+        runs: Vec<(String, String)>,
+        problem: Option<String>,
+    },
+    /// These are back, by name.
+    Restored(Vec<String>),
+    /// So many runs are gone for good, and so many bytes with them.
+    Emptied {
+        runs: usize,
+        bytes: u64,
+    },
+    /// Bytes on disk, by id.
+    Sizes(Vec<(String, u64)>),
+    /// By id.
+    Curves(Vec<(String, History)>),
+    Paired([String; 2], Result<Box<Comparison>, String>),
+    Written(PathBuf),
+    /// There is such a file already; it was left as it is.
+    Exists(PathBuf),
+    Failed(String),
+}

@@ -1,0 +1,137 @@
+//! Carries out what the Runs screen asks for: names, notes, tags, the trash, sizes, curves, comparisons, files.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use crate::app::history::History;
+use crate::app::runs::work::{RunsNews, RunsWork};
+use crate::dataset::Split;
+use crate::error::{Error, Result};
+use crate::metrics::comparison::Comparison;
+use crate::session::disk;
+use crate::session::labels::{self, Labels};
+use crate::store::{Run, Store};
+
+/// Does it, and says what has become of it.
+pub fn answer(store: &Store, work: &RunsWork) -> RunsNews {
+    carry_out(store, work).unwrap_or_else(|error| RunsNews::Failed(error.to_string()))
+}
+
+fn carry_out(store: &Store, work: &RunsWork) -> Result<RunsNews> {
+    Ok(match work {
+        RunsWork::Star { run_id, starred } => {
+            store.star_run(run_id, *starred)?;
+            let star = if *starred { "a" } else { "no" };
+            RunsNews::Labelled(format!("{} has {star} star", name(store, run_id)?))
+        }
+        RunsWork::Rename { run_id, name: new } => {
+            let old = name(store, run_id)?;
+            labels::rename(store, run_id, new)?;
+            RunsNews::Labelled(format!("{old} is called {new} now"))
+        }
+        RunsWork::Note { run_id, text } => {
+            labels::note(store, run_id, text)?;
+            let note = if text.is_empty() { "no" } else { "this" };
+            RunsNews::Labelled(format!("{} has {note} note", name(store, run_id)?))
+        }
+        RunsWork::Tags { run_ids, tags } => tag(store, run_ids, tags)?,
+        RunsWork::Restore(run_ids) => {
+            let back = |run_id: &String| store.restore_run(run_id).and_then(|()| name(store, run_id));
+            RunsNews::Restored(run_ids.iter().map(back).collect::<Result<_>>()?)
+        }
+        RunsWork::EmptyTrash => {
+            let runs = store.trashed()?.len();
+            RunsNews::Emptied { runs, bytes: disk::empty_trash(store)? }
+        }
+        RunsWork::Measure(run_ids) => {
+            RunsNews::Sizes(run_ids.iter().map(|id| (id.clone(), disk::size_of(store, id))).collect())
+        }
+        RunsWork::Curves(run_ids) => {
+            RunsNews::Curves(run_ids.iter().map(|id| Ok((id.clone(), curves(store, id)?))).collect::<Result<_>>()?)
+        }
+        RunsWork::Write { path, text, over } => write(path, text, *over)?,
+        RunsWork::Pair(pair) => {
+            let found = pair_up(store, pair).map(Box::new).map_err(|error| error.to_string());
+            RunsNews::Paired(pair.clone(), found)
+        }
+        RunsWork::Trash(run_ids) => trash(store, run_ids),
+    })
+}
+
+fn name(store: &Store, run_id: &str) -> Result<String> {
+    store.run(run_id).map(|run| run.started.name)
+}
+
+/// One run gets these tags and no others, several get them too.
+fn tag(store: &Store, run_ids: &[String], tags: &[String]) -> Result<RunsNews> {
+    if let [run_id] = run_ids {
+        Labels { note: None, tags: tags.to_vec() }.check()?;
+        store.set_tags(run_id, tags)?;
+        let words = if tags.is_empty() { "no tags".to_owned() } else { format!("the tags {}", tags.join(", ")) };
+        return Ok(RunsNews::Labelled(format!("{} has {words}", name(store, run_id)?)));
+    }
+    for run_id in run_ids {
+        labels::tag(store, run_id, tags)?;
+    }
+    Ok(RunsNews::Labelled(format!("{} runs have the tags {} too", run_ids.len(), tags.join(", "))))
+}
+
+/// As many as can go; one that is under way stays.
+fn trash(store: &Store, run_ids: &[String]) -> RunsNews {
+    let (mut runs, mut problem) = (Vec::new(), None);
+    for run_id in run_ids {
+        match name(store, run_id).and_then(|name| store.trash_run(run_id).map(|()| name)) {
+            Ok(name) => runs.push((run_id.clone(), name)),
+            Err(error) => problem = Some(error.to_string()),
+        }
+    }
+    RunsNews::Trashed { runs, problem }
+}
+
+/// Its epochs; its steps would be many.
+fn curves(store: &Store, run_id: &str) -> Result<History> {
+    let run = store.run(run_id)?;
+    let planned = run.started.config["epochs"].as_u64().and_then(|epochs| usize::try_from(epochs).ok()).unwrap_or(1);
+    Ok(History { best_epoch: run.best_epoch, ..History::of(planned, &[], &store.epochs(run_id)?) })
+}
+
+fn pair_up(store: &Store, [a, b]: &[String; 2]) -> Result<Comparison> {
+    let [a, b]: [Run; 2] = [store.run(a)?, store.run(b)?];
+    store.compare([&a, &b], Split::Test)
+}
+
+/// Writes a file; one that is there only where that was asked for.
+fn write(path: &Path, text: &str, over: bool) -> Result<RunsNews> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if over {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    match options.open(path).and_then(|mut file| file.write_all(text.as_bytes())) {
+        Ok(()) => Ok(RunsNews::Written(path.to_owned())),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_file() => {
+            Ok(RunsNews::Exists(path.to_owned()))
+        }
+        Err(error) => Err(Error::io("write", path, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_over_only_where_that_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.csv");
+        assert!(matches!(write(&path, "one and more", false).unwrap(), RunsNews::Written(_)));
+        assert!(matches!(write(&path, "two", false).unwrap(), RunsNews::Exists(_)));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one and more");
+        write(&path, "two", true).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        assert!(write(&folder.path().join("no/runs.csv"), "", false).is_err());
+    }
+}
