@@ -12,9 +12,13 @@ pub mod input;
 pub mod inspect;
 pub mod key;
 pub mod keymap;
+pub mod live;
 pub mod log;
+mod looked_at;
 pub mod message;
+mod news;
 pub mod plan;
+mod pointer;
 pub mod popup;
 pub mod queue;
 pub mod runs;
@@ -28,27 +32,23 @@ pub mod train;
 mod train_tests;
 pub mod view;
 
-use std::path::Path;
+use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
 
-use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
-
-use crate::store::{Run, RunState};
-use crate::train::{Phase, TrainConfig, TrainEvent};
+use crate::train::TrainConfig;
 use action::{Action, Place};
 use chart::ChartView;
-use data::{DataScreen, DataState};
-use finder::Finder;
+use data::DataScreen;
 use history::History;
 use input::Input;
 use inspect::InspectScreen;
 use key::Key;
 use keymap::{BINDINGS, Keymap};
 use log::Log;
-use message::{Earlier, Effect, Loadable, Message, RunsMessage, TrainMessage};
+use message::{Earlier, Effect, Loadable, Message};
 use popup::{Commands, Popup, Question};
 use runs::RunsScreen;
 use runs::work::RunsWork;
-use scene::{Display, Scene, Target, ThemeName};
+use scene::{Display, Scene, ThemeName};
 use train::TrainScreen;
 
 /// One of the four screens.
@@ -257,60 +257,6 @@ impl App {
         }
     }
 
-    fn mouse(&mut self, mouse: MouseEvent, scene: &Scene) -> Vec<Effect> {
-        let at = (mouse.column, mouse.row);
-        if self.popup.is_none() && self.mouse_on_chart(mouse.kind, at, scene) {
-            return Vec::new();
-        }
-        match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => match scene.target_at(at.0, at.1) {
-                Some(target) => self.click(target, scene),
-                None => Vec::new(),
-            },
-            MouseEventKind::ScrollUp => self.act(Action::Up, scene),
-            MouseEventKind::ScrollDown => self.act(Action::Down, scene),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Dragging marks a stretch to zoom to, a click sets the cursor, the wheel zooms.
-    fn mouse_on_chart(&mut self, kind: MouseEventKind, (x, y): (u16, u16), scene: &Scene) -> bool {
-        // What began in a chart goes on beside it.
-        let held = scene.charts.first().filter(|_| self.chart.dragged.is_some());
-        let Some(place) = scene.chart_at(x, y).or(held).map(|chart| chart.place_of(x)) else { return false };
-        let Some(history) = history_of(&self.train, &self.runs, self.screen) else { return false };
-        match (kind, self.chart.dragged) {
-            (MouseEventKind::Down(MouseButton::Left), _) => self.chart.dragged = Some((place, place)),
-            (MouseEventKind::Drag(MouseButton::Left), Some((from, _))) => self.chart.dragged = Some((from, place)),
-            (MouseEventKind::Up(MouseButton::Left), Some((from, to))) => {
-                self.chart.dragged = None;
-                if from.to_bits() == to.to_bits() {
-                    self.chart.cursor = Some(to);
-                } else {
-                    self.chart.show(from.min(to), from.max(to), history);
-                }
-            }
-            (MouseEventKind::ScrollUp, _) => self.chart.zoom(0.8, Some(place), history),
-            (MouseEventKind::ScrollDown, _) => self.chart.zoom(1.25, Some(place), history),
-            _ => return false,
-        }
-        true
-    }
-
-    fn click(&mut self, target: Target, scene: &Scene) -> Vec<Effect> {
-        match target {
-            Target::Action(action) => return self.act(action, scene),
-            Target::Row(row) if matches!(self.popup, Some(Popup::Commands(_))) => {
-                return self.click_command(row, scene);
-            }
-            Target::Row(row) if self.popup.is_some() => return self.click_list(row, scene),
-            _ if self.popup.is_some() => {}
-            Target::Row(_) | Target::Column(_) => return self.click_runs(target, scene),
-            Target::Field(field) => self.train.choose(field),
-        }
-        Vec::new()
-    }
-
     fn act(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
         match (action, &mut self.popup) {
             (Action::Quit, _) => self.quit(),
@@ -343,16 +289,6 @@ impl App {
         }
         self.popup = None;
         self.act(binding.action, scene)
-    }
-
-    /// A click chooses a command; one on the chosen one does it.
-    fn click_command(&mut self, row: usize, scene: &Scene) -> Vec<Effect> {
-        let Some(Popup::Commands(commands)) = &mut self.popup else { return Vec::new() };
-        if commands.row == row {
-            return self.act_on_commands(Action::Open, scene);
-        }
-        commands.row = row;
-        Vec::new()
     }
 
     fn open(&mut self, commands: Commands) -> Vec<Effect> {
@@ -468,254 +404,6 @@ impl App {
             Some(Popup::Question(Question::Overwrite { path })) => self.export(&path, true),
             _ => Vec::new(),
         }
-    }
-
-    /// The newest run, where it can go on.
-    #[must_use]
-    pub fn newest_resumable(&self) -> Option<&Run> {
-        let newest = self.runs.rows().iter().max_by(|a, b| a.started_at.cmp(&b.started_at))?;
-        runs::resumable(newest).map(|_| newest)
-    }
-
-    /// The run the user looks at: the one that ended on Train, the chosen one on Runs.
-    fn looked_at(&self) -> Option<&Run> {
-        if self.screen != Screen::Train {
-            return self.runs.chosen();
-        }
-        let ended = self.train.live.as_ref()?.run_id.as_ref();
-        self.runs.rows().iter().find(|run| Some(&run.started.id) == ended)
-    }
-
-    /// Whether a key that depends on what is looked at does something now.
-    #[must_use]
-    pub fn can(&self, action: Action) -> bool {
-        let run = self.looked_at();
-        match (action, self.place()) {
-            (Action::ResumeRun, Place::Form) => !self.train.is_running() && self.newest_resumable().is_some(),
-            (Action::Keep, Place::Finder) => self.train.finder.as_ref().and_then(Finder::rate).is_some(),
-            (Action::Back, Place::Form) => self.train.planning,
-            (Action::ResumeRun, _) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
-            (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
-            (Action::Attach, _) => run.is_some_and(|run| run.state == RunState::Running),
-            (Action::Compare, Place::Runs) => !self.runs.comparable().is_empty(),
-            (Action::Undo, _) => self.runs.can_undo(),
-            (Action::Open | Action::Sort | Action::Filter, Place::Runs) => !self.runs.rows().is_empty(),
-            (Action::Delete | Action::Mark, Place::Runs) => !self.runs.shown().rows.is_empty(),
-            (Action::Baseline | Action::Star | Action::Rename | Action::Note | Action::CopyValue, _) => run.is_some(),
-            (Action::Down, Place::Data) => matches!(self.data.state, DataState::Ready(_)),
-            (Action::Up | Action::Down | Action::NextMistake | Action::NextRun, Place::Inspect) => {
-                self.inspect.case().is_some()
-            }
-            _ => true,
-        }
-    }
-
-    /// Opens the form with the settings of the run that is looked at.
-    fn run_again(&mut self) -> Vec<Effect> {
-        let Some(run) = self.looked_at().cloned() else { return Vec::new() };
-        match runs::settings(&run) {
-            Some(config) => {
-                self.train.prepare(config);
-                self.show(Screen::Train)
-            }
-            None => self.note(format!("the settings of {} are of another version", run.started.name)),
-        }
-    }
-
-    fn inspect_chosen(&mut self) -> Vec<Effect> {
-        let Some(run) = self.looked_at().cloned() else { return Vec::new() };
-        if run.best_epoch.is_none() {
-            return self.note(format!("{} has no finished epoch, so it can predict nothing yet", run.started.name));
-        }
-        self.screen = Screen::Inspect;
-        self.inspect.choose(&run)
-    }
-
-    /// Says in one line why nothing was done.
-    fn note(&mut self, text: String) -> Vec<Effect> {
-        match (&mut self.train.live, self.screen) {
-            (Some(live), Screen::Train) => live.notice = Some(text),
-            _ => self.runs.notice = Some(text),
-        }
-        Vec::new()
-    }
-
-    fn inspect_newest(&mut self) -> Vec<Effect> {
-        match self.runs.that_predict().first() {
-            Some(run) => self.inspect.choose(run),
-            None => Vec::new(),
-        }
-    }
-
-    fn inspect_neighbour(&mut self, forward: bool) -> Vec<Effect> {
-        let runs = self.runs.that_predict();
-        let at = runs.iter().position(|run| Some(&run.started.id) == self.inspect.run.as_ref().map(|run| &run.id));
-        let next = match at {
-            None => 0,
-            Some(at) if forward => at + 1,
-            Some(at) => at.wrapping_sub(1),
-        };
-        match runs.get(next) {
-            Some(run) => self.inspect.choose(run),
-            None => Vec::new(),
-        }
-    }
-
-    fn resume_chosen(&mut self) -> Vec<Effect> {
-        if self.train.is_running() {
-            return self.note("a run is under way: stop it before another goes on".into());
-        }
-        let chosen = if self.place() == Place::Form { self.newest_resumable() } else { self.looked_at() };
-        let run = chosen.and_then(|run| Some((run.started.clone(), runs::resumable(run)?)));
-        let Some((run, config)) = run else {
-            return self.note("only a stopped, failed or crashed run can go on".into());
-        };
-        self.screen = Screen::Train;
-        self.train.resume(&run, config)
-    }
-
-    fn hear_run(&mut self, message: TrainMessage) -> Vec<Effect> {
-        let ended = matches!(message, TrainMessage::Refused(_) | TrainMessage::Event(TrainEvent::Ended(_)));
-        let changes =
-            ended || matches!(message, TrainMessage::Started { .. } | TrainMessage::Event(TrainEvent::Epoch { .. }));
-        let mut asked = Vec::new();
-        if let TrainMessage::Started { run_id, .. } = &message {
-            self.runs.expected = Some(run_id.clone());
-            asked.push(self.load_earlier(run_id, None));
-        }
-        // A step says nothing that the log would.
-        let told =
-            !matches!(message, TrainMessage::Event(TrainEvent::Step(_) | TrainEvent::Phase(Phase::Training { .. })));
-        asked.extend(self.log.iter().filter(|_| told).map(Log::load));
-        let mut effects = self.train.hear(message);
-        effects.extend(asked);
-        if ended {
-            effects.extend(self.train.live.as_ref().map(|live| Effect::Notify(live.ending())));
-        }
-        if ended && self.leaving {
-            return vec![Effect::Quit];
-        }
-        if ended && self.popup == Some(Popup::Question(Question::Quit)) {
-            self.popup = None;
-        }
-        if changes {
-            effects.push(Effect::LoadRuns);
-        }
-        effects
-    }
-
-    fn hear_runs(&mut self, message: RunsMessage) -> Vec<Effect> {
-        let mut asked = Vec::new();
-        if let RunsMessage::Detail { detail: Ok(detail), run_id } = &message {
-            self.train.recall(detail);
-            asked.push(self.load_earlier(run_id, Some(&detail.run.started.data)));
-        }
-        match message {
-            RunsMessage::Detail { .. } | RunsMessage::Said(_) => {
-                self.runs.hear(message);
-                asked
-            }
-            RunsMessage::News(news) => self.hear_news(news),
-            RunsMessage::Changed => vec![Effect::LoadRuns],
-            RunsMessage::Earlier(earlier) => {
-                self.earlier = earlier;
-                Vec::new()
-            }
-            RunsMessage::Log { run_id, lines } => {
-                if let Some(log) = &mut self.log {
-                    log.hear(&run_id, lines);
-                }
-                Vec::new()
-            }
-            RunsMessage::Loaded(_) => {
-                self.runs.hear(message);
-                let mut effects = self.runs.refresh();
-                effects.extend(self.follow_inspected());
-                effects.extend(self.attach_to_newest());
-                effects
-            }
-        }
-    }
-
-    /// The earlier runs to be laid behind the curves of a run.
-    #[must_use]
-    pub fn earlier(&self, run_id: Option<&str>) -> Vec<(&str, &History)> {
-        let others = self.earlier.iter().filter(|earlier| Some(earlier.run_id.as_str()) != run_id);
-        others.map(|earlier| (earlier.name.as_str(), &earlier.history)).collect()
-    }
-
-    /// The log of a run, where it is shown.
-    #[must_use]
-    pub fn log_of(&self, run_id: Option<&str>) -> Option<&Log> {
-        self.log.as_ref().filter(|log| Some(log.run_id.as_str()) == run_id)
-    }
-
-    /// Asks for the newest finished runs on the same data as the one that is shown.
-    fn load_earlier(&mut self, run_id: &str, data: Option<&Path>) -> Effect {
-        const MOST: usize = 3;
-        let finished = self.runs.rows().iter().filter(|run| run.state == RunState::Finished && run.folds().is_none());
-        let same = |run: &&Run| run.started.id != run_id && data.is_none_or(|data| run.started.data == data);
-        let mut others: Vec<&Run> = finished.filter(same).filter(|run| run.started.parent.is_none()).collect();
-        others.sort_by(|a, b| b.started_at.cmp(&a.started_at));
-        Effect::LoadEarlier(others.into_iter().take(MOST).map(|run| run.started.id.clone()).collect())
-    }
-
-    /// Shows the log of the run that is looked at, or no more.
-    fn toggle_log(&mut self) -> Vec<Effect> {
-        let shown = match self.screen {
-            Screen::Train => self.train.live.as_ref().and_then(|live| live.run_id.clone()),
-            _ => self.runs.chosen().map(|run| run.started.id.clone()),
-        };
-        self.log = match (&self.log, shown) {
-            (Some(log), Some(run_id)) if log.run_id == run_id => None,
-            (_, shown) => shown.map(|run_id| Log::new(&run_id)),
-        };
-        self.log.iter().map(Log::load).collect()
-    }
-
-    /// Shows a run that another process trains on Train, where there is nothing else and nobody is busy with it.
-    fn attach_to_newest(&mut self) -> Vec<Effect> {
-        if self.train.live.is_some() || self.screen == Screen::Train {
-            return Vec::new();
-        }
-        let running = self.runs.rows().iter().filter(|run| run.state == RunState::Running);
-        let newest = running.max_by(|a, b| a.started_at.cmp(&b.started_at));
-        match newest.and_then(|run| Some((run.clone(), runs::settings(run)?))) {
-            Some((run, config)) => self.train.attach(&run, config),
-            None => Vec::new(),
-        }
-    }
-
-    /// Shows the chosen run on Train, where it is under way.
-    fn attach_chosen(&mut self) -> Vec<Effect> {
-        let Some(run) = self.runs.chosen().filter(|run| run.state == RunState::Running).cloned() else {
-            return Vec::new();
-        };
-        let shown = self.train.live.as_ref().is_some_and(|live| live.run_id.as_ref() == Some(&run.started.id));
-        if !shown && self.train.is_running() {
-            return self.note("a run of this program is under way: Train shows that one".into());
-        }
-        let effects = match runs::settings(&run) {
-            Some(config) if !shown => self.train.attach(&run, config),
-            _ => Vec::new(),
-        };
-        self.screen = Screen::Train;
-        effects
-    }
-
-    /// Keeps Inspect in step with the table: a first run to look at, or the end of the one looked at.
-    fn follow_inspected(&mut self) -> Vec<Effect> {
-        let Loadable::Ready(runs) = &self.runs.runs else { return Vec::new() };
-        if let Some(shown) = &self.inspect.run {
-            match runs.iter().find(|run| run.started.id == shown.id) {
-                None => self.inspect.forget(),
-                Some(run) if run.best_epoch != shown.best_epoch || run.state != shown.state => {
-                    return self.inspect.choose(run);
-                }
-                Some(_) => return Vec::new(),
-            }
-        }
-        if self.screen == Screen::Inspect { self.inspect_newest() } else { Vec::new() }
     }
 }
 

@@ -37,9 +37,9 @@ use ratatui::text::{Line, Span};
 
 use crate::app::action::Action;
 use crate::app::keymap::BINDINGS;
+use crate::app::live::Live;
 use crate::app::popup::Popup;
 use crate::app::scene::{Scene, Target};
-use crate::app::train::Live;
 use crate::app::{App, Screen};
 use crate::train::Phase;
 use painter::Painter;

@@ -1,7 +1,7 @@
 //! A run that another process trains, followed through the store.
 
 use super::history::History;
-use super::train::{Live, Origin};
+use super::live::{Live, Origin};
 use crate::metrics::EpochFigures;
 use crate::store::{Mark, MarkKind, Run, RunState, StepPoint};
 use crate::train::{Outcome, Phase, Step, TrainConfig};

@@ -1,0 +1,75 @@
+//! What the mouse does: rows, tabs and keys by clicks, charts by dragging and the wheel.
+
+use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+
+use super::action::Action;
+use super::message::Effect;
+use super::popup::Popup;
+use super::scene::{Scene, Target};
+use super::{App, history_of};
+
+impl App {
+    pub(super) fn mouse(&mut self, mouse: MouseEvent, scene: &Scene) -> Vec<Effect> {
+        let at = (mouse.column, mouse.row);
+        if self.popup.is_none() && self.mouse_on_chart(mouse.kind, at, scene) {
+            return Vec::new();
+        }
+        match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => match scene.target_at(at.0, at.1) {
+                Some(target) => self.click(target, scene),
+                None => Vec::new(),
+            },
+            MouseEventKind::ScrollUp => self.act(Action::Up, scene),
+            MouseEventKind::ScrollDown => self.act(Action::Down, scene),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Dragging marks a stretch to zoom to, a click sets the cursor, the wheel zooms.
+    pub(super) fn mouse_on_chart(&mut self, kind: MouseEventKind, (x, y): (u16, u16), scene: &Scene) -> bool {
+        // What began in a chart goes on beside it.
+        let held = scene.charts.first().filter(|_| self.chart.dragged.is_some());
+        let Some(place) = scene.chart_at(x, y).or(held).map(|chart| chart.place_of(x)) else { return false };
+        let Some(history) = history_of(&self.train, &self.runs, self.screen) else { return false };
+        match (kind, self.chart.dragged) {
+            (MouseEventKind::Down(MouseButton::Left), _) => self.chart.dragged = Some((place, place)),
+            (MouseEventKind::Drag(MouseButton::Left), Some((from, _))) => self.chart.dragged = Some((from, place)),
+            (MouseEventKind::Up(MouseButton::Left), Some((from, to))) => {
+                self.chart.dragged = None;
+                if from.to_bits() == to.to_bits() {
+                    self.chart.cursor = Some(to);
+                } else {
+                    self.chart.show(from.min(to), from.max(to), history);
+                }
+            }
+            (MouseEventKind::ScrollUp, _) => self.chart.zoom(0.8, Some(place), history),
+            (MouseEventKind::ScrollDown, _) => self.chart.zoom(1.25, Some(place), history),
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn click(&mut self, target: Target, scene: &Scene) -> Vec<Effect> {
+        match target {
+            Target::Action(action) => return self.act(action, scene),
+            Target::Row(row) if matches!(self.popup, Some(Popup::Commands(_))) => {
+                return self.click_command(row, scene);
+            }
+            Target::Row(row) if self.popup.is_some() => return self.click_list(row, scene),
+            _ if self.popup.is_some() => {}
+            Target::Row(_) | Target::Column(_) => return self.click_runs(target, scene),
+            Target::Field(field) => self.train.choose(field),
+        }
+        Vec::new()
+    }
+
+    /// A click chooses a command; one on the chosen one does it.
+    pub(super) fn click_command(&mut self, row: usize, scene: &Scene) -> Vec<Effect> {
+        let Some(Popup::Commands(commands)) = &mut self.popup else { return Vec::new() };
+        if commands.row == row {
+            return self.act_on_commands(Action::Open, scene);
+        }
+        commands.row = row;
+        Vec::new()
+    }
+}
