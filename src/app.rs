@@ -5,6 +5,7 @@ pub mod attached;
 pub mod chart;
 pub mod curve;
 pub mod data;
+pub mod finder;
 pub mod form;
 pub mod history;
 pub mod input;
@@ -13,7 +14,9 @@ pub mod key;
 pub mod keymap;
 pub mod log;
 pub mod message;
+pub mod plan;
 pub mod popup;
+pub mod queue;
 pub mod runs;
 #[cfg(test)]
 pub mod sample;
@@ -21,6 +24,8 @@ pub mod scene;
 #[cfg(test)]
 mod tests;
 pub mod train;
+#[cfg(test)]
+mod train_tests;
 pub mod view;
 
 use std::path::Path;
@@ -32,6 +37,7 @@ use crate::train::{Phase, TrainConfig, TrainEvent};
 use action::{Action, Place};
 use chart::ChartView;
 use data::{DataScreen, DataState};
+use finder::Finder;
 use history::History;
 use input::Input;
 use inspect::InspectScreen;
@@ -178,6 +184,7 @@ impl App {
         match (&self.popup, self.screen) {
             (Some(Popup::Commands(_)), _) => Place::Commands,
             (Some(Popup::Question(_)), _) => Place::Question,
+            (Some(Popup::Queue(_)), _) => Place::Queue,
             (Some(Popup::Prompt(_)), _) => Place::Prompt,
             (Some(Popup::Choice(_)), _) => Place::Choice,
             (Some(Popup::Columns(picker)), _) if picker.searching => Place::ColumnSearch,
@@ -246,7 +253,7 @@ impl App {
             }
             None if self.screen == Screen::Train => drop(self.train.editing.as_mut().map(change)),
             None if self.screen == Screen::Runs => self.runs.type_filter(change),
-            Some(Popup::Question(_) | Popup::Columns(_)) | None => {}
+            Some(Popup::Question(_) | Popup::Queue(_) | Popup::Columns(_)) | None => {}
         }
     }
 
@@ -314,6 +321,8 @@ impl App {
                 Vec::new()
             }
             (action, Some(Popup::Commands(_))) => self.act_on_commands(action, scene),
+            (Action::Start, Some(Popup::Queue(_))) => self.run_queue(),
+            (action, Some(Popup::Queue(row))) => self.train.queue.act(action, (row, scene.visible_rows.max(1))),
             (action, Some(Popup::Prompt(_))) => self.act_on_prompt(action),
             (action, Some(Popup::Choice(_))) => self.act_on_choice(action, scene),
             (action, Some(Popup::Columns(_))) => self.act_on_columns(action, scene),
@@ -372,6 +381,10 @@ impl App {
             Action::PreviousScreen => self.show(self.screen.shifted(Screen::ALL.len() - 1)),
             Action::InspectRun => self.inspect_chosen(),
             Action::ShowLog => self.toggle_log(),
+            Action::ShowQueue => {
+                self.popup = Some(Popup::Queue(0));
+                vec![Effect::LoadQueue]
+            }
             Action::Attach => self.attach_chosen(),
             Action::ResumeRun => self.resume_chosen(),
             Action::Again => self.run_again(),
@@ -390,6 +403,17 @@ impl App {
     fn step_out(&mut self) -> bool {
         let charts = history_of(&self.train, &self.runs, self.screen).is_some();
         (charts && self.chart.step_out()) || std::mem::take(&mut self.zoomed)
+    }
+
+    /// Works through the queue, unless that goes on already.
+    fn run_queue(&mut self) -> Vec<Effect> {
+        if self.train.is_running() || self.train.queue.waiting() == 0 {
+            return Vec::new();
+        }
+        self.train.queue.at_work = true;
+        self.popup = None;
+        self.screen = Screen::Train;
+        vec![Effect::RunQueue]
     }
 
     fn zoom(&mut self) -> Vec<Effect> {
@@ -446,6 +470,13 @@ impl App {
         }
     }
 
+    /// The newest run, where it can go on.
+    #[must_use]
+    pub fn newest_resumable(&self) -> Option<&Run> {
+        let newest = self.runs.rows().iter().max_by(|a, b| a.started_at.cmp(&b.started_at))?;
+        runs::resumable(newest).map(|_| newest)
+    }
+
     /// The run the user looks at: the one that ended on Train, the chosen one on Runs.
     fn looked_at(&self) -> Option<&Run> {
         if self.screen != Screen::Train {
@@ -460,6 +491,9 @@ impl App {
     pub fn can(&self, action: Action) -> bool {
         let run = self.looked_at();
         match (action, self.place()) {
+            (Action::ResumeRun, Place::Form) => !self.train.is_running() && self.newest_resumable().is_some(),
+            (Action::Keep, Place::Finder) => self.train.finder.as_ref().and_then(Finder::rate).is_some(),
+            (Action::Back, Place::Form) => self.train.planning,
             (Action::ResumeRun, _) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
             (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
             (Action::Attach, _) => run.is_some_and(|run| run.state == RunState::Running),
@@ -479,9 +513,6 @@ impl App {
     /// Opens the form with the settings of the run that is looked at.
     fn run_again(&mut self) -> Vec<Effect> {
         let Some(run) = self.looked_at().cloned() else { return Vec::new() };
-        if self.train.is_running() {
-            return self.note("a run is under way: its end, or stopping it, makes room for another".into());
-        }
         match runs::settings(&run) {
             Some(config) => {
                 self.train.prepare(config);
@@ -534,7 +565,8 @@ impl App {
         if self.train.is_running() {
             return self.note("a run is under way: stop it before another goes on".into());
         }
-        let run = self.looked_at().and_then(|run| Some((run.started.clone(), runs::resumable(run)?)));
+        let chosen = if self.place() == Place::Form { self.newest_resumable() } else { self.looked_at() };
+        let run = chosen.and_then(|run| Some((run.started.clone(), runs::resumable(run)?)));
         let Some((run, config)) = run else {
             return self.note("only a stopped, failed or crashed run can go on".into());
         };

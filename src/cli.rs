@@ -2,6 +2,7 @@
 
 mod recipe;
 mod runs;
+mod search;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -17,6 +18,7 @@ use crate::train::EngineKind;
 use crate::train::bench::{self, Settings};
 pub use recipe::Recipe;
 pub use runs::{ListArgs, RunsCommand, TableFormat};
+pub use search::{FindRateArgs, QueueCommand, SweepArgs};
 
 /// What `--version` says: the program, and what it is built with.
 const BUILD: &str = concat!(
@@ -47,6 +49,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Common {
     /// Configuration file [env: `XRAY_TUI_CONFIG`] [default: see `config path`]
     #[arg(long, global = true, value_name = "FILE")]
@@ -75,6 +78,9 @@ pub struct Common {
     /// Say more on standard error
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// This is the process that `--detach` has started
+    #[arg(long, global = true, hide = true)]
+    pub detached: bool,
 }
 
 /// How the terminal program shows itself.
@@ -150,6 +156,13 @@ pub enum Command {
     Compare(CompareArgs),
     /// Cross-validate: divide the patients into parts and train a network for each
     Cv(CvArgs),
+    /// Search for settings: train with many, and rank them by their validation figures
+    Sweep(SweepArgs),
+    /// Runs that wait for their turn
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Find a learning rate: train with a rising one and see where the loss falls most steeply
+    FindRate(FindRateArgs),
     /// Run a finished run again and say whether the same bits come
     Reproduce(ReproduceArgs),
     /// Answer for image files
@@ -241,6 +254,9 @@ pub struct TrainArgs {
     /// Go on with a stopped, failed or crashed run, with its own settings
     #[arg(long, value_name = "RUN", conflicts_with_all = ["Recipe", "name", "tag", "note"])]
     pub resume: Option<String>,
+    /// Go on in the background, whatever becomes of this terminal; come back once the run has begun
+    #[arg(long)]
+    pub detach: bool,
 }
 
 /// `xray-tui cv …`

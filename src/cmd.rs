@@ -6,15 +6,19 @@ mod compare;
 mod config;
 mod cv;
 mod data;
+mod detach;
 mod doctor;
 mod epochs;
 mod eval;
+mod find_rate;
 mod narrator;
 mod predict;
+mod queue;
 mod report;
 mod reproduce;
 mod runs;
 mod spread;
+mod sweep;
 mod train;
 
 use std::io::Write;
@@ -51,6 +55,9 @@ pub fn settings(cli: &Cli) -> Result<Settings, Error> {
 /// # Errors
 /// What failed, in words for the user.
 pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::Result<ExitCode> {
+    if common.detached {
+        detach::leave_terminal();
+    }
     let out = Output::new(common);
     let place = workplace(settings);
     let plain = &settings.train;
@@ -61,6 +68,9 @@ pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::R
         Command::Eval(args) => eval::run(args, settings.named_data(), &place, out),
         Command::Compare(args) => compare::run(args, &place, out),
         Command::Cv(args) => cv::run(args, plain, &place, out),
+        Command::Sweep(args) => sweep::run(args, plain, &place, out),
+        Command::Queue(command) => queue::run(command, &place, out),
+        Command::FindRate(args) => find_rate::run(args, plain, &place, out),
         Command::Reproduce(args) => reproduce::run(args, settings.named_data(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
         Command::Report(args) => report::run(args, &place, out),

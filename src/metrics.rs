@@ -16,6 +16,7 @@ mod figures;
 mod fingerprint;
 pub mod logistic;
 mod operating;
+pub mod rank;
 pub mod ranking;
 pub mod rows;
 mod spread;

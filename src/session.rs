@@ -13,10 +13,13 @@ mod listener;
 pub mod manifest;
 pub mod original;
 pub mod provenance;
+pub mod queue;
+mod rate;
 mod recorder;
 pub mod reproduce;
 pub mod scratch;
 pub mod seeds;
+pub mod study;
 pub mod verify;
 
 use std::any::Any;
@@ -39,6 +42,7 @@ pub use data::{LoadedData, digest};
 use journal::Journal;
 use labels::{Labels, check_name};
 use manifest::Manifest;
+pub use rate::{RateHandle, find_rate};
 use recorder::Recorder;
 pub use recorder::answers_of;
 
@@ -97,7 +101,11 @@ pub struct RunHandle {
 /// # Errors
 /// `Io` where the thread cannot be started.
 pub fn start(place: Workplace, start: Start) -> Result<RunHandle> {
-    let control = Control::default();
+    start_with(place, start, Control::default())
+}
+
+/// As [`start`], with a control that the caller has already.
+fn start_with(place: Workplace, start: Start, control: Control) -> Result<RunHandle> {
     let (sender, events) = channel();
     let (theirs, back) = (control.clone(), sender);
     let work = move || {
@@ -115,8 +123,13 @@ pub fn start(place: Workplace, start: Start) -> Result<RunHandle> {
 }
 
 fn describe(panic: &(dyn Any + Send)) -> String {
+    format!("internal error: {}; the run goes on from its last checkpoint with resume", words_of(panic))
+}
+
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    format!("internal error: {}; the run goes on from its last checkpoint with resume", text.unwrap_or("unknown"))
+    text.unwrap_or("unknown")
 }
 
 struct Session<'a> {

@@ -13,11 +13,13 @@ mod migrations;
 mod network;
 mod pairs;
 mod papers;
+mod queue;
 mod records;
 mod resolve;
 mod rows;
 mod scores;
 mod steps;
+mod studies;
 mod trash;
 mod watching;
 
@@ -36,9 +38,11 @@ pub use cases::{cases, score};
 pub use commands::CommandKind;
 pub use marks::{Mark, MarkKind};
 pub use migrations::APPLICATION_ID;
+pub use queue::{Entry, EntryState, NewEntry};
 pub use records::{Answer, NewRun, Run, RunEnd, RunState};
 pub use scores::EpochScore;
 pub use steps::StepPoint;
+pub use studies::{Standing, Study};
 
 /// Where the checkpoints of a run lie: `checkpoints/<run id>` beside the database `db`.
 #[must_use]

@@ -11,6 +11,8 @@ pub mod loader;
 pub mod machine;
 pub mod meter;
 pub mod priority;
+pub mod range_test;
+pub mod space;
 pub mod trainer;
 
 pub use checkpoint::Checkpoint;

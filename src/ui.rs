@@ -14,13 +14,17 @@ mod commands;
 mod curves;
 mod data;
 mod figures;
+mod finder;
 mod inspect;
 mod lists;
 mod log;
 mod painter;
 mod picture;
 mod question;
+mod queue;
 mod runs;
+#[cfg(test)]
+mod storm;
 #[cfg(test)]
 mod tests;
 mod theme;
@@ -68,6 +72,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
     }
     match &app.popup {
         Some(Popup::Commands(commands)) => commands::draw(&mut painter, commands, app),
+        Some(Popup::Queue(row)) => queue::draw(&mut painter, &app.train.queue, *row),
         Some(Popup::Question(question)) => question::draw(&mut painter, question, app),
         Some(Popup::Prompt(prompt)) => lists::prompt(&mut painter, prompt),
         Some(Popup::Choice(choice)) => lists::choice(&mut painter, choice),

@@ -51,6 +51,9 @@ named! {
         Start,
         Stop,
         FinishEpoch,
+        FindRate,
+        PlanRun,
+        ShowQueue,
         PauseOrResume,
         Smoother,
         Rougher,
@@ -133,8 +136,11 @@ named! {
         Form,
         /// A value is typed: letters go into it.
         Editing,
+        /// A learning rate is searched for, or found.
+        Finder,
         Live,
         Ended,
+        Queue,
         Runs,
         /// A filter is typed: letters go into it.
         Filter,
@@ -169,6 +175,8 @@ impl Place {
             Self::DataBusy => "Data, being read",
             Self::Form => "Train: settings",
             Self::Editing => "Typing a value",
+            Self::Finder => "Train: search for a learning rate",
+            Self::Queue => "The queue",
             Self::Live => "Train: a run under way",
             Self::Ended => "Train: a run that ended",
             Self::Runs => "Runs",
@@ -192,7 +200,7 @@ impl Place {
     pub fn layers(self) -> Vec<Self> {
         match self {
             Self::Always => vec![self],
-            Self::Everywhere | Self::Question | Self::Columns => vec![self, Self::Always],
+            Self::Everywhere | Self::Question | Self::Columns | Self::Queue => vec![self, Self::Always],
             place if place.is_typing() => vec![self, Self::Always],
             Self::Live | Self::Ended | Self::Detail => vec![self, Self::Charts, Self::Everywhere, Self::Always],
             _ => vec![self, Self::Everywhere, Self::Always],

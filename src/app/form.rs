@@ -64,6 +64,28 @@ impl Field {
         }
     }
 
+    /// As configuration, sweeps and the store name it.
+    #[must_use]
+    pub const fn setting(self) -> &'static str {
+        match self {
+            Self::Epochs => "epochs",
+            Self::BatchSize => "batch_size",
+            Self::LearningRate => "learning_rate",
+            Self::SampleFraction => "sample_fraction",
+            Self::ValidationFraction => "validation_fraction",
+            Self::ImageSize => "image_size",
+            Self::Seed => "seed",
+            Self::Flip => "flip",
+            Self::Rotation => "rotation",
+            Self::Brightness => "brightness",
+            Self::Contrast => "contrast",
+            Self::Threshold => "threshold",
+            Self::KeepEpochs => "keep_epochs",
+            Self::Pretrained => "pretrained",
+            Self::Engine => "engine",
+        }
+    }
+
     /// The value as shown and typed.
     #[must_use]
     pub fn text(self, config: &TrainConfig) -> String {
@@ -203,6 +225,14 @@ mod tests {
         let config = TrainConfig::default();
         for field in Field::ALL {
             assert_eq!(field.typed(&config, &field.text(&config)).unwrap(), config, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn every_setting_of_the_form_can_be_tried_with_several_values() {
+        let known = crate::train::space::setting::names();
+        for field in Field::ALL {
+            assert!(known.iter().any(|name| name == field.setting()), "{field:?} is none of {known:?}");
         }
     }
 

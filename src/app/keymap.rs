@@ -38,19 +38,37 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Form, A::Less), "left h", ("", "smaller value, or off")),
     bind((P::Form, A::More), "right l", ("change", "larger value, or on")),
     bind((P::Form, A::Edit), "enter", ("type", "type a value")),
+    bind((P::Form, A::FindRate), "F", ("", "search for a learning rate: a short training with a rising one")),
+    bind((P::Form, A::ShowQueue), "Q", ("", "runs that wait for their turn")),
+    bind((P::Form, A::ResumeRun), "c", ("", "go on with the newest run that was stopped, failed or crashed")),
+    bind((P::Form, A::Back), "esc", ("", "back to the run under way")),
+    bind((P::Finder, A::Keep), "enter", ("take it", "take the learning rate that was found")),
+    bind((P::Finder, A::Back), "esc s", ("back", "stop searching; back to the settings")),
     bind((P::Editing, A::Keep), "enter", ("keep", "keep the typed value")),
     bind((P::Editing, A::Discard), "esc", ("discard", "leave the value as it was")),
     bind((P::Live, A::PauseOrResume), "space p", ("pause", "pause or go on")),
     bind((P::Live, A::Less), "<", ("", "smaller learning rate, from the next batch on")),
     bind((P::Live, A::More), ">", ("rate", "larger learning rate, from the next batch on")),
     bind((P::Live, A::Stop), "s", ("stop", "stop after this batch; the run can be resumed")),
+    bind((P::Live, A::PlanRun), "n", ("", "settings of a next run, which waits for this one's end")),
+    bind((P::Live, A::ShowQueue), "Q", ("", "runs that wait for their turn")),
     bind((P::Live, A::FinishEpoch), "S", ("", "finish this epoch, then stop")),
     bind((P::Live, A::Back), "esc", ("", "take the cursor away, then the zoom; then leave the run of another process")),
     bind((P::Ended, A::Back), "esc", ("", "take the cursor away, then the zoom; then back to the settings")),
+    bind((P::Ended, A::ShowQueue), "Q", ("", "runs that wait for their turn")),
     bind((P::Ended, A::NewRun), "n enter", ("new run", "back to the settings")),
     bind((P::Ended, A::ResumeRun), "c", ("continue", "go on with it, if it was stopped or failed")),
     bind((P::Ended, A::InspectRun), "i", ("inspect", "step through its test images")),
     bind((P::Ended, A::Again), "r", ("run again", "back to the settings, with those of this run")),
+    bind((P::Queue, A::Up), "up k", ("", "line above")),
+    bind((P::Queue, A::Down), "down j", ("choose", "line below")),
+    bind((P::Queue, A::PageUp), "pageup", ("", "page up")),
+    bind((P::Queue, A::PageDown), "pagedown", ("", "page down")),
+    bind((P::Queue, A::First), "g home", ("", "first line")),
+    bind((P::Queue, A::Last), "G end", ("", "last line")),
+    bind((P::Queue, A::Start), "s", ("run", "run what waits, one after the other")),
+    bind((P::Queue, A::Delete), "x delete", ("take out", "take a run out that is not under way")),
+    bind((P::Queue, A::Back), "esc Q", ("close", "close")),
     bind((P::Runs, A::Up), "up k", ("", "run above")),
     bind((P::Runs, A::Down), "down j", ("", "run below")),
     bind((P::Runs, A::PageUp), "pageup ctrl-b", ("", "page up")),
@@ -293,24 +311,41 @@ impl Keymap {
         self.0[line].iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
-    /// The table as Markdown, for the documentation.
+    /// The whole table as Markdown, with the names that the configuration knows.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = String::from("| where | key | does | name |\n| --- | --- | --- | --- |\n");
+        let mut text = String::from("| where | keys | what it does | name |\n| --- | --- | --- | --- |\n");
         for (line, binding) in BINDINGS.iter().enumerate() {
-            let keys = self.0[line].iter().map(|key| format!("`{}`", key.to_string().replace('|', "\\|")));
-            let (keys, place) = (keys.collect::<Vec<_>>().join(" "), binding.place);
-            let _ = writeln!(
-                text,
-                "| {} | {keys} | {} | `{}.{}` |",
-                place.title(),
-                binding.help,
-                place.name(),
-                binding.action.name()
-            );
+            let (keys, place) = (self.marked(line), binding.place);
+            let (title, name, help) = (place.title(), place.name(), binding.help);
+            let _ = writeln!(text, "| {title} | {keys} | {help} | `{name}.{}` |", binding.action.name());
         }
         text
     }
+
+    /// What the footers have, a line a place, as Markdown.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut text = String::from("| | |\n| --- | --- |\n");
+        for place in P::ALL {
+            let here = |line: &usize| BINDINGS[*line].place == *place && !BINDINGS[*line].short.is_empty();
+            let key = |line: usize| self.first(line).map(|key| format!("{} {}", code(key), BINDINGS[line].short));
+            let keys: Vec<String> = (0..BINDINGS.len()).filter(here).filter_map(key).collect();
+            if !keys.is_empty() {
+                let _ = writeln!(text, "| {} | {} |", place.title(), keys.join(", "));
+            }
+        }
+        text
+    }
+
+    fn marked(&self, line: usize) -> String {
+        self.0[line].iter().map(|key| code(*key)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A key in Markdown.
+fn code(key: Key) -> String {
+    format!("`{key}`").replace('|', "\\|")
 }
 
 fn line_named(place: &str, action: &str) -> Result<usize, WrongKey> {
@@ -338,6 +373,14 @@ mod tests {
     #[test]
     fn no_key_means_two_things_in_one_place() {
         Keymap::default().check().unwrap();
+    }
+
+    #[test]
+    fn the_documents_have_the_keys_of_the_table() {
+        let map = Keymap::default();
+        let (readme, keys) = (include_str!("../../README.md"), include_str!("../../docs/keys.md"));
+        assert!(readme.contains(&map.summary()), "README.md is behind: cargo run --example keys");
+        assert!(keys.contains(&map.markdown()), "docs/keys.md is behind: cargo run --example keys");
     }
 
     #[test]

@@ -12,7 +12,9 @@ use crate::dataset::statistics::Statistics;
 use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::alarm::Alarm;
 use crate::metrics::{Assessment, Spread};
-use crate::store::{CommandKind, Run};
+use crate::store::{CommandKind, Entry, Run};
+use crate::train::range_test::RateEvent;
+use crate::train::space::Search;
 use crate::train::{TrainConfig, TrainEvent};
 
 /// Work that takes a while.
@@ -83,6 +85,15 @@ pub enum TrainMessage {
     /// It could not start.
     Refused(String),
     Event(TrainEvent),
+    /// A run of the queue begins or goes on.
+    Next(Box<Entry>),
+    /// Nothing waits any more, the queue was stopped, or why it cannot go on.
+    QueueOver(Result<(), String>),
+    Queue(Result<Vec<Entry>, String>),
+    /// Runs were added to the queue, with what to call them; or why they were not.
+    Queued(Result<String, String>),
+    /// Of the search for a learning rate.
+    Rate(RateEvent),
     /// News of the run that is followed.
     Watched(Box<Watched>),
 }
@@ -193,6 +204,15 @@ pub enum Effect {
     ResumeRun {
         run_id: String,
     },
+    /// Put a run, or all runs of a search, at the end of the queue.
+    Enqueue(Box<TrainConfig>),
+    EnqueueSearch(Box<Search>),
+    /// Work through the queue.
+    RunQueue,
+    LoadQueue,
+    RemoveEntries(Vec<i64>),
+    FindRate(Box<TrainConfig>),
+    StopFinding,
     PauseRun,
     /// From the next batch on.
     SetLearningRate(f64),

@@ -47,15 +47,12 @@ impl Way {
 
     /// The next usual way.
     #[must_use]
-    pub const fn stepped(self, up: bool) -> Self {
-        let (random, halving) = match (self.random, self.halving, up) {
-            (None, None, true) | (Some(_), Some(_), false) => (None, Some(ETA)),
-            (None, Some(_), true) | (None, None, false) => (Some(DRAWS), None),
-            (Some(_), None, true) => (Some(DRAWS), Some(ETA)),
-            (Some(_), Some(_), true) | (None, Some(_), false) => (None, None),
-            (Some(_), None, false) => (None, Some(ETA)),
-        };
-        Self { random, halving }
+    pub fn stepped(self, up: bool) -> Self {
+        const USUAL: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+        let now = (self.random.is_some(), self.halving.is_some());
+        let at = USUAL.iter().position(|usual| *usual == now).unwrap_or(0);
+        let (random, halving) = USUAL[(at + if up { 1 } else { USUAL.len() - 1 }) % USUAL.len()];
+        Self { random: random.then_some(DRAWS), halving: halving.then_some(ETA) }
     }
 }
 
@@ -139,7 +136,7 @@ mod tests {
         plan.set((Field::LearningRate, "1e-3, 3e-4"), &base).unwrap();
         plan.set((Field::Seed, "1..3"), &base).unwrap();
         assert_eq!(plan.runs(&base), Ok(6));
-        assert_eq!(plan.text(Field::LearningRate).as_deref(), Some("0.001, 0.0003"));
+        assert_eq!(plan.text(Field::LearningRate).as_deref(), Some("1e-3, 3e-4"));
         plan.unset(Field::Seed);
         assert_eq!(plan.runs(&base), Ok(2));
     }

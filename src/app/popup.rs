@@ -21,6 +21,8 @@ pub enum Question {
 pub enum Popup {
     Commands(Commands),
     Question(Question),
+    /// Runs that wait, with the chosen row.
+    Queue(usize),
     Prompt(Prompt),
     Choice(Choice),
     Columns(Picker),

@@ -124,7 +124,7 @@ fn an_open_run_is_reported_and_verified_and_the_answer_is_said() {
 }
 
 #[test]
-fn the_settings_of_a_run_are_taken_to_train_unless_a_run_is_under_way() {
+fn the_settings_of_a_run_are_taken_to_train_for_a_next_run_where_one_is_under_way() {
     let mut app = sample::with_runs();
     press(&mut app, KeyCode::Char('3'));
     press(&mut app, KeyCode::Char('r'));
@@ -135,8 +135,11 @@ fn the_settings_of_a_run_are_taken_to_train_unless_a_run_is_under_way() {
     tell(&mut app, [sample::runs()]);
     press(&mut app, KeyCode::Char('3'));
     press(&mut app, KeyCode::Char('r'));
-    assert_eq!(app.screen, Screen::Runs);
-    assert!(app.runs.notice.as_ref().unwrap().contains("under way"));
+    assert_eq!((app.screen, app.train.place()), (Screen::Train, Place::Form));
+    assert!(app.train.planning, "the run under way is only covered");
+    assert!(matches!(press(&mut app, KeyCode::Char('s'))[..], [Effect::Enqueue(_)]));
+    press(&mut app, KeyCode::Esc);
+    assert_eq!(app.train.place(), Place::Live);
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 use super::action::{Action, Place};
 use super::attached::Watched;
+use super::finder::Finder;
 use super::form::{Field, step_rate};
 use super::history::History;
 use super::input::Input;
 use super::message::{Effect, RunDetail, TrainMessage};
-use crate::store::{CommandKind, Mark, MarkKind, NewRun, Run};
+use super::plan::{Plan, Way};
+use super::queue::Queue;
+use crate::store::{CommandKind, Entry, Mark, MarkKind, NewRun, Run};
 use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
 
 /// Who trains a run.
@@ -70,7 +73,15 @@ pub struct TrainScreen {
     /// The text being typed for the chosen field.
     pub editing: Option<Input>,
     pub problem: Option<String>,
+    /// Several values of some settings.
+    pub plan: Plan,
     pub live: Option<Live>,
+    /// The settings of a next run are shown while one is under way.
+    pub planning: bool,
+    pub queue: Queue,
+    pub finder: Option<Finder>,
+    /// What was done, in a line below the settings.
+    pub notice: Option<String>,
 }
 
 impl Live {
@@ -110,7 +121,10 @@ impl Live {
                 self.notice = Some(format!("from step {} on, the learning rate is {learning_rate}", step + 1));
             }
             TrainEvent::Notice(text) => self.notice = Some(text),
-            TrainEvent::LastEpoch { epoch, .. } => self.notice = Some(format!("stops after epoch {epoch}")),
+            TrainEvent::LastEpoch { step, epoch } => {
+                self.notice = Some(format!("stops after epoch {epoch}"));
+                self.mark(step, MarkKind::Finish, None);
+            }
             TrainEvent::Answers { .. } => {}
             TrainEvent::Ended(outcome) => self.outcome = Some(outcome),
         }
@@ -160,7 +174,10 @@ impl Live {
     /// Share of the epoch's batches done, 0 to 1.
     #[must_use]
     pub fn epoch_progress(&self) -> f64 {
-        self.step.map_or(0.0, |step| share(step.batch, step.batches))
+        match self.phase {
+            Phase::Training { batch, batches, .. } => share(batch, batches),
+            _ => self.step.map_or(0.0, |step| share(step.batch, step.batches)),
+        }
     }
 
     /// Seconds of training left, validation and test not counted.
@@ -197,14 +214,32 @@ fn share(done: usize, of: usize) -> f64 {
 
 impl TrainScreen {
     #[must_use]
-    pub const fn new(config: TrainConfig) -> Self {
-        Self { config, field: 0, editing: None, problem: None, live: None }
+    pub fn new(config: TrainConfig) -> Self {
+        Self {
+            config,
+            field: 0,
+            editing: None,
+            problem: None,
+            plan: Plan::default(),
+            live: None,
+            planning: false,
+            queue: Queue::default(),
+            finder: None,
+            notice: None,
+        }
     }
 
     /// Whether a run of this program is under way.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| !live.is_over() && live.origin == Origin::Own)
+        let live = self.live.as_ref().is_some_and(|live| !live.is_over() && live.origin == Origin::Own);
+        live || self.queue.at_work
+    }
+
+    /// Whether the settings are shown.
+    #[must_use]
+    pub fn shows_form(&self) -> bool {
+        self.live.is_none() || self.planning
     }
 
     /// The run of another process that is followed.
@@ -240,22 +275,34 @@ impl TrainScreen {
     #[must_use]
     pub fn place(&self) -> Place {
         match &self.live {
-            None if self.editing.is_some() => Place::Editing,
-            None => Place::Form,
-            Some(live) if live.is_over() => Place::Ended,
-            Some(_) => Place::Live,
+            _ if self.finder.is_some() => Place::Finder,
+            _ if self.shows_form() => {
+                if self.editing.is_some() {
+                    Place::Editing
+                } else {
+                    Place::Form
+                }
+            }
+            Some(live) if live.is_over() && !self.queue.at_work => Place::Ended,
+            _ => Place::Live,
         }
     }
 
-    /// The chosen setting.
+    /// The chosen setting; `None` on the line that says how several values are tried.
     #[must_use]
-    pub fn chosen(&self) -> Field {
-        Field::ALL[self.field.min(Field::ALL.len() - 1)]
+    pub fn chosen(&self) -> Option<Field> {
+        Field::ALL.get(self.field).copied()
     }
 
     /// Fills the form with settings; a fold becomes a whole run.
     pub fn prepare(&mut self, config: TrainConfig) {
-        *self = Self::new(TrainConfig { fold: None, ..config });
+        self.config = TrainConfig { fold: None, ..config };
+        (self.plan, self.editing, self.problem, self.notice) = (Plan::default(), None, None, None);
+        if self.is_running() {
+            self.planning = true;
+        } else {
+            self.live = None;
+        }
     }
 
     /// Goes on with a run from its checkpoint.
@@ -278,6 +325,54 @@ impl TrainScreen {
     }
 
     pub fn hear(&mut self, message: TrainMessage) -> Vec<Effect> {
+        match message {
+            TrainMessage::Watched(watched) => self.watch(&watched),
+            TrainMessage::Rate(event) => {
+                if let Some(finder) = &mut self.finder {
+                    finder.hear(event);
+                }
+            }
+            TrainMessage::Queue(entries) => self.queue.hear(entries),
+            TrainMessage::Queued(added) => return self.queued(added),
+            TrainMessage::Next(entry) => return self.next(&entry),
+            TrainMessage::QueueOver(over) => {
+                self.queue.at_work = false;
+                if let Err(problem) = over {
+                    self.queue.problem = Some(problem);
+                }
+                return vec![Effect::LoadQueue];
+            }
+            message => return self.hear_run(message),
+        }
+        Vec::new()
+    }
+
+    fn queued(&mut self, added: Result<String, String>) -> Vec<Effect> {
+        match added {
+            Ok(what) => {
+                (self.notice, self.problem) = (Some(what), None);
+                let next = if self.is_running() { Effect::LoadQueue } else { Effect::RunQueue };
+                if next == Effect::RunQueue {
+                    self.queue.at_work = true;
+                }
+                vec![next]
+            }
+            Err(problem) => {
+                self.problem = Some(problem);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A run of the queue takes the place of the one before.
+    fn next(&mut self, entry: &Entry) -> Vec<Effect> {
+        self.queue.at_work = true;
+        let config = serde_json::from_value(entry.new.config.clone()).unwrap_or_else(|_| self.config.clone());
+        self.live = Some(Live { name: entry.new.name.clone(), run_id: entry.run_id.clone(), ..Live::new(config) });
+        vec![Effect::LoadQueue]
+    }
+
+    fn hear_run(&mut self, message: TrainMessage) -> Vec<Effect> {
         let Some(live) = &mut self.live else { return Vec::new() };
         match message {
             TrainMessage::Started { run_id, name, config, synthetic } => {
@@ -292,7 +387,7 @@ impl TrainScreen {
             }
             TrainMessage::Refused(problem) => live.outcome = Some(Outcome::Refused(problem)),
             TrainMessage::Event(event) => live.hear(event),
-            TrainMessage::Watched(watched) => self.watch(&watched),
+            _ => {}
         }
         Vec::new()
     }
@@ -302,17 +397,22 @@ impl TrainScreen {
             Action::Up => self.choose(self.field.saturating_sub(1)),
             Action::Down => self.choose(self.field + 1),
             Action::First => self.choose(0),
-            Action::Last => self.choose(usize::MAX),
-            Action::Less | Action::More if self.live.is_some() => return self.change_rate(action == Action::More),
+            Action::Last => self.choose(Field::ALL.len()),
+            Action::Less | Action::More if !self.shows_form() => return self.change_rate(action == Action::More),
             Action::Less => self.step(false),
             Action::More => self.step(true),
-            Action::Keep => self.keep(),
             Action::Discard => {
                 self.editing = None;
                 self.problem = None;
             }
-            Action::Edit => self.editing = Some(self.chosen().text(&self.config).into()),
+            Action::Edit => self.editing = Some(self.text_of(self.chosen()).into()),
+            Action::Keep if self.finder.is_some() => return self.take_found(),
+            Action::Keep => self.keep(),
             Action::Start => return self.start(),
+            Action::FindRate => return self.find_rate(),
+            Action::PlanRun => self.planning = true,
+            Action::Back if self.finder.is_some() => return self.stop_finding(),
+            Action::Back if self.planning => self.planning = false,
             Action::Stop => return self.ask(Asked::Stop, Effect::StopRun),
             Action::FinishEpoch => return self.ask(Asked::FinishEpoch, Effect::FinishEpoch),
             Action::PauseOrResume => return self.pause_or_resume(),
@@ -325,25 +425,81 @@ impl TrainScreen {
 
     /// Chooses a field of the form.
     pub fn choose(&mut self, field: usize) {
-        self.field = field.min(Field::ALL.len() - 1);
-        self.editing = None;
-        self.problem = None;
+        self.field = field.min(Field::ALL.len());
+        (self.editing, self.problem, self.notice) = (None, None, None);
     }
 
-    fn step(&mut self, up: bool) {
-        self.problem = None;
-        if let Some(next) = self.chosen().stepped(&self.config, up) {
-            self.config = next;
+    /// What a line of the form shows: several values, one, or how several are tried.
+    #[must_use]
+    pub fn text_of(&self, field: Option<Field>) -> String {
+        match field {
+            Some(field) => self.plan.text(field).unwrap_or_else(|| field.text(&self.config)),
+            None => self.plan.way.text(),
         }
     }
 
+    fn step(&mut self, up: bool) {
+        (self.problem, self.notice) = (None, None);
+        let Some(field) = self.chosen() else {
+            self.plan.way = self.plan.way.stepped(up);
+            return;
+        };
+        if let Some(next) = field.stepped(&self.config, up) {
+            self.config = next;
+            self.plan.unset(field);
+        }
+    }
+
+    /// Starts the run; where one is under way, or there are several, they go into the queue.
     fn start(&mut self) -> Vec<Effect> {
         if let Err(error) = self.config.validate() {
             self.problem = Some(error.to_string());
             return Vec::new();
         }
+        if !self.plan.is_empty() {
+            return match self.plan.runs(&self.config) {
+                Ok(_) => vec![Effect::EnqueueSearch(Box::new(self.plan.search(&self.config)))],
+                Err(problem) => {
+                    self.problem = Some(problem);
+                    Vec::new()
+                }
+            };
+        }
+        if self.is_running() {
+            return vec![Effect::Enqueue(Box::new(self.config.clone()))];
+        }
+        self.planning = false;
         self.live = Some(Live::new(self.config.clone()));
         vec![Effect::StartRun(Box::new(self.config.clone()))]
+    }
+
+    fn find_rate(&mut self) -> Vec<Effect> {
+        if self.is_running() {
+            self.problem =
+                Some("a run is under way: the search for a learning rate needs the machine to itself".into());
+            return Vec::new();
+        }
+        if let Err(error) = self.config.validate() {
+            self.problem = Some(error.to_string());
+            return Vec::new();
+        }
+        (self.finder, self.problem) = (Some(Finder::default()), None);
+        vec![Effect::FindRate(Box::new(self.config.clone()))]
+    }
+
+    fn stop_finding(&mut self) -> Vec<Effect> {
+        let over = self.finder.take().is_none_or(|finder| finder.is_over());
+        if over { Vec::new() } else { vec![Effect::StopFinding] }
+    }
+
+    /// Takes the learning rate that was found into the settings.
+    fn take_found(&mut self) -> Vec<Effect> {
+        if let Some(learning_rate) = self.finder.as_ref().and_then(Finder::rate) {
+            self.config.learning_rate = learning_rate;
+            self.plan.unset(Field::LearningRate);
+            self.finder = None;
+        }
+        Vec::new()
     }
 
     /// The next usual learning rate for the run under way.
@@ -383,13 +539,22 @@ impl TrainScreen {
 
     fn keep(&mut self) {
         let text = self.editing.clone().unwrap_or_default();
-        match self.chosen().typed(&self.config, text.text()) {
-            Ok(config) => {
-                self.config = config;
-                self.editing = None;
-                self.problem = None;
-            }
+        match self.kept(text.text().trim()) {
+            Ok(()) => (self.editing, self.problem) = (None, None),
             Err(problem) => self.problem = Some(problem),
         }
+    }
+
+    /// Takes what was typed into the settings.
+    fn kept(&mut self, text: &str) -> Result<(), String> {
+        match self.chosen() {
+            None => self.plan.way = Way::parse(text)?,
+            Some(field) if Plan::is_list(field, text) => self.plan.set((field, text), &self.config)?,
+            Some(field) => {
+                self.config = field.typed(&self.config, text)?;
+                self.plan.unset(field);
+            }
+        }
+        Ok(())
     }
 }

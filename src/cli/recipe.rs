@@ -1,4 +1,4 @@
-//! How to train, as `train` and `cv` take it.
+//! How to train, as `train`, `cv`, `sweep` and `find-rate` take it.
 
 use std::path::PathBuf;
 

@@ -1,29 +1,46 @@
 //! What a run says while it trains, as lines.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::json;
 
-use super::Output;
+use super::{Output, detach};
 use crate::metrics::EpochFigures;
 use crate::session::{RunEvent, RunHandle};
-use crate::train::{Outcome, Phase, TrainEvent};
+use crate::train::{Control, Outcome, Phase, TrainEvent};
 use crate::units::{duration, share};
 
 /// Passes on what the run says until it ends; an interrupt or a termination asks it to stop, a second one ends the process.
 pub fn follow(handle: &RunHandle, tell: &mut dyn FnMut(&RunEvent)) -> anyhow::Result<Outcome> {
+    until_end((&handle.events, &handle.control), &mut |event| match event {
+        RunEvent::Train(TrainEvent::Ended(outcome)) => Some(outcome),
+        event => {
+            tell(&event);
+            None
+        }
+    })
+}
+
+/// Hears events until one is the end; an interrupt or a termination asks `control` to stop, a second one ends the process.
+pub fn until_end<E, T>(
+    (events, control): (&Receiver<E>, &Control),
+    hear: &mut dyn FnMut(E) -> Option<T>,
+) -> anyhow::Result<T> {
     let interrupted = watch_signals().context("cannot watch for Ctrl-C")?;
     loop {
         if interrupted.load(Ordering::Relaxed) {
-            handle.control.stop();
+            control.stop();
         }
-        match handle.events.recv_timeout(Duration::from_millis(50)) {
-            Ok(RunEvent::Train(TrainEvent::Ended(outcome))) => return Ok(outcome),
-            Ok(event) => tell(&event),
+        match events.recv_timeout(Duration::from_millis(50)) {
+            Ok(event) => {
+                if let Some(end) = hear(event) {
+                    return Ok(end);
+                }
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the run's thread died without a word"),
         }
@@ -51,13 +68,15 @@ pub struct Narrator {
     out: Output,
     /// Once the run is in the store.
     pub run_id: Option<String>,
+    /// The study that it belongs to.
+    pub study: Option<String>,
     /// The last phase said, so that a phase's counts don't flood the log.
     said: String,
 }
 
 impl Narrator {
     pub const fn new(out: Output) -> Self {
-        Self { out, run_id: None, said: String::new() }
+        Self { out, run_id: None, study: None, said: String::new() }
     }
 
     pub fn tell(&mut self, event: &RunEvent) {
@@ -67,6 +86,7 @@ impl Narrator {
                 self.out.progress(&format!("{name}  {run_id}{mark}"));
                 self.out.detail(&json!(config).to_string());
                 self.run_id = Some(run_id.clone());
+                detach::announce(self.study.as_deref(), (run_id, name));
             }
             RunEvent::Train(TrainEvent::Phase(phase)) => self.phase(*phase),
             RunEvent::Train(TrainEvent::Step(s)) => self.out.progress(&format!(
@@ -85,7 +105,7 @@ impl Narrator {
         }
     }
 
-    fn phase(&mut self, phase: Phase) {
+    pub fn phase(&mut self, phase: Phase) {
         let text = match phase {
             Phase::Scanning => "looking for images".to_owned(),
             Phase::Decoding { done, total } => format!("decoding {} of {total}", done - done % 512),

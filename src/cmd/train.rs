@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::narrator::{Narrator, follow};
-use super::{Output, WrongUse, run_json};
+use super::{Output, WrongUse, detach, run_json};
 use crate::cli::TrainArgs;
 use crate::session::labels::Labels;
 use crate::session::{self, Start, Workplace};
@@ -14,6 +14,9 @@ use crate::train::{Outcome, TrainConfig, checkpoint};
 use crate::units::share;
 
 pub fn run(args: &TrainArgs, plain: &TrainConfig, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
+    if args.detach {
+        return detach::start(&place.db, "train", out);
+    }
     let config = args.recipe.config(plain);
     config.validate()?;
     let store = Store::open(&place.db)?;

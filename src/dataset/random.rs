@@ -13,6 +13,7 @@ pub enum Purpose {
     Augmentation = 5,
     Demo = 6,
     Fold = 7,
+    Search = 8,
 }
 
 /// The stream of `seed` for `purpose` at `place`, such as `[epoch, sample]`. The same on every machine.

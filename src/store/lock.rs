@@ -19,13 +19,20 @@ impl RunLock {
     /// `Io` where the folder or the file cannot be made.
     pub fn acquire(folder: &Path) -> Result<Option<Self>> {
         std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
-        let path = folder.join(FILE);
-        let opened = File::options().create(true).truncate(false).write(true).open(&path);
-        let file = opened.map_err(|error| Error::io("create", &path, error))?;
+        Self::of_file(&folder.join(FILE))
+    }
+
+    /// Takes the lock that a file is, made where it is missing; `None` where somebody holds it.
+    ///
+    /// # Errors
+    /// `Io` where the file cannot be made.
+    pub fn of_file(path: &Path) -> Result<Option<Self>> {
+        let opened = File::options().create(true).truncate(false).write(true).open(path);
+        let file = opened.map_err(|error| Error::io("create", path, error))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(Error::io("lock", &path, error)),
+            Err(TryLockError::Error(error)) => Err(Error::io("lock", path, error)),
         }
     }
 }
@@ -35,16 +42,23 @@ impl RunLock {
 /// # Errors
 /// `Io` where the lock file is there but cannot be tried.
 pub fn is_held(folder: &Path) -> Result<bool> {
-    let path = folder.join(FILE);
-    let file = match File::open(&path) {
+    is_file_held(&folder.join(FILE))
+}
+
+/// Whether somebody holds the lock that a file is.
+///
+/// # Errors
+/// `Io` where the file is there but cannot be tried.
+pub fn is_file_held(path: &Path) -> Result<bool> {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(Error::io("open", &path, error)),
+        Err(error) => return Err(Error::io("open", path, error)),
     };
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path, error)),
+        Err(TryLockError::Error(error)) => Err(Error::io("lock", path, error)),
     }
 }
 

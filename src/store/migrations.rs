@@ -115,7 +115,8 @@ const STEPS: [&str; 5] = [
         PRIMARY KEY (run_id, split, epoch)
     ) STRICT, WITHOUT ROWID;
 ",
-    // What a step cost, and what its user says of a run. What is long leaves the rows that tables are made of.
+    // What a step cost, and what its user says of a run; what is long leaves the rows that tables are made of. Runs that wait
+    // for their turn: an entry outlives its run, and its number is never given again.
     "
     CREATE TABLE papers (
         run_id TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
@@ -135,6 +136,30 @@ const STEPS: [&str; 5] = [
     ALTER TABLE runs ADD COLUMN tags TEXT;
     ALTER TABLE runs ADD COLUMN star INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE runs ADD COLUMN trashed_at TEXT;
+    CREATE TABLE studies (
+        name TEXT PRIMARY KEY,
+        plan TEXT NOT NULL,
+        at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE queue (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        study TEXT REFERENCES studies (name) ON DELETE CASCADE,
+        candidate INTEGER NOT NULL,
+        settings TEXT NOT NULL,
+        name TEXT NOT NULL,
+        data TEXT NOT NULL,
+        config TEXT NOT NULL,
+        rung INTEGER NOT NULL DEFAULT 0,
+        until_epoch INTEGER,
+        state TEXT NOT NULL,
+        run_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
+        problem TEXT,
+        added_at TEXT NOT NULL,
+        started_at TEXT,
+        ended_at TEXT
+    ) STRICT;
+    CREATE INDEX queue_by_study ON queue (study);
+    CREATE INDEX queue_by_run ON queue (run_id);
 ",
 ];
 

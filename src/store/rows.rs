@@ -1,6 +1,6 @@
 //! How records lie in their rows.
 
-use rusqlite::types::Type;
+use rusqlite::types::{FromSql, Type};
 use rusqlite::{Error, Result, Row};
 use serde::de::DeserializeOwned;
 
@@ -8,14 +8,44 @@ use super::{Answer, CommandKind, Mark, NewRun, Run};
 use crate::dataset::{Class, Split};
 use crate::metrics::EpochFigures;
 
-/// The columns of a run but for its papers, which `run` asks for under their names too.
+/// The columns of a run in the order in which `run` reads them, which asks for its provenance and checks after them.
 pub const RUN: &str = "id, name, data, synthetic, config, seed, git_commit, git_dirty, data_hash, split_hash, device, \
-    versions, started_at, ended_at, state, problem, seconds, images_per_second, epochs_done, best_epoch, \
-    best_val_accuracy, test, operating, parent, manifest, weights, closing, note, tags, star, trashed_at";
+    versions, parent, manifest, started_at, ended_at, state, problem, seconds, images_per_second, epochs_done, \
+    best_epoch, best_val_accuracy, test, operating, weights, closing, note, tags, star, trashed_at";
+
+/// The fields of a row one after the other: to look each up by its name would take longer than to read it.
+struct Fields<'a> {
+    row: &'a Row<'a>,
+    next: usize,
+}
+
+impl Fields<'_> {
+    fn place(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    fn value<T: FromSql>(&mut self) -> Result<T> {
+        let place = self.place();
+        self.row.get(place)
+    }
+
+    fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let place = self.place();
+        parse(self.row.get_ref(place)?.as_str()?)
+    }
+
+    fn optional<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+        let place = self.place();
+        self.row.get_ref(place)?.as_str_or_null()?.map(parse).transpose()
+    }
+}
 
 pub fn run(row: &Row) -> Result<Run> {
-    let id: String = row.get("id")?;
-    whole_run(row).map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, Box::new(Damaged { id, error })))
+    whole_run(row).map_err(|error| {
+        let id = row.get(0).unwrap_or_default();
+        Error::FromSqlConversionFailure(0, Type::Text, Box::new(Damaged { id, error }))
+    })
 }
 
 /// A row that holds what this program never wrote.
@@ -27,48 +57,56 @@ pub struct Damaged {
 }
 
 fn whole_run(row: &Row) -> Result<Run> {
-    Ok(Run {
-        started: new_run(row)?,
-        started_at: row.get("started_at")?,
-        ended_at: row.get("ended_at")?,
-        state: json(row, "state", |text| format!("\"{text}\""))?,
-        problem: row.get("problem")?,
-        seconds: row.get("seconds")?,
-        images_per_second: row.get("images_per_second")?,
-        epochs_done: row.get("epochs_done")?,
-        best_epoch: row.get("best_epoch")?,
-        best_val_accuracy: row.get("best_val_accuracy")?,
-        test: optional(row, "test")?,
-        operating: optional(row, "operating")?,
-        checks: optional(row, "checks")?,
-        weights: row.get("weights")?,
-        closing: row.get("closing")?,
-        note: row.get("note")?,
-        tags: optional(row, "tags")?.unwrap_or_default(),
-        starred: row.get("star")?,
-        trashed_at: row.get("trashed_at")?,
+    let mut fields = Fields { row, next: 0 };
+    let fields = &mut fields;
+    let mut run = Run {
+        started: new_run(fields)?,
+        started_at: fields.value()?,
+        ended_at: fields.value()?,
+        state: parse(&format!("\"{}\"", fields.value::<String>()?))?,
+        problem: fields.value()?,
+        seconds: fields.value()?,
+        images_per_second: fields.value()?,
+        epochs_done: fields.value()?,
+        best_epoch: fields.value()?,
+        best_val_accuracy: fields.value()?,
+        test: fields.optional()?,
+        operating: fields.optional()?,
+        checks: None,
+        weights: fields.value()?,
+        closing: fields.value()?,
+        note: fields.value()?,
+        tags: fields.optional()?.unwrap_or_default(),
+        starred: fields.value()?,
+        trashed_at: fields.value()?,
+    };
+    run.started.provenance = fields.optional()?;
+    run.checks = fields.optional()?;
+    Ok(run)
+}
+
+fn new_run(fields: &mut Fields) -> Result<NewRun> {
+    Ok(NewRun {
+        id: fields.value()?,
+        name: fields.value()?,
+        data: fields.value::<String>()?.into(),
+        synthetic: fields.value()?,
+        config: fields.json()?,
+        seed: number(&fields.value::<String>()?)?,
+        git_commit: fields.value()?,
+        git_dirty: fields.value()?,
+        data_hash: fields.value()?,
+        split_hash: fields.value()?,
+        device: fields.value()?,
+        versions: fields.json()?,
+        parent: fields.value()?,
+        provenance: None,
+        manifest: fields.value()?,
     })
 }
 
-fn new_run(row: &Row) -> Result<NewRun> {
-    let seed: String = row.get("seed")?;
-    Ok(NewRun {
-        id: row.get("id")?,
-        name: row.get("name")?,
-        data: row.get::<_, String>("data")?.into(),
-        synthetic: row.get("synthetic")?,
-        config: json(row, "config", |text| text)?,
-        seed: seed.parse().map_err(|e| Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))?,
-        git_commit: row.get("git_commit")?,
-        git_dirty: row.get("git_dirty")?,
-        data_hash: row.get("data_hash")?,
-        split_hash: row.get("split_hash")?,
-        device: row.get("device")?,
-        versions: json(row, "versions", |text| text)?,
-        parent: row.get("parent")?,
-        provenance: optional(row, "provenance")?,
-        manifest: row.get("manifest")?,
-    })
+fn number(text: &str) -> Result<u64> {
+    text.parse().map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
 }
 
 pub fn epoch(row: &Row) -> Result<EpochFigures> {
@@ -106,10 +144,6 @@ fn logits(bytes: [u8; 8]) -> [f32; 2] {
 
 fn json<T: DeserializeOwned>(row: &Row, column: &str, quote: impl Fn(String) -> String) -> Result<T> {
     parse(&quote(row.get(column)?))
-}
-
-fn optional<T: DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>> {
-    row.get::<_, Option<String>>(column)?.map(|text| parse(&text)).transpose()
 }
 
 pub fn command(row: &Row) -> Result<(i64, CommandKind, Option<f64>)> {

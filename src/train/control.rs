@@ -60,9 +60,10 @@ impl Control {
     }
 
     /// Asks the run to stop, without a look at test images, once epoch `epoch`, counted from 1, is validated and in its
-    /// checkpoint; at the next end of an epoch where that one is done. It finishes where it was to have no more epochs.
-    pub fn stop_after(&self, epoch: usize) {
-        self.lock().last_epoch = Some(LastEpoch::Number(epoch));
+    /// checkpoint; at the next end of an epoch where that one is done. It finishes where it was to have no more epochs, and
+    /// with `None`, which takes back what was asked before.
+    pub fn stop_after(&self, epoch: Option<usize>) {
+        self.lock().last_epoch = epoch.map(LastEpoch::Number);
     }
 
     /// The epoch after which the run is to stop, if it was asked to, while `epoch` is under way.
@@ -122,7 +123,7 @@ mod tests {
         assert_eq!(control.last_epoch(2), None);
         control.finish_epoch();
         assert_eq!([3, 4].map(|epoch| control.last_epoch(epoch)), [Some(3), Some(3)]);
-        control.stop_after(7);
+        control.stop_after(Some(7));
         assert_eq!(control.last_epoch(4), Some(7));
         assert_eq!(control.wish(), Wish::Run, "it trains on until then");
     }

@@ -20,7 +20,7 @@ use crate::train::checkpoint::{self, Checkpoint, Identity, Partial, Position};
 use crate::train::control::Wish;
 use crate::train::evaluate::{self, Answered};
 use crate::train::meter::Meter;
-use crate::train::{Control, Outcome, Phase, Step, TrainEvent, loader, machine};
+use crate::train::{Control, Outcome, Phase, Step, TrainConfig, TrainEvent, loader, machine};
 
 /// What a run works on.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub type Emit<'a> = &'a mut dyn FnMut(TrainEvent) -> Result<()>;
 /// A loss that is no number, a checkpoint that cannot be written, a network that cannot be made; what `emit` answers.
 pub fn train(job: &Job, resume: Option<Checkpoint>, control: &Control, emit: Emit) -> Result<Outcome> {
     emit(TrainEvent::Phase(Phase::Preparing))?;
-    let network = make_network(job, resume.is_none(), emit)?;
+    let network = make_network(&job.identity.config, resume.is_none(), emit)?;
     let mut run = Trainer::new(job, control, network, resume)?;
     match run.all_epochs(emit).and_then(|whole| if whole { run.test(emit) } else { Ok(Outcome::Stopped) }) {
         Err(Error::Cancelled) => {
@@ -67,13 +67,12 @@ pub fn train(job: &Job, resume: Option<Checkpoint>, control: &Control, emit: Emi
 /// A run whose process dies loses no more than this and a batch.
 const BETWEEN_SAVES: Duration = Duration::from_mins(5);
 
-/// A new network for the job: the seed's weights, or `--pretrained` ones under a new head where it is to be `fresh`;
+/// A new network: the seed's weights, or `--pretrained` ones under a new head where it is to be `fresh`;
 /// checked against the reference.
 ///
 /// # Errors
 /// Where the pretrained file cannot be used, or the check fails.
-fn make_network(job: &Job, fresh: bool, emit: Emit) -> Result<Network> {
-    let config = &job.identity.config;
+pub(super) fn make_network(config: &TrainConfig, fresh: bool, emit: Emit) -> Result<Network> {
     let mut rng = stream(config.seed, Purpose::Weights, [0, 0]);
     let network = Network::new(Class::ALL.len(), &mut rng, &config.engine.here())?;
     if let Some(file) = config.pretrained.as_ref().filter(|_| fresh)
@@ -363,7 +362,7 @@ impl Job<'_> {
 }
 
 /// Waits while the run is to pause, and answers `Cancelled` where it is to stop; tells both.
-fn heed(control: &Control, emit: Emit) -> Result<()> {
+pub(super) fn heed(control: &Control, emit: Emit) -> Result<()> {
     loop {
         match control.wish() {
             Wish::Run => return Ok(()),

@@ -14,7 +14,7 @@ use super::wake::Outbox;
 use crate::app::message::Effect;
 use crate::session::labels::Labels;
 use crate::session::{Start, Workplace};
-use run::CurrentRun;
+use run::{CurrentRun, Finding};
 use store::StoreWorker;
 use viewer::Viewer;
 use watch::Watcher;
@@ -26,6 +26,7 @@ pub struct Workers {
     viewer: Viewer,
     watcher: Watcher,
     run: CurrentRun,
+    finding: Finding,
 }
 
 impl Workers {
@@ -35,6 +36,7 @@ impl Workers {
             viewer: Viewer::start(place.clone(), outbox.clone()),
             watcher: Watcher::start(place.clone(), outbox.clone()),
             run: CurrentRun::default(),
+            finding: Finding::default(),
             place,
             outbox,
         }
@@ -53,6 +55,9 @@ impl Workers {
             Effect::MakeDemo => data::make_demo(&self.place, &self.outbox),
             Effect::StartRun(config) => self.start(Start::New { name: None, labels: Labels::default(), config }),
             Effect::ResumeRun { run_id } => self.start(Start::Resume { run_id }),
+            Effect::RunQueue => self.run = CurrentRun::start_queue(&self.place, &self.outbox),
+            Effect::FindRate(config) => self.finding = Finding::start(&self.place, *config, &self.outbox),
+            Effect::StopFinding => self.finding.stop(),
             Effect::SetLearningRate(rate) => self.run.control(|control| control.set_learning_rate(rate)),
             Effect::PauseRun => self.run.control(crate::train::Control::pause),
             Effect::ContinueRun => self.run.control(crate::train::Control::resume),
@@ -63,6 +68,10 @@ impl Workers {
             | Effect::Ask { .. }
             | Effect::LoadEarlier(_)
             | Effect::LoadLog { .. }
+            | Effect::Enqueue(_)
+            | Effect::EnqueueSearch(_)
+            | Effect::LoadQueue
+            | Effect::RemoveEntries(_)
             | Effect::LoadRun { .. }
             | Effect::Runs(_)
             | Effect::LoadCases { .. }
@@ -81,6 +90,7 @@ impl Workers {
     /// Stops a run and waits for it so long at most. A run that takes longer counts as crashed, and goes on from its
     /// last checkpoint when it is resumed.
     pub fn leave(&mut self, patience: Duration) {
+        self.finding.stop();
         self.run.finish(patience);
     }
 }

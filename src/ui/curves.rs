@@ -203,7 +203,6 @@ fn behind(
     other: &History,
     (page, view): (Page, &ChartView),
 ) -> Option<Series> {
-    let strokes = [Stroke::Solid, Stroke::Dashed, Stroke::Dotted];
     let stretches = match page {
         Page::Loss => other.of_epochs(|epoch| epoch.validation.loss),
         Page::Accuracy | Page::Validation => other.of_epochs(|epoch| epoch.validation.confusion.accuracy()),
@@ -211,9 +210,9 @@ fn behind(
         Page::Speed => smoothed(other.speed.spans(), other.speed.width(), view.weight().max(0.9)),
         Page::Processor | Page::Memory => return None,
     };
-    let stroke = strokes[place / 8 % 3];
-    let stroke = if stroke == Stroke::Solid { strokes[place % 3] } else { stroke };
-    Some(Series { label: format!("{name} val"), style: theme.series(place), stretches, stroke })
+    // Faint, and told apart by their strokes: the run itself is what is looked at.
+    let stroke = [Stroke::Dotted, Stroke::Dashed, Stroke::Solid][place % 3];
+    Some(Series { label: format!("{name} val"), style: theme.dim(), stretches, stroke })
 }
 
 /// From and to of the vertical axis.
@@ -259,6 +258,11 @@ fn ceiling(values: &[(f64, f64)]) -> f64 {
     let power = 10_f64.powf(high.log10().floor());
     let steps = [1.0, 2.0, 2.5, 5.0, 10.0];
     steps.into_iter().map(|step| step * power).find(|step| high <= *step).unwrap_or(high)
+}
+
+/// Rows that the table takes of so many: no more than it fills.
+pub fn table_height(history: &History, most: u16) -> u16 {
+    u16::try_from(history.epochs.len() + 1).unwrap_or(u16::MAX).clamp(2, most.max(2))
 }
 
 /// The newest epochs that fit, in columns, the best one marked.

@@ -9,6 +9,7 @@ use super::theme::Theme;
 use crate::app::curve::{Axis, Moment, Span};
 use crate::app::finder::Finder;
 use crate::train::Phase;
+use crate::train::range_test::{RatePoint, RateRange};
 
 pub fn draw(painter: &mut Painter, area: Rect, finder: &Finder) {
     let inner = painter.panel(area, "Learning rate");
@@ -46,14 +47,12 @@ fn progress(finder: &Finder) -> String {
     }
 }
 
-/// `None` until there are two points.
+/// `None` until there is a point.
 fn chart_of(theme: Theme, finder: &Finder) -> Option<Chart<'static>> {
-    let (first, last) = (finder.points.first()?, finder.points.last()?);
-    let across = (first.learning_rate.log10(), last.learning_rate.log10());
-    if across.0 >= across.1 {
-        return None;
-    }
-    let line = |label: &str, style, value: fn(&crate::train::range_test::RatePoint) -> f64| Series {
+    finder.points.first()?;
+    let RateRange { low, high, .. } = RateRange::default();
+    let across = (low.log10(), high.log10());
+    let line = |label: &str, style, value: fn(&RatePoint) -> f64| Series {
         label: label.into(),
         style,
         stretches: finder.points.iter().map(|point| Span::at(at(point.learning_rate), value(point))).collect(),
@@ -70,7 +69,7 @@ fn chart_of(theme: Theme, finder: &Finder) -> Option<Chart<'static>> {
         others: 0,
         axis: Axis::Step,
         across,
-        labels: Some((tick(first.learning_rate), format!("{} learning rate", tick(last.learning_rate)))),
+        labels: Some((tick(low), format!("{high} learning rate"))),
         range: (0.0, (first_loss.max(lowest * 2.0) * 1.2).max(f64::MIN_POSITIVE)),
         log: false,
         best: None,

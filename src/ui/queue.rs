@@ -25,7 +25,9 @@ pub fn draw(painter: &mut Painter, queue: &Queue, row: usize) {
     let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
     let text = match (&queue.problem, queue.entries.get(row).and_then(|entry| entry.problem.as_ref())) {
         (Some(problem), _) | (None, Some(problem)) => (format!("✗ {problem}"), painter.theme.bad()),
-        _ if queue.entries.is_empty() => ("nothing waits: s on the settings of a next run adds it".into(), painter.theme.dim()),
+        _ if queue.entries.is_empty() => {
+            ("nothing waits: s on the settings of a next run adds it".into(), painter.theme.dim())
+        }
         _ if queue.at_work => ("one after the other, by this program".into(), painter.theme.dim()),
         _ => ("in this order; `xray-tui queue run` works through it too".into(), painter.theme.dim()),
     };

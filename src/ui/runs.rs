@@ -112,11 +112,17 @@ fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail,
     let rest = Rect { y: inner.y + height, height: inner.height - height, ..inner };
     let others = app.earlier(Some(&run.started.id));
     let curves = Curves { history: &detail.history, view: &app.chart, others, zoomed: app.zoomed };
-    let table = if app.zoomed { 0 } else { (rest.height / 3).clamp(2, 16) };
+    let log = app.log_of(Some(&run.started.id));
+    let most = (rest.height / 3).clamp(2, 16);
+    let table = match () {
+        () if app.zoomed => 0,
+        () if log.is_some() => most.max(5),
+        () => curves::table_height(&detail.history, most),
+    };
     let charts = Rect { height: rest.height.saturating_sub(table), ..rest };
     curves::draw(painter, charts, &curves);
     let below = Rect { y: charts.bottom(), height: rest.height - charts.height, ..rest };
-    match app.log_of(Some(&run.started.id)) {
+    match log {
         Some(log) => log::draw(painter, below, log),
         None => curves::table(painter, below, &curves),
     }

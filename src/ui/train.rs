@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::curves::{self, Curves};
 use super::figures::test_lines;
+use super::finder;
 use super::log;
 use super::painter::{Painter, fit, paragraph};
 use super::theme::Theme;
@@ -13,26 +14,28 @@ use crate::app::App;
 use crate::app::data::DataState;
 use crate::app::form::Field;
 use crate::app::scene::Target;
-use crate::app::train::{Asked, Live, TrainScreen};
+use crate::app::train::{Asked, Live, Origin, TrainScreen};
 use crate::dataset::{Class, Split};
 use crate::train::{Outcome, Phase, TrainConfig};
 use crate::units::{count, duration, percent, share};
 
 pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
-    match &app.train.live {
-        None => form(painter, area, app),
-        Some(live) => run(painter, area, live, app),
+    match (&app.train.finder, &app.train.live) {
+        (Some(finder), _) => finder::draw(painter, area, finder),
+        (None, Some(live)) if !app.train.shows_form() => run(painter, area, live, app),
+        _ => form(painter, area, app),
     }
 }
 
 fn form(painter: &mut Painter, area: Rect, app: &App) {
-    let inner = painter.panel(area, "New run");
     let screen = &app.train;
+    let inner = painter.panel(area, if screen.is_running() { "Next run" } else { "New run" });
     // Where there is no room for all, the chosen one is shown, and what is wrong with it.
     let kept = if screen.problem.is_some() { 2 } else { 0 };
-    let shown = Field::ALL.len().min(usize::from(inner.height.saturating_sub(kept)));
+    let lines = || Field::ALL.into_iter().map(Some).chain([None]).enumerate();
+    let shown = lines().count().min(usize::from(inner.height.saturating_sub(kept)));
     let first = (screen.field + 1).saturating_sub(shown);
-    for ((number, field), row) in Field::ALL.into_iter().enumerate().skip(first).zip(inner.rows().take(shown)) {
+    for ((number, field), row) in lines().skip(first).zip(inner.rows().take(shown)) {
         let line = field_line(painter, screen, field, inner.width);
         painter.line(row, line);
         painter.target(row, Target::Field(number));
@@ -49,9 +52,9 @@ fn form(painter: &mut Painter, area: Rect, app: &App) {
     painter.lines(rest, lines, 0);
 }
 
-fn field_line(painter: &Painter, screen: &TrainScreen, field: Field, width: u16) -> Line<'static> {
+fn field_line(painter: &Painter, screen: &TrainScreen, field: Option<Field>, width: u16) -> Line<'static> {
     let (theme, chosen) = (painter.theme, screen.chosen() == field);
-    let (label, meaning) = field.label();
+    let (label, meaning) = field.map_or(("several values", "grid, random N, halving N"), Field::label);
     let room = usize::from(width).saturating_sub(20 + 28).clamp(10, 40);
     let sign = if chosen { "▸ " } else { "  " };
     let mut spans = vec![Span::styled(sign, theme.accent()), Span::styled(fit(label, 18), theme.dim())];
@@ -61,9 +64,11 @@ fn field_line(painter: &Painter, screen: &TrainScreen, field: Field, width: u16)
             spans.extend(painter.typed(input, room - 1));
         }
         _ => {
-            let value = Some(field.text(&screen.config)).filter(|text| !text.is_empty());
+            let value = Some(screen.text_of(field)).filter(|text| !text.is_empty());
             let text = fit(&format!(" {}", value.unwrap_or_else(|| "none".into())), room);
-            spans.push(Span::styled(text, if chosen { theme.selected() } else { Style::new() }));
+            let several = field.is_some_and(|field| screen.plan.text(field).is_some());
+            let plain = if several { theme.accent() } else { Style::new() };
+            spans.push(Span::styled(text, if chosen { theme.selected() } else { plain }));
         }
     }
     spans.push(Span::styled(format!("  {meaning}"), theme.dim()));
@@ -73,16 +78,38 @@ fn field_line(painter: &Painter, screen: &TrainScreen, field: Field, width: u16)
 /// What pressing the start key will do.
 fn plan(theme: Theme, app: &App) -> Vec<Line<'static>> {
     let config = &app.train.config;
-    let start = Line::from(vec![Span::styled("s", theme.accent()), Span::raw(" starts training ResNet-18 with Adam")]);
+    let mut lines: Vec<Line> =
+        app.train.notice.iter().map(|text| Line::styled(format!("✓ {text}"), theme.good())).collect();
+    let does = match (app.train.plan.is_empty(), app.train.is_running()) {
+        (true, false) => " starts training ResNet-18 with Adam".to_owned(),
+        (true, true) => " adds it to the queue: it runs after the one under way".to_owned(),
+        (false, _) => match app.train.plan.runs(config) {
+            Ok(runs) => format!(" adds {} runs to the queue, one after the other", count(runs)),
+            Err(problem) => format!(" can't: {problem}"),
+        },
+    };
+    lines.push(Line::from(vec![Span::styled("s", theme.accent()), Span::raw(does)]));
+    lines.extend(resumable(app).map(|name| {
+        let text = format!(" goes on with {name}");
+        Line::from(vec![Span::styled("c", theme.accent()), Span::raw(text)])
+    }));
     match &app.data.state {
         DataState::Ready(summary) => {
             let of = |split| Class::ALL.iter().map(|class| summary.statistics.count(split, *class)).sum::<usize>();
             let text = plan_text(config, of(Split::Train) + of(Split::Validation), of(Split::Test));
-            vec![start, Line::styled(text, theme.dim())]
+            lines.push(Line::styled(text, theme.dim()));
         }
-        DataState::Missing { .. } => vec![Line::styled("! no data set yet: 1 shows how to get one", theme.warning())],
-        _ => vec![start],
+        DataState::Missing { .. } => {
+            lines = vec![Line::styled("! no data set yet: 1 shows how to get one", theme.warning())];
+        }
+        _ => {}
     }
+    lines
+}
+
+/// The run that can go on with one key.
+fn resumable(app: &App) -> Option<String> {
+    app.newest_resumable().filter(|_| !app.train.is_running()).map(|run| run.started.name.clone())
 }
 
 /// About: the split is by patient, and patients have different numbers of images.
@@ -102,9 +129,19 @@ fn plan_text(config: &TrainConfig, learned: usize, test: usize) -> String {
     )
 }
 
+/// The run's name, who trains it, and how many wait.
+fn title(live: &Live, app: &App) -> String {
+    let name = if live.name.is_empty() { "Run" } else { &live.name };
+    let elsewhere = if live.origin == Origin::Other { "  in another process" } else { "" };
+    let waiting = match app.train.queue.waiting() {
+        0 => String::new(),
+        waiting => format!("  {} in the queue", count(waiting)),
+    };
+    format!("{name}{elsewhere}{waiting}")
+}
+
 fn run(painter: &mut Painter, area: Rect, live: &Live, app: &App) {
-    let title = if live.name.is_empty() { "Run" } else { &live.name };
-    let inner = painter.panel(area, title);
+    let inner = painter.panel(area, &title(live, app));
     let mut rows = inner.rows();
     for line in head(painter.theme, live, app.leaving, usize::from(inner.width)) {
         if let Some(row) = rows.next() {
@@ -121,11 +158,18 @@ fn run(painter: &mut Painter, area: Rect, live: &Live, app: &App) {
     let rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
     let others = app.earlier(live.run_id.as_deref());
     let curves = Curves { history: &live.history, view: &app.chart, others, zoomed: app.zoomed };
-    let table = if app.zoomed { 0 } else { (rest.height / 4).clamp(2, 14).min(rest.height) };
+    let log = app.log_of(live.run_id.as_deref());
+    let most = (rest.height / 4).clamp(2, 14);
+    let table = match () {
+        () if app.zoomed => 0,
+        () if log.is_some() => most.max(5),
+        () => curves::table_height(&live.history, most),
+    };
+    let table = table.min(rest.height);
     let charts = Rect { height: rest.height - table, ..rest };
     curves::draw(painter, charts, &curves);
     let below = Rect { y: charts.bottom(), height: table, ..rest };
-    match app.log_of(live.run_id.as_deref()) {
+    match log {
         Some(log) => log::draw(painter, below, log),
         None => curves::table(painter, below, &curves),
     }

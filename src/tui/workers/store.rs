@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use super::runs;
 use crate::app::history::History;
 use crate::app::log::LINES;
-use crate::app::message::{Assessed, Case, Earlier, Effect, InspectMessage, Message, RunDetail, RunsMessage};
+use crate::app::message::{
+    Assessed, Case, Earlier, Effect, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
+};
 use crate::app::runs::work::RunsNews;
 use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
@@ -14,7 +16,7 @@ use crate::metrics::assessment::Terms;
 use crate::metrics::{Assessment, Spread, alarm};
 use crate::report;
 use crate::session::verify::{self, Verification};
-use crate::session::{Workplace, journal, seeds};
+use crate::session::{Workplace, journal, seeds, study};
 use crate::store::{Run, Store, cases as cases_of};
 use crate::tui::wake::Outbox;
 
@@ -43,16 +45,29 @@ fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
             store = Store::open(&place.db).map_err(|error| outbox.send(failed(&effect, error.to_string()))).ok();
         }
         if let Some(store) = &store {
-            outbox.send(answer(store, &effect).unwrap_or_else(|error| failed(&effect, error.to_string())));
+            outbox.send(answer(store, (place, &effect)).unwrap_or_else(|error| failed(&effect, error.to_string())));
         }
     }
 }
 
-fn answer(store: &Store, effect: &Effect) -> Result<Message> {
+fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Message> {
     Ok(match effect {
         Effect::LoadRun { run_id } => {
             let detail = Ok(Box::new(detail(store, run_id)?));
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail })
+        }
+        Effect::Enqueue(config) => {
+            let name = study::add_one(store, place, config)?;
+            Message::Train(TrainMessage::Queued(Ok(format!("{name} waits for its turn"))))
+        }
+        Effect::EnqueueSearch(search) => {
+            let name = study::add(store, place, (None, search))?;
+            Message::Train(TrainMessage::Queued(Ok(format!("{name} waits for its turn"))))
+        }
+        Effect::LoadQueue => Message::Train(TrainMessage::Queue(Ok(store.queue()?))),
+        Effect::RemoveEntries(ids) => {
+            store.remove_entries(ids)?;
+            Message::Train(TrainMessage::Queue(Ok(store.queue()?)))
         }
         Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work))),
         Effect::LoadEarlier(run_ids) => Message::Runs(RunsMessage::Earlier(earlier(store, run_ids)?)),
@@ -99,6 +114,8 @@ fn failed(effect: &Effect, problem: String) -> Message {
         }
         Effect::Runs(_) => Message::Runs(RunsMessage::News(RunsNews::Failed(problem))),
         Effect::LoadLog { run_id } => Message::Runs(RunsMessage::Log { run_id: run_id.clone(), lines: Err(problem) }),
+        Effect::Enqueue(_) | Effect::EnqueueSearch(_) => Message::Train(TrainMessage::Queued(Err(problem))),
+        Effect::LoadQueue | Effect::RemoveEntries(_) => Message::Train(TrainMessage::Queue(Err(problem))),
         // A run that is gone is laid behind nothing.
         Effect::LoadEarlier(_) => Message::Runs(RunsMessage::Earlier(Vec::new())),
         Effect::Ask { .. } | Effect::WriteReport { .. } | Effect::VerifyRun { .. } => {

@@ -1,0 +1,72 @@
+//! The learning-rate range test as a thread, in the manner of a run; nothing of it is stored.
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+
+use super::{LoadedData, Workplace, lack_of_memory, sampled, words_of};
+use crate::error::{Error, Result};
+use crate::train::control::Wish;
+use crate::train::range_test::{RangeJob, RateCurve, RateEvent, RateOutcome, RateRange, Tell, test_range};
+use crate::train::{Control, Phase, TrainConfig, machine, priority};
+
+/// A test under way.
+#[derive(Debug)]
+pub struct RateHandle {
+    pub control: Control,
+    /// Ends after `RateEvent::Ended`.
+    pub events: Receiver<RateEvent>,
+    pub thread: JoinHandle<()>,
+}
+
+/// Starts a range test of `config` on a thread of its own. All that can go wrong comes as `RateEvent::Ended`.
+///
+/// # Errors
+/// `Io` where the thread cannot be started.
+pub fn find_rate(place: Workplace, config: TrainConfig, range: RateRange) -> Result<RateHandle> {
+    let control = Control::default();
+    let (sender, events) = channel();
+    let theirs = control.clone();
+    let work = move || {
+        priority::lower();
+        // Nobody listening is no reason to stop.
+        let mut tell = |event| drop(sender.send(event));
+        let test = || test(&place, (&config, range), &theirs, &mut tell);
+        let outcome = match catch_unwind(AssertUnwindSafe(test)) {
+            Ok(Ok(curve)) => RateOutcome::Done(curve),
+            Ok(Err(Error::Cancelled)) => RateOutcome::Stopped,
+            Ok(Err(error @ Error::BadSetting { .. })) => RateOutcome::Refused(error.to_string()),
+            Ok(Err(error)) => RateOutcome::Failed(error.to_string()),
+            Err(panic) => RateOutcome::Failed(format!("internal error: {}", words_of(&*panic))),
+        };
+        machine::give_memory_back();
+        tell(RateEvent::Ended(outcome));
+    };
+    let thread = std::thread::Builder::new().name("range-test".into()).spawn(work);
+    let thread = thread.map_err(|error| Error::io("start", "the range test", error))?;
+    Ok(RateHandle { control, events, thread })
+}
+
+fn test(
+    place: &Workplace,
+    (config, range): (&TrainConfig, RateRange),
+    control: &Control,
+    tell: Tell,
+) -> Result<RateCurve> {
+    config.validate()?;
+    range.validate()?;
+    tell(RateEvent::Phase(Phase::Scanning));
+    let data = LoadedData::open(place, config.image_size, &mut |progress| {
+        tell(RateEvent::Phase(Phase::Decoding { done: progress.done, total: progress.total }));
+        if control.wish() == Wish::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    let splits = sampled(&data, config);
+    splits.check_trainable(&data.dataset)?;
+    if let Some(problem) = lack_of_memory(config, splits.train.len()) {
+        let problem = format!("{problem}: choose a smaller one, or a smaller image size");
+        return Err(Error::BadSetting { setting: "batch size", problem });
+    }
+    let job = RangeJob { config, range, dataset: &data.dataset, cache: &data.cache, images: &splits.train };
+    test_range(&job, control, tell)
+}
