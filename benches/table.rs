@@ -88,7 +88,9 @@ fn typing(app: &mut App) -> Vec<f64> {
 
 fn drawing(app: &App) -> Vec<f64> {
     let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
-    timed(TIMES, || drop(terminal.draw(|frame| drop(ui::draw(frame, app))).unwrap()))
+    timed(TIMES, || {
+        terminal.draw(|frame| drop(ui::draw(frame, app))).unwrap();
+    })
 }
 
 /// Milliseconds, the shortest first.

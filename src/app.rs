@@ -223,13 +223,11 @@ impl App {
             return Vec::new();
         }
         let (key, place) = (Key::of(key), self.place());
-        match self.keymap.action_of(key, place) {
-            Some(action) => self.act(action, scene),
-            None => {
-                self.type_with(|input| input.press(key));
-                Vec::new()
-            }
+        if let Some(action) = self.keymap.action_of(key, place) {
+            return self.act(action, scene);
         }
+        self.type_with(|input| input.press(key));
+        Vec::new()
     }
 
     /// Changes the text that is being typed, where there is one.

@@ -54,6 +54,7 @@ impl ThemeName {
 
 /// How the terminal shows things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing by itself")]
 pub struct Display {
     pub colours: Colours,
     pub theme: ThemeName,

@@ -243,7 +243,7 @@ fn the_end_of_a_run_is_told_whatever_is_on_the_screen() {
 fn an_open_log_is_read_again_when_something_happens() {
     let mut app = sample::training();
     let load = Effect::LoadLog { run_id: sample::run_id(3) };
-    assert_eq!(press(&mut app, KeyCode::Char('o')), [load.clone()]);
+    assert_eq!(press(&mut app, KeyCode::Char('o')), std::slice::from_ref(&load));
     let step = sample::event(TrainEvent::Step(sample::step(74)));
     assert_eq!(tell(&mut app, [step]), [], "not for every step");
     let epoch = sample::event(TrainEvent::Epoch { figures: sample::epoch(4), best: false });

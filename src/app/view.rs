@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::chart::ChartView;
+use super::runs::view::RunsView;
 use super::scene::ThemeName;
 
 /// What is kept. A part that cannot be read is as it is at first.
@@ -13,18 +14,20 @@ pub struct View {
     pub chart: ChartView,
     /// Where the user has chosen one in the program.
     pub theme: Option<ThemeName>,
+    pub runs: RunsView,
 }
 
 impl View {
     /// As `app` is looked at now; `before` is how it was when it opened.
     #[must_use]
     pub fn of(app: &App, before: &Self) -> Self {
-        Self { chart: app.chart, theme: app.new_theme.or(before.theme) }
+        Self { chart: app.chart, theme: app.new_theme.or(before.theme), runs: app.runs.view.clone() }
     }
 
     /// Lets `app` look at things that way; a theme that the settings name goes before.
     pub fn apply(&self, app: &mut App) {
         app.chart = self.chart;
+        app.runs.set_view(self.runs.clone());
         if let Some(theme) = self.theme.filter(|_| !app.display.theme_chosen) {
             (app.display.theme, app.display.theme_chosen) = (theme, true);
         }

@@ -24,10 +24,10 @@ pub fn run(args: &SweepArgs, plain: &TrainConfig, place: &Workplace, out: Output
     search.candidates()?;
     let store = Store::open(&place.db)?;
     store.mark_crashed()?;
-    let (name, plan, entries) = study::plan(&store, place, (name.as_deref(), &search))?;
-    let lines = plan_lines(&name, &plan, &entries);
+    let (name, planned, entries) = study::plan(&store, place, (name.as_deref(), &search))?;
+    let lines = plan_lines(&name, &planned, &entries);
     if args.dry_run {
-        out.answer(&plan_json(&name, &plan, &entries), || lines.join("\n"))?;
+        out.answer(&plan_json(&name, &planned, &entries), || lines.join("\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     study::add(&store, place, (Some(&name), &search))?;
@@ -35,12 +35,12 @@ pub fn run(args: &SweepArgs, plain: &TrainConfig, place: &Workplace, out: Output
         out.progress(line);
     }
     if args.queue_only {
-        let value = plan_json(&name, &plan, &entries);
+        let value = plan_json(&name, &planned, &entries);
         out.answer(&value, || format!("{name} waits: `xray-tui queue run` starts it"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let Some(outcome) = queue::work(place, Some(name.clone()), out)? else {
-        let value = plan_json(&name, &plan, &entries);
+        let value = plan_json(&name, &planned, &entries);
         out.answer(&value, || {
             format!("{name} waits: another xray-tui works through the queue; `xray-tui queue list` shows how far it is")
         })?;

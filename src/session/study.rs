@@ -86,7 +86,9 @@ pub fn add_one(store: &Store, place: &Workplace, config: &TrainConfig) -> Result
     let root = dataset::find(&place.data)?.root;
     let data = root.canonicalize().map_err(|error| Error::io("find", &root, error))?;
     let taken: BTreeSet<String> = store.queue()?.into_iter().map(|entry| entry.new.name).collect();
-    let name = (1..).map(|number| format!("next-{number}")).find(|name| !taken.contains(name)).unwrap_or_default();
+    // One more than there are names: one of them is free.
+    let free = |number| Some(format!("next-{number}")).filter(|name| !taken.contains(name));
+    let name = (1..=taken.len() + 1).find_map(free).unwrap_or_default();
     let (config, settings) = (json!(config), Vec::new());
     store.enqueue(&[NewEntry { name: name.clone(), data, config, candidate: 0, settings, until_epoch: None }])?;
     Ok(name)

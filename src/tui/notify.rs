@@ -7,7 +7,7 @@ use crate::terminal::Multiplexer;
 /// How a terminal is asked to notify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// iTerm2's, which Kitty, WezTerm, Ghostty and Windows Terminal know too.
+    /// iTerm2's, which most terminals know.
     Osc9,
     /// rxvt's, and foot's.
     Osc777,

@@ -158,7 +158,7 @@ pub fn tick(value: f64) -> String {
     let size = value.abs();
     match () {
         () if value == 0.0 => "0".into(),
-        () if size >= 1e5 || size < 1e-3 => format!("{value:.0e}"),
+        () if !(1e-3..1e5).contains(&size) => format!("{value:.0e}"),
         () if size >= 100.0 => format!("{value:.0}"),
         () if size >= 10.0 => format!("{value:.1}"),
         () if size >= 0.1 => format!("{value:.2}"),

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::painter::{Painter, fit};
+use super::painter::{Painter, fit, typed};
 use crate::app::App;
 use crate::app::action::Place;
 use crate::app::keymap::BINDINGS;
@@ -35,16 +35,16 @@ pub fn draw(painter: &mut Painter, commands: &Commands, app: &App) {
     for (entry, row) in entries.iter().skip(first).zip(list.rows()) {
         entry_line(painter, row, entry, (commands, app, below));
     }
-    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
     let text =
         if entries.is_empty() { "nothing is called that" } else { "For research use only, not for clinical use." };
-    painter.line(last, Line::styled(text, painter.theme.dim()));
+    painter.line(foot, Line::styled(text, painter.theme.dim()));
 }
 
 fn search_line(painter: &mut Painter, inner: Rect, commands: &Commands) {
     let prompt = Span::styled("search ", painter.theme.dim());
     let mut spans = vec![prompt];
-    spans.extend(painter.typed(&commands.input, usize::from(inner.width).saturating_sub(8)));
+    spans.extend(typed(&commands.input, usize::from(inner.width).saturating_sub(8)));
     painter.line(inner, Line::from(spans));
 }
 

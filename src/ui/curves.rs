@@ -60,7 +60,7 @@ fn read_out(curves: &Curves, at: f64, width: usize) -> String {
     let mut words =
         vec![format!("▏epoch {:.2}", moment.epochs), format!("step {:.0}", moment.step), duration(moment.seconds)];
     let steps = [("loss", &history.loss), ("acc", &history.accuracy)];
-    let figures: [(&str, fn(&EpochFigures) -> Option<f64>); 2] =
+    let figures: [(&str, Figure); 2] =
         [("v.loss", |e| e.validation.loss), ("v.acc", |e| e.validation.confusion.accuracy())];
     let more = [
         ("rate", &history.learning_rate),
@@ -69,9 +69,8 @@ fn read_out(curves: &Curves, at: f64, width: usize) -> String {
         ("memory", &history.memory),
     ];
     let of_curve = |(name, curve): (&str, &Curve)| Some((name.to_owned(), value_at(curve.spans(), axis, at)?));
-    let of_epochs = |(name, figure): (&str, fn(&EpochFigures) -> Option<f64>)| {
-        Some((name.to_owned(), value_at(&history.of_epochs(figure), axis, at)?))
-    };
+    let of_epochs =
+        |(name, figure): (&str, Figure)| Some((name.to_owned(), value_at(&history.of_epochs(figure), axis, at)?));
     let found = steps.into_iter().filter_map(of_curve).chain(figures.into_iter().filter_map(of_epochs));
     for (name, value) in found.chain(more.into_iter().filter_map(of_curve)) {
         let value = if name == "memory" { format!("{:.2} GiB", value / GIB) } else { tick(value) };
@@ -86,6 +85,9 @@ fn read_out(curves: &Curves, at: f64, width: usize) -> String {
     }
     line
 }
+
+/// A figure of an epoch.
+type Figure = fn(&EpochFigures) -> Option<f64>;
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
@@ -149,7 +151,7 @@ fn state(view: &ChartView, log: bool) -> String {
 /// The lines of the run itself.
 fn own(theme: Theme, history: &History, (page, view): (Page, &ChartView)) -> Vec<Series> {
     let steps = |curve: &Curve, label: &str| of_steps(curve, label, (theme.training(), theme.dim()), view.weight());
-    let validation = |label: &str, style, value: fn(&EpochFigures) -> Option<f64>| Series {
+    let validation = |label: &str, style, value: Figure| Series {
         label: label.into(),
         style,
         stretches: history.of_epochs(value),

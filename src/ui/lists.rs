@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::painter::{Painter, fit, paragraph};
+use super::painter::{Painter, fit, paragraph, typed};
 use crate::app::popup::{Choice, Prompt};
 use crate::app::runs::picker::Picker;
 use crate::app::scene::Target;
@@ -15,7 +15,7 @@ const WIDTH: u16 = 60;
 pub fn prompt(painter: &mut Painter, prompt: &Prompt) {
     let inner = painter.popup((WIDTH, 4), &prompt.title);
     painter.scene.picture = None;
-    let spans = painter.typed(&prompt.input, usize::from(inner.width));
+    let spans = typed(&prompt.input, usize::from(inner.width));
     painter.line(inner, Line::from(spans));
     let (text, style) = match &prompt.problem {
         Some(problem) => (format!("✗ {problem}"), painter.theme.bad()),
@@ -61,7 +61,7 @@ fn search(painter: &mut Painter, inner: Rect, (label, input, typing): (&'static 
     painter.scene.picture = None;
     let mut spans = vec![Span::styled(label, painter.theme.dim())];
     if typing {
-        spans.extend(painter.typed(input, usize::from(inner.width).saturating_sub(label.len() + 1)));
+        spans.extend(typed(input, usize::from(inner.width).saturating_sub(label.len() + 1)));
     } else if input.text().is_empty() {
         spans = vec![Span::styled("Space shows or hides, K and J move, / searches", painter.theme.dim())];
     } else {

@@ -100,21 +100,21 @@ impl Painter<'_> {
         }
     }
 
-    /// Text that is being typed, with the cursor in it; of a long one the part around the cursor.
-    pub fn typed(&self, input: &Input, width: usize) -> Vec<Span<'static>> {
-        let (before, after) = input.parts();
-        let before = fit_end(before, width.saturating_sub(1));
-        let at = after.chars().next().map_or_else(|| " ".to_owned(), String::from);
-        let rest: String = after.chars().skip(1).collect();
-        let left = width.saturating_sub(before.width() + at.width());
-        let cursor = Style::new().add_modifier(Modifier::REVERSED);
-        vec![Span::raw(before), Span::styled(at, cursor), Span::raw(fit(&rest, left))]
-    }
-
     /// Makes an area answer to clicks.
     pub fn target(&mut self, area: Rect, target: Target) {
         self.scene.targets.push((area_of(area), target));
     }
+}
+
+/// Text that is being typed, with the cursor in it; of a long one the part around the cursor.
+pub fn typed(input: &Input, width: usize) -> Vec<Span<'static>> {
+    let (before, after) = input.parts();
+    let before = fit_end(before, width.saturating_sub(1));
+    let at = after.chars().next().map_or_else(|| " ".to_owned(), String::from);
+    let rest: String = after.chars().skip(1).collect();
+    let left = width.saturating_sub(before.width() + at.width());
+    let cursor = Style::new().add_modifier(Modifier::REVERSED);
+    vec![Span::raw(before), Span::styled(at, cursor), Span::raw(fit(&rest, left))]
 }
 
 /// The same rectangle for the app.

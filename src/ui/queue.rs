@@ -22,7 +22,7 @@ pub fn draw(painter: &mut Painter, queue: &Queue, row: usize) {
         painter.line(line, text);
         painter.target(line, Target::Row(at));
     }
-    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
     let text = match (&queue.problem, queue.entries.get(row).and_then(|entry| entry.problem.as_ref())) {
         (Some(problem), _) | (None, Some(problem)) => (format!("✗ {problem}"), painter.theme.bad()),
         _ if queue.entries.is_empty() => {
@@ -31,7 +31,7 @@ pub fn draw(painter: &mut Painter, queue: &Queue, row: usize) {
         _ if queue.at_work => ("one after the other, by this program".into(), painter.theme.dim()),
         _ => ("in this order; `xray-tui queue run` works through it too".into(), painter.theme.dim()),
     };
-    painter.line(last, Line::styled(fit(&text.0, usize::from(last.width)), text.1));
+    painter.line(foot, Line::styled(fit(&text.0, usize::from(foot.width)), text.1));
 }
 
 fn entry_line(painter: &Painter, entry: &Entry, chosen: bool, width: usize) -> Line<'static> {

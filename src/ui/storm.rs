@@ -78,10 +78,10 @@ fn point(number: usize) -> StepPoint {
         loss: if number.is_multiple_of(5) { f64::NAN } else { step.loss },
         accuracy: step.accuracy,
         images_per_second: if number.is_multiple_of(11) { f64::INFINITY } else { 36.0 },
-        seconds: (number % 3 > 0).then_some(f64::from(u32::try_from(number).unwrap_or(0))),
-        learning_rate: (number % 2 > 0).then_some(1e-3),
+        seconds: (!number.is_multiple_of(3)).then_some(f64::from(u32::try_from(number).unwrap_or(0))),
+        learning_rate: (!number.is_multiple_of(2)).then_some(1e-3),
         processor: None,
-        memory: (number % 4 > 0).then_some(1 << 30),
+        memory: (!number.is_multiple_of(4)).then_some(1 << 30),
     }
 }
 
@@ -102,14 +102,14 @@ fn entry(number: usize) -> Entry {
     let states = [EntryState::Waiting, EntryState::Running, EntryState::Done, EntryState::Failed, EntryState::Skipped];
     Entry {
         id: i64::try_from(number).unwrap_or(0),
-        study: (number % 2 > 0).then(|| "sweep-1".into()),
+        study: (!number.is_multiple_of(2)).then(|| "sweep-1".into()),
         new: NewEntry {
             name: format!("sweep-1/{number}"),
             data: "data".into(),
             config: if number.is_multiple_of(3) { serde_json::json!({}) } else { any_run(number).started.config },
             candidate: number,
             settings: vec![("learning_rate".into(), serde_json::json!(1e-3))],
-            until_epoch: (number % 2 > 0).then_some(number),
+            until_epoch: (!number.is_multiple_of(2)).then_some(number),
         },
         rung: 0,
         state: states[number % 5],
@@ -125,7 +125,7 @@ fn train_news(number: usize) -> TrainMessage {
     let event = TrainMessage::Event;
     match number % 19 {
         0 => event(TrainEvent::Step(sample::step(number % 300 + 1))),
-        1 => event(TrainEvent::Epoch { figures: any_epoch(number % 40), best: number % 3 == 0 }),
+        1 => event(TrainEvent::Epoch { figures: any_epoch(number % 40), best: number.is_multiple_of(3) }),
         2 => event(TrainEvent::Ended(Outcome::Stopped)),
         3 => event(TrainEvent::Ended(Outcome::Failed("no room ".repeat(60)))),
         4 => event(TrainEvent::Phase(Phase::Paused)),
@@ -134,9 +134,9 @@ fn train_news(number: usize) -> TrainMessage {
         7 => event(TrainEvent::Notice("word ".repeat(number % 60))),
         8 => TrainMessage::Refused("batch size must be 2 to 100,000".into()),
         9 => TrainMessage::Next(Box::new(entry(number))),
-        10 => TrainMessage::QueueOver(if number % 2 > 0 { Ok(()) } else { Err("no room".into()) }),
+        10 => TrainMessage::QueueOver(if number.is_multiple_of(2) { Ok(()) } else { Err("no room".into()) }),
         11 => TrainMessage::Queue(Ok((0..number % 90).map(entry).collect())),
-        12 => TrainMessage::Queued(if number % 2 > 0 { Ok("sweep-1".into()) } else { Err("no data".into()) }),
+        12 => TrainMessage::Queued(if number.is_multiple_of(2) { Ok("sweep-1".into()) } else { Err("no data".into()) }),
         13 => TrainMessage::Rate(RateEvent::Point(RatePoint {
             learning_rate: [1e-7, 1e-4, 0.0, f64::NAN][number % 4],
             loss: [0.7, f64::NAN, 1e9][number % 3],
@@ -161,7 +161,7 @@ fn train_news(number: usize) -> TrainMessage {
 fn any_news(rng: &mut ChaCha8Rng) -> Message {
     let number = rng.random_range(0..1000_usize);
     match rng.random_range(0..16) {
-        0 => sample::summary(number % 2 == 0),
+        0 => sample::summary(number.is_multiple_of(2)),
         1 => Message::Data(DataMessage::Missing { dir: "data".into() }),
         2 => Message::Data(DataMessage::Failed("no permission".into())),
         3 => sample::runs(),
@@ -173,7 +173,7 @@ fn any_news(rng: &mut ChaCha8Rng) -> Message {
         }),
         7 => Message::Inspect(InspectMessage::Cases {
             run_id: sample::run_id(5),
-            cases: Ok((Split::Test, if number % 3 == 0 { Vec::new() } else { sample::cases() })),
+            cases: Ok((Split::Test, if number.is_multiple_of(3) { Vec::new() } else { sample::cases() })),
         }),
         8 => Message::Inspect(InspectMessage::Picture {
             generation: u64::try_from(number % 9).unwrap_or(0),

@@ -8,7 +8,7 @@ use super::curves::{self, Curves};
 use super::figures::test_lines;
 use super::finder;
 use super::log;
-use super::painter::{Painter, fit, paragraph};
+use super::painter::{Painter, fit, paragraph, typed};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::data::DataState;
@@ -37,7 +37,7 @@ fn form(painter: &mut Painter, area: Rect, app: &App) {
     let shown = lines().count().min(usize::from(inner.height.saturating_sub(kept)));
     let first = (screen.field + 1).saturating_sub(shown);
     for ((number, field), row) in lines().skip(first).zip(inner.rows().take(shown)) {
-        let line = field_line(painter, screen, field, inner.width);
+        let line = field_line(painter.theme, screen, field, inner.width);
         painter.line(row, line);
         painter.target(row, Target::Field(number));
     }
@@ -53,24 +53,21 @@ fn form(painter: &mut Painter, area: Rect, app: &App) {
     painter.lines(rest, lines, 0);
 }
 
-fn field_line(painter: &Painter, screen: &TrainScreen, field: Option<Field>, width: u16) -> Line<'static> {
-    let (theme, chosen) = (painter.theme, screen.chosen() == field);
+fn field_line(theme: Theme, screen: &TrainScreen, field: Option<Field>, width: u16) -> Line<'static> {
+    let chosen = screen.chosen() == field;
     let (label, meaning) = field.map_or(("several values", "grid, random N, halving N"), Field::label);
     let room = usize::from(width).saturating_sub(20 + 28).clamp(10, 40);
     let sign = if chosen { "▸ " } else { "  " };
     let mut spans = vec![Span::styled(sign, theme.accent()), Span::styled(fit(label, 18), theme.dim())];
-    match (&screen.editing, chosen) {
-        (Some(input), true) => {
-            spans.push(Span::raw(" "));
-            spans.extend(painter.typed(input, room - 1));
-        }
-        _ => {
-            let value = Some(screen.text_of(field)).filter(|text| !text.is_empty());
-            let text = fit(&format!(" {}", value.unwrap_or_else(|| "none".into())), room);
-            let several = field.is_some_and(|field| screen.plan.text(field).is_some());
-            let plain = if several { theme.accent() } else { Style::new() };
-            spans.push(Span::styled(text, if chosen { theme.selected() } else { plain }));
-        }
+    if let (Some(input), true) = (&screen.editing, chosen) {
+        spans.push(Span::raw(" "));
+        spans.extend(typed(input, room - 1));
+    } else {
+        let value = Some(screen.text_of(field)).filter(|text| !text.is_empty());
+        let text = fit(&format!(" {}", value.unwrap_or_else(|| "none".into())), room);
+        let several = field.is_some_and(|field| screen.plan.text(field).is_some());
+        let plain = if several { theme.accent() } else { Style::new() };
+        spans.push(Span::styled(text, if chosen { theme.selected() } else { plain }));
     }
     spans.push(Span::styled(format!("  {meaning}"), theme.dim()));
     Line::from(spans)

@@ -14,7 +14,7 @@ use crate::app::runs::layout::{self, Shown};
 use crate::app::runs::shown::Row;
 use crate::app::scene::Target;
 use crate::store::Run;
-use crate::ui::painter::{Painter, fit, fit_end, paragraph};
+use crate::ui::painter::{Painter, fit, fit_end, paragraph, typed};
 use crate::ui::theme::Theme;
 use crate::units::count;
 
@@ -70,7 +70,7 @@ fn filter_lines(painter: &mut Painter, area: Rect, screen: &RunsScreen) -> Rect 
     let Some(filtering) = &screen.filtering else { return area };
     let width = usize::from(area.width).saturating_sub(PROMPT.len());
     let mut spans = vec![Span::styled(PROMPT, painter.theme.dim())];
-    spans.extend(painter.typed(&filtering.input, width));
+    spans.extend(typed(&filtering.input, width));
     painter.line(area, Line::from(spans));
     let lines = match &filtering.problem {
         None => {
