@@ -8,6 +8,7 @@ mod desk;
 #[path = "../tests/support/terminal.rs"]
 mod terminal;
 
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ fn main() {
     // `cargo test --benches` is no place to measure.
     if std::env::args().any(|argument| argument == "--bench") {
         starts();
+        many_runs();
         answers();
     }
 }
@@ -58,10 +60,74 @@ fn starts() {
     report("start to first frame", (0..20).map(one).collect(), "ms");
 }
 
-fn answers() {
+/// With ten thousand runs in the database: start to first frame, to the table with all of them, and a key in it.
+fn many_runs() {
     let desk = Desk::with_demo();
+    let made = Command::new(env!("CARGO"))
+        .args(["run", "-q", "--release", "--example", "many_runs", "--"])
+        .arg(desk.path("runs.db"))
+        .arg("10000")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (mut frames, mut tables) = (Vec::new(), Vec::new());
+    for _ in 0..20 {
+        let start = Instant::now();
+        let terminal = open(&desk);
+        terminal.wait_for("quit");
+        frames.push(milliseconds(start));
+        terminal.key(Key::Char('3'));
+        terminal.wait_for("10,000");
+        tables.push(milliseconds(start));
+        terminal.key(Key::Char('q'));
+        terminal.wait_for_exit();
+    }
+    report("start to first frame, 10,000 runs", frames, "ms");
+    report("start to their table, opened at once", tables, "ms");
+    let terminal = open(&desk);
+    terminal.key(Key::Char('3'));
+    terminal.wait_for("10,000");
+    let step = |number: usize| {
+        thread::sleep(Duration::from_millis(50 + (number as u64 * 37) % 101));
+        let (start, before) = (Instant::now(), terminal.contents());
+        terminal.key(if number % 40 < 20 { Key::Down } else { Key::Up });
+        terminal.wait_until("another row", |screen| screen.contents() != before);
+        milliseconds(start)
+    };
+    report("key to frame in that table", (0..PRESSES).map(step).collect(), "ms");
+    terminal.key(Key::Char('q'));
+    terminal.wait_for_exit();
+}
+
+/// Bytes that a key press costs on the way to the terminal: a row down, a screen on, the help opened and closed.
+fn bytes(terminal: &Terminal) {
+    for (what, keys) in
+        [("a row down in Runs", "jk"), ("another screen", "\t\t\t\t"), ("help opened and closed", "?\u{1b}")]
+    {
+        let mut sent = Vec::new();
+        for number in 0..40 {
+            for key in keys.chars() {
+                terminal.settle(Duration::from_millis(60), Duration::from_secs(2));
+                let before = terminal.raw().len();
+                terminal.send(&key.to_string());
+                terminal.settle(Duration::from_millis(60), Duration::from_secs(2));
+                // The first ones may find a screen that is still filling.
+                if number > 2 {
+                    sent.push(f64::from(u32::try_from(terminal.raw().len() - before).unwrap_or(u32::MAX)));
+                }
+            }
+        }
+        report(&format!("bytes sent, {what}"), sent, "bytes");
+    }
+}
+
+fn answers() {
+    let desk = Desk::with_run();
     let terminal = open(&desk);
     terminal.wait_for("SYNTHETIC");
+    terminal.key(Key::Char('3'));
+    bytes(&terminal);
+    terminal.key(Key::Char('1'));
     report("key to frame, idle", presses(&terminal), "ms");
     println!("{:<44} {:14.2} %", "processor time, idle, of one core", processor_share(&terminal));
     terminal.key(Key::Char('2'));

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::app::keymap::Keymap;
 use crate::cli::{Cli, Command, Common};
 use crate::config::place::environment;
 use crate::config::{Isa, Settings};
@@ -110,6 +111,17 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     let wrong_setting = matches!(error.downcast_ref(), Some(Error::BadSetting { .. } | Error::Config { .. }));
     let wrong_use = wrong_setting || error.is::<WrongUse>();
     ExitCode::from(if wrong_use { 2 } else { 1 })
+}
+
+/// The keys as the settings have them.
+///
+/// # Errors
+/// A place, an action or a key that there is not, with where it stands in the file.
+pub fn keymap(settings: &Settings) -> Result<Keymap, Error> {
+    Keymap::with(&settings.keys).map_err(|wrong| match &settings.file {
+        Some(file) => file.problem(&wrong.path(), &wrong.problem),
+        None => Error::BadSetting { setting: "keys", problem: wrong.problem },
+    })
 }
 
 /// The folders and files that the settings name.

@@ -24,7 +24,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     train::priority::start_compute_threads(settings.threads.into());
     let Some(command) = &cli.command else {
         cmd::settle_isa(settings.isa)?;
-        tui::run(cmd::workplace(&settings), &settings)?;
+        tui::run(cmd::workplace(&settings), &settings, cmd::keymap(&settings)?)?;
         return Ok(ExitCode::SUCCESS);
     };
     cmd::run(command, &cli.common, &settings)

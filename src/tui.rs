@@ -26,7 +26,6 @@ use crate::app::scene::{Colours, Display, Scene, ThemeName};
 use crate::app::view::View;
 use crate::config::place::environment;
 use crate::config::{self, ScreenSettings, Settings};
-use crate::error::Error;
 use crate::session::Workplace;
 use graphics::Graphics;
 use terminal::Screen;
@@ -44,16 +43,16 @@ const PATIENCE: Duration = Duration::from_mins(5);
 ///
 /// # Errors
 /// Where there is no terminal, or it fails. It is given back in any case.
-pub fn run(place: Workplace, settings: &Settings) -> anyhow::Result<()> {
+pub fn run(place: Workplace, settings: &Settings, keymap: Keymap) -> anyhow::Result<()> {
     let shown = settings.screen;
     let mut app = App::new(settings.train.clone(), display(shown));
-    app.keymap = keymap(settings)?;
+    app.keymap = keymap;
     let view = memory::recall();
     view.apply(&mut app);
     let mut screen = Screen::take(shown.mouse).context("cannot open the screen")?;
     let wake = Wake::new().context("cannot open a pipe")?;
     let (sender, inbox) = channel();
-    let workers = Workers::new(place, wake.outbox(sender));
+    let workers = Workers::new(place, settings.train.clone(), wake.outbox(sender));
     let told = Told::default();
     watch_signals(&wake, &told).context("cannot watch for signals")?;
     let (scene, wants) = (Scene::default(), Vec::new());
@@ -89,14 +88,6 @@ fn watch_signals(wake: &Wake, told: &Told) -> io::Result<()> {
     }
     signal_hook::flag::register(SIGCONT, Arc::clone(&told.go_on))?;
     wake.on_signals(&[SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGCONT])
-}
-
-/// The keys as the user has them.
-fn keymap(settings: &Settings) -> anyhow::Result<Keymap> {
-    Ok(Keymap::with(&settings.keys).map_err(|wrong| match &settings.file {
-        Some(file) => file.problem(&wrong.path(), &wrong.problem),
-        None => Error::BadSetting { setting: "keys", problem: wrong.problem },
-    })?)
 }
 
 /// As the settings and the environment have it; what only the terminal knows comes later.

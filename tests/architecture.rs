@@ -52,7 +52,7 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),
     ("signal_hook", &["tui", "cmd"]),
-    ("toml", &["config"]),
+    ("toml", &["config", "train"]),
 ];
 
 const LONGEST_FUNCTION: usize = 60;

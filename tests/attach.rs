@@ -94,7 +94,7 @@ fn a_run_that_begins_elsewhere_appears_in_the_open_table() {
     let screen = start(&desk, &[]);
     screen.wait_for("SYNTHETIC");
     screen.key(Key::Char('3'));
-    screen.wait_for("▸ run-1");
+    screen.wait_for("run-1");
     let run = start(&desk, &LONG);
     screen.wait_until("both runs", |screen| {
         let text = screen.contents();

@@ -111,7 +111,7 @@ fn from_an_empty_folder_to_a_run_that_is_inspected_and_the_shell_after_it() {
     terminal.key(Key::Char('3'));
     terminal.wait_until("the run in the table", |screen| {
         let text = screen.contents();
-        ["▸ run-1", "✓ finished", "2/2", "SYNTHETIC"].iter().all(|part| text.contains(part))
+        ["run-1", "✓ finished", "2/2", "SYNTHETIC"].iter().all(|part| text.contains(part))
     });
     terminal.key(Key::Enter);
     terminal.wait_for("AUC");
@@ -268,7 +268,7 @@ fn the_mouse_chooses_screens_rows_and_keys() {
     let terminal = open(&desk);
     terminal.wait_for("SYNTHETIC");
     terminal.click_on("3 Runs");
-    terminal.wait_for("▸ run-1");
+    terminal.wait_for("run-1");
     terminal.click_on("run-1");
     terminal.click_on("i inspect");
     terminal.wait_for("1 of 10");
@@ -305,7 +305,10 @@ fn the_palette_finds_a_command_by_its_words_and_does_it() {
         text.contains("Train: settings") && !text.contains("screen before")
     });
     terminal.key(Key::Escape);
-    terminal.wait_for("q quit");
+    terminal.wait_until("the settings again", |screen| {
+        let text = screen.contents();
+        text.contains("q quit") && !text.contains("search settings")
+    });
     leave(&terminal);
 }
 
@@ -317,7 +320,7 @@ fn control_z_gives_the_shell_its_terminal_and_fg_brings_the_screen_back_whole() 
     let mut terminal = patient(Terminal::start(shell, SMALL.0, SMALL.1));
     terminal.wait_for("SYNTHETIC");
     terminal.key(Key::Char('3'));
-    terminal.wait_for("▸ run-1");
+    terminal.wait_for("run-1");
     terminal.key(Key::Control('z'));
     terminal.wait_for("it is stopped");
     assert_given_back(&terminal);
@@ -327,7 +330,7 @@ fn control_z_gives_the_shell_its_terminal_and_fg_brings_the_screen_back_whole() 
     terminal.wait_for_raw(b"\x1b[?1049h");
     terminal.wait_until("the same screen, in the new size", |screen| {
         let text = screen.contents();
-        text.contains("▸ run-1") && text.contains("q quit") && screen.cell(28, 99).is_some_and(|c| c.contents() == "╯")
+        text.contains("run-1") && text.contains("q quit") && screen.cell(28, 99).is_some_and(|c| c.contents() == "╯")
     });
     terminal.click_on("1 Data");
     terminal.wait_for("Samples");
@@ -360,7 +363,7 @@ fn how_charts_are_looked_at_is_kept_for_the_next_session() {
         let terminal = open(&desk);
         terminal.wait_for("SYNTHETIC");
         terminal.key(Key::Char('3'));
-        terminal.wait_for("▸ run-1");
+        terminal.wait_for("run-1");
         terminal.key(Key::Enter);
         terminal.wait_for(if again { "smooth 0.5" } else { "loss" });
         if !again {
@@ -395,6 +398,29 @@ fn a_kitty_terminal_gets_real_pixels_and_no_half_blocks() {
     leave(&terminal);
     assert_given_back(&terminal);
     terminal.wait_for_raw(b"\x1b_Gq=2,a=d,d=A\x1b\\");
+}
+
+#[test]
+fn a_light_background_gets_dark_letters_and_keys_are_the_users() {
+    const LIGHT: Answers = &[(b"\x1b]11;?\x1b\\", b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\"), (b"\x1b[c", b"\x1b[?62;c")];
+    let desk = Desk::with_run();
+    std::fs::create_dir_all(desk.path("config/xray-tui")).unwrap();
+    std::fs::write(desk.path("config/xray-tui/config.toml"), "[keys.everywhere]\nshow-runs = \"f2\"\n").unwrap();
+    let mut terminal = patient(Terminal::start_answering(desk.program(&[]), SMALL, LIGHT));
+    terminal.wait_for("SYNTHETIC");
+    // The accent of the light theme.
+    terminal.wait_for_raw(b"38;5;25");
+    terminal.mark();
+    terminal.key(Key::Char('3'));
+    terminal.key(Key::Function(2));
+    terminal.wait_for("run-1");
+    leave(&terminal);
+    let command = desk.program(&["--theme", "dark"]);
+    let terminal = patient(Terminal::start_answering(command, SMALL, LIGHT));
+    terminal.wait_for("SYNTHETIC");
+    leave(&terminal);
+    let raw = terminal.raw();
+    assert!(!String::from_utf8_lossy(&raw).contains("38;5;25m"), "who has chosen a theme keeps it");
 }
 
 #[test]

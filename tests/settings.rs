@@ -80,6 +80,21 @@ fn a_wrong_file_is_named_with_line_and_column_and_nothing_is_done() {
 }
 
 #[test]
+fn a_wrong_key_is_named_with_its_place_in_the_file() {
+    for (keys, said) in [
+        ("[keys.runs]\nsort-back = [\"i\"]\n", "means both"),
+        ("[keys.runs]\nfly = \"f2\"\n", "there is no such action"),
+        ("[keys.inspect]\nnext-run = \"hyper-x\"\n", "is no key"),
+    ] {
+        let folder = with(keys);
+        let words = complaint(folder.path(), &[], 2);
+        assert!(words.contains(said) && words.contains("config.toml:"), "{words}");
+        let (_, found) = ask(folder.path(), &["doctor"]);
+        assert!(of(&found, "settings").iter().any(|finding| finding["status"] == "problem"), "{found}");
+    }
+}
+
+#[test]
 fn a_file_that_is_named_must_be_there() {
     let folder = tempfile::tempdir().unwrap();
     let said = complaint(folder.path(), &["runs", "list", "--config", "none.toml"], 2);

@@ -323,16 +323,19 @@ impl Keymap {
         text
     }
 
-    /// What the footers have, a line a place, as Markdown.
+    /// What the footers have, a line a place, as Markdown; of what works in many places all but the ways to move.
     #[must_use]
     pub fn summary(&self) -> String {
         let mut text = String::from("| | |\n| --- | --- |\n");
         for place in P::ALL {
-            let here = |line: &usize| BINDINGS[*line].place == *place && !BINDINGS[*line].short.is_empty();
-            let key = |line: usize| self.first(line).map(|key| format!("{} {}", code(key), BINDINGS[line].short));
+            let all = matches!(place, P::Everywhere | P::Charts | P::Live);
+            let told = |binding: &Binding| !binding.short.is_empty() || (all && !binding.action.is_movement());
+            let here = |line: &usize| BINDINGS[*line].place == *place && told(&BINDINGS[*line]);
+            let words = |binding: &Binding| if binding.short.is_empty() { binding.help } else { binding.short };
+            let key = |line: usize| self.first(line).map(|key| format!("{} {}", code(key), words(&BINDINGS[line])));
             let keys: Vec<String> = (0..BINDINGS.len()).filter(here).filter_map(key).collect();
             if !keys.is_empty() {
-                let _ = writeln!(text, "| {} | {} |", place.title(), keys.join(", "));
+                let _ = writeln!(text, "| {} | {} |", place.title(), keys.join(" · "));
             }
         }
         text

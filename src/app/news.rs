@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::live::Live;
 use super::log::Log;
 use super::message::{Effect, Loadable, RunsMessage, TrainMessage};
 use super::popup::{Popup, Question};
@@ -11,9 +12,7 @@ use crate::train::{Phase, TrainEvent};
 
 impl App {
     pub(super) fn hear_run(&mut self, message: TrainMessage) -> Vec<Effect> {
-        let ended = matches!(message, TrainMessage::Refused(_) | TrainMessage::Event(TrainEvent::Ended(_)));
-        let changes =
-            ended || matches!(message, TrainMessage::Started { .. } | TrainMessage::Event(TrainEvent::Epoch { .. }));
+        let changes = matches!(message, TrainMessage::Started { .. } | TrainMessage::Event(TrainEvent::Epoch { .. }));
         let mut asked = Vec::new();
         if let TrainMessage::Started { run_id, .. } = &message {
             self.runs.expected = Some(run_id.clone());
@@ -23,8 +22,10 @@ impl App {
         let told =
             !matches!(message, TrainMessage::Event(TrainEvent::Step(_) | TrainEvent::Phase(Phase::Training { .. })));
         asked.extend(self.log.iter().filter(|_| told).map(Log::load));
+        let was_over = self.train.live.as_ref().is_some_and(Live::is_over);
         let mut effects = self.train.hear(message);
         effects.extend(asked);
+        let ended = !was_over && self.train.live.as_ref().is_some_and(Live::is_over);
         if ended {
             effects.extend(self.train.live.as_ref().map(|live| Effect::Notify(live.ending())));
         }
@@ -34,7 +35,7 @@ impl App {
         if ended && self.popup == Some(Popup::Question(Question::Quit)) {
             self.popup = None;
         }
-        if changes {
+        if changes || ended {
             effects.push(Effect::LoadRuns);
         }
         effects

@@ -1,3 +1,5 @@
+//! How the Train screen and the charts behave.
+
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::action::Place;

@@ -56,9 +56,10 @@ fn computed(answering: Option<Agreement>, training: Option<StepAgreement>) -> Va
 
 fn settings(settings: &Settings) -> Vec<Said> {
     let path = settings.place.path.as_ref().map_or_else(|| "–".into(), |path| path.display().to_string());
-    if let Some(problem) = &settings.problem {
+    let keys = || super::keymap(settings).err().map(|error| error.to_string());
+    if let Some(problem) = settings.problem.clone().or_else(keys) {
         let next = "correct it there; `xray-tui config init` writes a file that explains every setting";
-        return vec![finding::problem(problem.clone(), next)];
+        return vec![finding::problem(problem, next)];
     }
     vec![match &settings.file {
         Some(file) => finding::ok(format!("{} is right", file.path.display())),

@@ -14,6 +14,7 @@ use super::wake::Outbox;
 use crate::app::message::Effect;
 use crate::session::labels::Labels;
 use crate::session::{Start, Workplace};
+use crate::train::TrainConfig;
 use run::{CurrentRun, Finding};
 use store::StoreWorker;
 use viewer::Viewer;
@@ -21,6 +22,7 @@ use watch::Watcher;
 
 pub struct Workers {
     place: Workplace,
+    plain: TrainConfig,
     pub outbox: Outbox,
     store: StoreWorker,
     viewer: Viewer,
@@ -30,8 +32,10 @@ pub struct Workers {
 }
 
 impl Workers {
-    pub fn new(place: Workplace, outbox: Outbox) -> Self {
+    /// `plain` is how the data set is divided where nothing else is said.
+    pub fn new(place: Workplace, plain: TrainConfig, outbox: Outbox) -> Self {
         Self {
+            plain,
             store: StoreWorker::start(place.clone(), outbox.clone()),
             viewer: Viewer::start(place.clone(), outbox.clone()),
             watcher: Watcher::start(place.clone(), outbox.clone()),
@@ -51,8 +55,8 @@ impl Workers {
             | Effect::TakeMouse(_)
             | Effect::Notify(_)
             | Effect::Copy(_) => {}
-            Effect::LoadData => data::load(&self.place, &self.outbox),
-            Effect::MakeDemo => data::make_demo(&self.place, &self.outbox),
+            Effect::LoadData => data::load(&self.place, &self.plain, &self.outbox),
+            Effect::MakeDemo => data::make_demo(&self.place, &self.plain, &self.outbox),
             Effect::StartRun(config) => self.start(Start::New { name: None, labels: Labels::default(), config }),
             Effect::ResumeRun { run_id } => self.start(Start::Resume { run_id }),
             Effect::RunQueue => self.run = CurrentRun::start_queue(&self.place, &self.outbox),

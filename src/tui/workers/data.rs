@@ -21,20 +21,20 @@ const SAMPLES: usize = 8;
 /// Counts are told at most this often.
 const PACE: Duration = Duration::from_millis(30);
 
-pub fn load(place: &Workplace, outbox: &Outbox) {
-    let place = place.clone();
-    spawn(outbox, move |outbox| gather(&place, outbox));
+pub fn load(place: &Workplace, config: &TrainConfig, outbox: &Outbox) {
+    let (place, config) = (place.clone(), config.clone());
+    spawn(outbox, move |outbox| gather(&place, &config, outbox));
 }
 
-pub fn make_demo(place: &Workplace, outbox: &Outbox) {
-    let place = place.clone();
+pub fn make_demo(place: &Workplace, config: &TrainConfig, outbox: &Outbox) {
+    let (place, config) = (place.clone(), config.clone());
     spawn(outbox, move |outbox| {
         demo::write(
             &place.data.join("demo"),
             &DemoConfig::default(),
             &mut progress("drawing synthetic X-rays", outbox),
         )?;
-        gather(&place, outbox)
+        gather(&place, &config, outbox)
     });
 }
 
@@ -67,10 +67,9 @@ fn progress<'a>(what: &'static str, outbox: &'a Outbox) -> impl FnMut(Progress) 
     }
 }
 
-fn gather(place: &Workplace, outbox: &Outbox) -> Result<DataSummary> {
-    let config = TrainConfig::default();
+fn gather(place: &Workplace, config: &TrainConfig, outbox: &Outbox) -> Result<DataSummary> {
     let data = LoadedData::open(place, config.image_size, &mut progress("decoding", outbox))?;
-    let splits = data.splits(&config);
+    let splits = data.splits(config);
     let hash = data.hash()?;
     Ok(DataSummary {
         root: data.dataset.root.clone(),
