@@ -105,8 +105,8 @@ pub struct App {
     /// The theme that was chosen in this session.
     pub new_theme: Option<ThemeName>,
     pub chart: ChartView,
-    /// What earlier runs went through.
-    earlier: Vec<Earlier>,
+    /// What earlier runs went through, by the run that they are laid behind: those of Train and of the open run.
+    earlier: Vec<(String, Vec<Earlier>)>,
     /// The log that is shown, where one is.
     log: Option<Log>,
     /// The run is being stopped in order to leave.
@@ -301,6 +301,11 @@ impl App {
         }
         match action {
             Action::Back if self.step_out() => Vec::new(),
+            Action::Stop if self.train.attached().is_some() && self.screen == Screen::Train => {
+                let name = self.train.live.as_ref().map(|live| live.name.clone()).unwrap_or_default();
+                self.popup = Some(Popup::Question(Question::StopElsewhere { name }));
+                Vec::new()
+            }
             Action::Help => self.open(Commands::help()),
             Action::Palette => self.open(Commands::default()),
             Action::Redraw => vec![Effect::Redraw],
@@ -344,10 +349,9 @@ impl App {
         if self.train.is_running() || self.train.queue.waiting() == 0 {
             return Vec::new();
         }
-        self.train.queue.at_work = true;
         self.popup = None;
         self.screen = Screen::Train;
-        vec![Effect::RunQueue]
+        self.train.run_queue()
     }
 
     fn zoom(&mut self) -> Vec<Effect> {
@@ -395,8 +399,9 @@ impl App {
             Some(Popup::Question(Question::Quit)) if self.train.is_running() => {
                 self.leaving = true;
                 self.screen = Screen::Train;
-                self.train.act(Action::Stop)
+                self.train.stop_own()
             }
+            Some(Popup::Question(Question::StopElsewhere { .. })) => self.train.act(Action::Stop),
             Some(Popup::Question(Question::Quit)) => vec![Effect::Quit],
             Some(Popup::Question(Question::EmptyTrash)) => vec![Effect::Runs(RunsWork::EmptyTrash)],
             Some(Popup::Question(Question::Overwrite { path })) => self.export(&path, true),
@@ -408,6 +413,7 @@ impl App {
 /// What the charts of a screen show.
 fn history_of<'a>(train: &'a TrainScreen, runs: &'a RunsScreen, screen: Screen) -> Option<&'a History> {
     match (screen, &runs.detail) {
+        (Screen::Train, _) if train.shows_form() || train.finder.is_some() => None,
         (Screen::Train, _) => train.live.as_ref().map(|live| &live.history),
         (Screen::Runs, Some(Loadable::Ready(detail))) => Some(&detail.history),
         _ => None,

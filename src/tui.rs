@@ -2,6 +2,7 @@
 
 mod clipboard;
 mod graphics;
+mod late;
 mod log;
 mod memory;
 mod notify;
@@ -28,6 +29,7 @@ use crate::config::place::environment;
 use crate::config::{self, ScreenSettings, Settings};
 use crate::session::Workplace;
 use graphics::Graphics;
+use late::LateAnswer;
 use terminal::Screen;
 use wake::{Wake, Woken};
 use workers::Workers;
@@ -56,7 +58,7 @@ pub fn run(place: Workplace, settings: &Settings, keymap: Keymap) -> anyhow::Res
     let told = Told::default();
     watch_signals(&wake, &told).context("cannot watch for signals")?;
     let (scene, wants) = (Scene::default(), Vec::new());
-    let mut program = Program { app, scene, workers, wake, inbox, told, shown, graphics: None, wants };
+    let mut program = Program { app, scene, workers, wake, inbox, told, shown, graphics: None, late: None, wants };
     let result = program.run(&mut screen);
     drop(screen);
     memory::keep(&View::of(&program.app, &view));
@@ -126,6 +128,8 @@ struct Program {
     told: Told,
     shown: ScreenSettings,
     graphics: Option<Graphics>,
+    /// An answer of the terminal that has not come yet.
+    late: Option<LateAnswer>,
     /// What is to be done to the terminal once all input is taken in.
     wants: Vec<Effect>,
 }
@@ -190,7 +194,13 @@ impl Program {
             return Ok(self.tell(Message::Terminate));
         }
         while event::poll(Duration::ZERO)? {
-            if let Some(message) = message_of(event::read()?)
+            let event = event::read()?;
+            if let (Event::Key(key), Some(late)) = (&event, &mut self.late)
+                && late.takes(*key)
+            {
+                continue;
+            }
+            if let Some(message) = message_of(event)
                 && !self.tell(message)
             {
                 return Ok(false);
@@ -226,6 +236,7 @@ impl Program {
         let found = crate::terminal::graphics::detect(self.shown.graphics == config::Graphics::Auto);
         self.graphics = found.protocol.map(Graphics::new);
         self.app.display.pixels = self.graphics.is_some();
+        self.late = found.asked.then(LateAnswer::new).filter(|_| found.light.is_none());
         if let Some(light) = found.light {
             self.app.display.suit_background(light);
             self.app.dirty = true;
@@ -258,7 +269,7 @@ impl Program {
 /// Into the terminal's clipboard. One that refuses says nothing.
 fn copy(text: &str) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(clipboard::bytes(text, clipboard::is_tmux()).as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(clipboard::bytes(text, notify::in_tmux()).as_bytes()).and_then(|()| out.flush());
 }
 
 fn message_of(event: Event) -> Option<Message> {

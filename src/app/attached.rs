@@ -1,6 +1,5 @@
 //! A run that another process trains, followed through the store.
 
-use super::history::History;
 use super::live::{Live, Origin};
 use crate::metrics::EpochFigures;
 use crate::store::{Mark, MarkKind, Run, RunState, StepPoint};
@@ -47,12 +46,6 @@ impl Live {
         self.history.marks.clone_from(&watched.marks);
         self.enter(phase(&watched.marks, self.step));
         self.outcome = outcome(&watched.run);
-    }
-
-    /// Starts from nothing, with all steps to come again.
-    pub fn forget_history(&mut self) {
-        self.history = History::new(self.config.epochs);
-        self.step = None;
     }
 }
 

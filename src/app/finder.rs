@@ -6,6 +6,8 @@ use crate::train::range_test::{RateCurve, RateEvent, RateOutcome, RatePoint};
 /// A search under way or over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finder {
+    /// Counts the searches of a session: what an older one tells is not for this one.
+    pub search: u64,
     pub phase: Phase,
     pub points: Vec<RatePoint>,
     pub notice: Option<String>,
@@ -13,13 +15,12 @@ pub struct Finder {
     pub found: Option<Result<f64, String>>,
 }
 
-impl Default for Finder {
-    fn default() -> Self {
-        Self { phase: Phase::Scanning, points: Vec::new(), notice: None, found: None }
-    }
-}
-
 impl Finder {
+    #[must_use]
+    pub const fn new(search: u64) -> Self {
+        Self { search, phase: Phase::Scanning, points: Vec::new(), notice: None, found: None }
+    }
+
     pub fn hear(&mut self, event: RateEvent) {
         match event {
             RateEvent::Phase(phase) => self.phase = phase,

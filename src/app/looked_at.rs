@@ -117,8 +117,8 @@ impl App {
     /// The earlier runs to be laid behind the curves of a run.
     #[must_use]
     pub fn earlier(&self, run_id: Option<&str>) -> Vec<(&str, &History)> {
-        let others = self.earlier.iter().filter(|earlier| Some(earlier.run_id.as_str()) != run_id);
-        others.map(|earlier| (earlier.name.as_str(), &earlier.history)).collect()
+        let found = self.earlier.iter().find(|(behind, _)| Some(behind.as_str()) == run_id);
+        found.iter().flat_map(|(_, all)| all).map(|earlier| (earlier.name.as_str(), &earlier.history)).collect()
     }
 
     /// The log of a run, where it is shown.

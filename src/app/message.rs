@@ -93,7 +93,10 @@ pub enum TrainMessage {
     /// Runs were added to the queue, with what to call them; or why they were not.
     Queued(Result<String, String>),
     /// Of the search for a learning rate.
-    Rate(RateEvent),
+    Rate {
+        search: u64,
+        event: RateEvent,
+    },
     /// News of the run that is followed.
     Watched(Box<Watched>),
 }
@@ -109,7 +112,10 @@ pub enum RunsMessage {
     /// What has become of something that the Runs screen asked for.
     News(RunsNews),
     /// What earlier runs went through, by id and name.
-    Earlier(Vec<Earlier>),
+    Earlier {
+        behind: String,
+        earlier: Vec<Earlier>,
+    },
     Log {
         run_id: String,
         lines: Result<Vec<String>, String>,
@@ -123,7 +129,6 @@ pub enum RunsMessage {
 /// An earlier run, to be laid behind another one's curves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Earlier {
-    pub run_id: String,
     pub name: String,
     pub history: History,
 }
@@ -211,7 +216,10 @@ pub enum Effect {
     RunQueue,
     LoadQueue,
     RemoveEntries(Vec<i64>),
-    FindRate(Box<TrainConfig>),
+    FindRate {
+        search: u64,
+        config: Box<TrainConfig>,
+    },
     StopFinding,
     PauseRun,
     /// From the next batch on.
@@ -237,7 +245,11 @@ pub enum Effect {
     /// Put a text into the terminal's clipboard.
     Copy(String),
     /// What these runs went through.
-    LoadEarlier(Vec<String>),
+    LoadEarlier {
+        /// The run that they are laid behind.
+        behind: String,
+        run_ids: Vec<String>,
+    },
     LoadLog {
         run_id: String,
     },

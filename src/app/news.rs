@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::live::Live;
 use super::log::Log;
-use super::message::{Effect, Loadable, RunsMessage, TrainMessage};
+use super::message::{Earlier, Effect, Loadable, RunsMessage, TrainMessage};
 use super::popup::{Popup, Question};
 use super::{App, Screen, runs};
 use crate::store::{Run, RunState};
@@ -16,7 +16,6 @@ impl App {
         let mut asked = Vec::new();
         if let TrainMessage::Started { run_id, .. } = &message {
             self.runs.expected = Some(run_id.clone());
-            asked.push(self.load_earlier(run_id, None));
         }
         // A step says nothing that the log would.
         let told =
@@ -29,8 +28,11 @@ impl App {
         if ended {
             effects.extend(self.train.live.as_ref().map(|live| Effect::Notify(live.ending())));
         }
-        if ended && self.leaving {
+        if self.leaving && !self.train.is_running() {
             return vec![Effect::Quit];
+        }
+        if ended && self.train.queue.is_next {
+            effects.extend(self.train.run_queue());
         }
         if ended && self.popup == Some(Popup::Question(Question::Quit)) {
             self.popup = None;
@@ -45,7 +47,7 @@ impl App {
         let mut asked = Vec::new();
         if let RunsMessage::Detail { detail: Ok(detail), run_id } = &message {
             self.train.recall(detail);
-            asked.push(self.load_earlier(run_id, Some(&detail.run.started.data)));
+            asked.extend(self.load_earlier(run_id, &detail.run.started.data));
         }
         match message {
             RunsMessage::Detail { .. } | RunsMessage::Said(_) => {
@@ -54,8 +56,8 @@ impl App {
             }
             RunsMessage::News(news) => self.hear_news(news),
             RunsMessage::Changed => vec![Effect::LoadRuns],
-            RunsMessage::Earlier(earlier) => {
-                self.earlier = earlier;
+            RunsMessage::Earlier { behind, earlier } => {
+                self.keep_earlier(behind, earlier);
                 Vec::new()
             }
             RunsMessage::Log { run_id, lines } => {
@@ -69,19 +71,40 @@ impl App {
                 let mut effects = self.runs.refresh();
                 effects.extend(self.follow_inspected());
                 effects.extend(self.attach_to_newest());
+                effects.extend(self.load_earlier_of_live());
                 effects
             }
         }
     }
 
-    /// Asks for the newest finished runs on the same data as the one that is shown.
-    pub(super) fn load_earlier(&mut self, run_id: &str, data: Option<&Path>) -> Effect {
+    fn keep_earlier(&mut self, behind: String, earlier: Vec<Earlier>) {
+        const MOST: usize = 2;
+        self.earlier.retain(|(other, _)| *other != behind);
+        self.earlier.push((behind, earlier));
+        if self.earlier.len() > MOST {
+            self.earlier.remove(0);
+        }
+    }
+
+    /// Asks for the newest finished runs on the same data, to be laid behind a run's curves.
+    fn load_earlier(&self, run_id: &str, data: &Path) -> Option<Effect> {
         const MOST: usize = 3;
+        if self.earlier.iter().any(|(behind, _)| behind == run_id) {
+            return None;
+        }
         let finished = self.runs.rows().iter().filter(|run| run.state == RunState::Finished && run.folds().is_none());
-        let same = |run: &&Run| run.started.id != run_id && data.is_none_or(|data| run.started.data == data);
-        let mut others: Vec<&Run> = finished.filter(same).filter(|run| run.started.parent.is_none()).collect();
+        let same = |run: &&Run| run.started.id != run_id && run.started.data == data && run.started.parent.is_none();
+        let mut others: Vec<&Run> = finished.filter(same).collect();
         others.sort_by(|a, b| b.started_at.cmp(&a.started_at));
-        Effect::LoadEarlier(others.into_iter().take(MOST).map(|run| run.started.id.clone()).collect())
+        let run_ids = others.into_iter().take(MOST).map(|run| run.started.id.clone()).collect();
+        Some(Effect::LoadEarlier { behind: run_id.to_owned(), run_ids })
+    }
+
+    /// What is to be laid behind the run on Train, as soon as the table tells on which data it trains.
+    fn load_earlier_of_live(&self) -> Option<Effect> {
+        let run_id = self.train.live.as_ref()?.run_id.as_deref()?;
+        let run = self.runs.rows().iter().find(|run| run.started.id == run_id)?;
+        self.load_earlier(run_id, &run.started.data)
     }
 
     /// Shows a run that another process trains on Train, where there is nothing else and nobody is busy with it.
@@ -89,7 +112,9 @@ impl App {
         if self.train.live.is_some() || self.screen == Screen::Train {
             return Vec::new();
         }
-        let running = self.runs.rows().iter().filter(|run| run.state == RunState::Running);
+        let left = self.train.left.as_ref();
+        let running =
+            self.runs.rows().iter().filter(|run| run.state == RunState::Running && left != Some(&run.started.id));
         let newest = running.max_by(|a, b| a.started_at.cmp(&b.started_at));
         match newest.and_then(|run| Some((run.clone(), runs::settings(run)?))) {
             Some((run, config)) => self.train.attach(&run, config),

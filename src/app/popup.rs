@@ -10,6 +10,8 @@ use super::runs::picker::Picker;
 pub enum Question {
     /// Quit although a run is under way?
     Quit,
+    /// Stop a run that another process trains?
+    StopElsewhere { name: String },
     /// Delete for good what is in the trash?
     EmptyTrash,
     /// Write the table over this file?

@@ -12,6 +12,8 @@ pub struct Queue {
     pub problem: Option<String>,
     /// This program works through it.
     pub at_work: bool,
+    /// It is to be worked through when the run under way has ended.
+    pub is_next: bool,
 }
 
 impl Queue {

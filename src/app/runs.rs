@@ -181,7 +181,7 @@ impl RunsScreen {
             RunsMessage::Detail { .. }
             | RunsMessage::Changed
             | RunsMessage::News(_)
-            | RunsMessage::Earlier(_)
+            | RunsMessage::Earlier { .. }
             | RunsMessage::Log { .. } => {}
             RunsMessage::Said(text) => self.notice = Some(text),
         }

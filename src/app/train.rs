@@ -21,6 +21,10 @@ pub struct TrainScreen {
     pub problem: Option<String>,
     /// Several values of some settings.
     pub plan: Plan,
+    /// Runs that the plan makes, or why it makes none; `None` for one run.
+    pub planned: Option<Result<usize, String>>,
+    /// Searches for a learning rate so far.
+    searches: u64,
     pub live: Option<Live>,
     /// The settings of a next run are shown while one is under way.
     pub planning: bool,
@@ -28,6 +32,8 @@ pub struct TrainScreen {
     pub finder: Option<Finder>,
     /// What was done, in a line below the settings.
     pub notice: Option<String>,
+    /// The run of another process that the user has turned away from.
+    pub left: Option<String>,
 }
 
 impl TrainScreen {
@@ -39,11 +45,14 @@ impl TrainScreen {
             editing: None,
             problem: None,
             plan: Plan::default(),
+            planned: None,
+            searches: 0,
             live: None,
             planning: false,
             queue: Queue::default(),
             finder: None,
             notice: None,
+            left: None,
         }
     }
 
@@ -69,7 +78,7 @@ impl TrainScreen {
 
     /// Follows a run that another process trains.
     pub fn attach(&mut self, run: &Run, config: TrainConfig) -> Vec<Effect> {
-        self.editing = None;
+        (self.editing, self.left) = (None, None);
         self.live = Some(Live::attached(run, config));
         vec![Effect::Watch(Some(run.started.id.clone()))]
     }
@@ -85,9 +94,14 @@ impl TrainScreen {
 
     /// Back to the settings.
     fn leave_run(&mut self) -> Vec<Effect> {
-        let attached = self.attached().is_some();
+        let attached = self.attached().map(str::to_owned);
         self.live = None;
-        if attached { vec![Effect::Watch(None)] } else { Vec::new() }
+        self.problem = None;
+        if !attached.is_some() {
+            return Vec::new();
+        }
+        self.left = attached;
+        vec![Effect::Watch(None)]
     }
 
     #[must_use]
@@ -115,7 +129,8 @@ impl TrainScreen {
     /// Fills the form with settings; a fold becomes a whole run.
     pub fn prepare(&mut self, config: TrainConfig) {
         self.config = TrainConfig { fold: None, ..config };
-        (self.plan, self.editing, self.problem, self.notice) = (Plan::default(), None, None, None);
+        (self.plan, self.planned, self.editing) = (Plan::default(), None, None);
+        (self.problem, self.notice) = (None, None);
         if self.is_running() {
             self.planning = true;
         } else {
@@ -145,8 +160,8 @@ impl TrainScreen {
     pub fn hear(&mut self, message: TrainMessage) -> Vec<Effect> {
         match message {
             TrainMessage::Watched(watched) => self.watch(&watched),
-            TrainMessage::Rate(event) => {
-                if let Some(finder) = &mut self.finder {
+            TrainMessage::Rate { search, event } => {
+                if let Some(finder) = self.finder.as_mut().filter(|finder| finder.search == search) {
                     finder.hear(event);
                 }
             }
@@ -156,7 +171,7 @@ impl TrainScreen {
             TrainMessage::QueueOver(over) => {
                 self.queue.at_work = false;
                 if let Err(problem) = over {
-                    self.queue.problem = Some(problem);
+                    self.say(format!("the queue stands still: {problem}"));
                 }
                 return vec![Effect::LoadQueue];
             }
@@ -169,16 +184,27 @@ impl TrainScreen {
         match added {
             Ok(what) => {
                 (self.notice, self.problem) = (Some(what), None);
-                let next = if self.is_running() { Effect::LoadQueue } else { Effect::RunQueue };
-                if next == Effect::RunQueue {
-                    self.queue.at_work = true;
-                }
-                vec![next]
+                self.queue.is_next = self.is_running() && !self.queue.at_work;
+                if self.is_running() { vec![Effect::LoadQueue] } else { self.run_queue() }
             }
             Err(problem) => {
                 self.problem = Some(problem);
                 Vec::new()
             }
+        }
+    }
+
+    /// Works through what waits.
+    pub fn run_queue(&mut self) -> Vec<Effect> {
+        (self.queue.at_work, self.queue.is_next) = (true, false);
+        vec![Effect::RunQueue]
+    }
+
+    /// Says something where the user sees it now.
+    fn say(&mut self, text: String) {
+        match &mut self.live {
+            Some(live) if !self.planning => live.notice = Some(text),
+            _ => self.problem = Some(text),
         }
     }
 
@@ -260,12 +286,19 @@ impl TrainScreen {
         (self.problem, self.notice) = (None, None);
         let Some(field) = self.chosen() else {
             self.plan.way = self.plan.way.stepped(up);
+            self.count();
             return;
         };
         if let Some(next) = field.stepped(&self.config, up) {
             self.config = next;
             self.plan.unset(field);
+            self.count();
         }
+    }
+
+    /// Counts the runs that the plan makes, once: a grid may be large.
+    fn count(&mut self) {
+        self.planned = (!self.plan.is_empty()).then(|| self.plan.runs(&self.config));
     }
 
     /// Starts the run; where one is under way, or there are several, they go into the queue.
@@ -274,8 +307,8 @@ impl TrainScreen {
             self.problem = Some(error.to_string());
             return Vec::new();
         }
-        if !self.plan.is_empty() {
-            return match self.plan.runs(&self.config) {
+        if let Some(runs) = self.planned.clone() {
+            return match runs {
                 Ok(_) => vec![Effect::EnqueueSearch(Box::new(self.plan.search(&self.config)))],
                 Err(problem) => {
                     self.problem = Some(problem);
@@ -301,13 +334,14 @@ impl TrainScreen {
             self.problem = Some(error.to_string());
             return Vec::new();
         }
-        (self.finder, self.problem) = (Some(Finder::default()), None);
-        vec![Effect::FindRate(Box::new(self.config.clone()))]
+        self.searches += 1;
+        (self.finder, self.problem) = (Some(Finder::new(self.searches)), None);
+        vec![Effect::FindRate { search: self.searches, config: Box::new(self.config.clone()) }]
     }
 
     fn stop_finding(&mut self) -> Vec<Effect> {
-        let over = self.finder.take().is_none_or(|finder| finder.is_over());
-        if over { Vec::new() } else { vec![Effect::StopFinding] }
+        self.finder = None;
+        vec![Effect::StopFinding]
     }
 
     /// Takes the learning rate that was found into the settings.
@@ -315,6 +349,7 @@ impl TrainScreen {
         if let Some(learning_rate) = self.finder.as_ref().and_then(Finder::rate) {
             self.config.learning_rate = learning_rate;
             self.plan.unset(Field::LearningRate);
+            self.count();
             self.finder = None;
         }
         Vec::new()
@@ -334,6 +369,15 @@ impl TrainScreen {
             Origin::Other => live.command(CommandKind::Rate, Some(learning_rate)),
         };
         effect.into_iter().collect()
+    }
+
+    /// Stops the run, or the queue, of this program.
+    pub fn stop_own(&mut self) -> Vec<Effect> {
+        (self.planning, self.finder) = (false, None);
+        if let Some(live) = self.live.as_mut().filter(|live| live.origin == Origin::Own) {
+            live.asked = Some(Asked::Stop);
+        }
+        vec![Effect::StopRun]
     }
 
     fn pause_or_resume(&mut self) -> Vec<Effect> {
@@ -373,6 +417,7 @@ impl TrainScreen {
                 self.plan.unset(field);
             }
         }
+        self.count();
         Ok(())
     }
 }

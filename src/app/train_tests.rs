@@ -112,11 +112,16 @@ fn a_waiting_run_is_taken_out_of_the_queue_and_one_under_way_is_not() {
 #[test]
 fn a_learning_rate_is_searched_for_and_taken() {
     let mut app = on_form();
-    assert!(matches!(press(&mut app, KeyCode::Char('F'))[..], [Effect::FindRate(_)]));
+    assert!(matches!(press(&mut app, KeyCode::Char('F'))[..], [Effect::FindRate { search: 1, .. }]));
     press(&mut app, KeyCode::Enter);
     assert_eq!(app.train.place(), Place::Finder, "nothing to take yet");
     let curve = RateCurve { points: Vec::new(), suggestion: Some(0.002_345), diverged: true };
-    tell(&mut app, [Message::Train(TrainMessage::Rate(RateEvent::Ended(RateOutcome::Done(curve))))]);
+    let ended = |search, curve| {
+        Message::Train(TrainMessage::Rate { search, event: RateEvent::Ended(RateOutcome::Done(curve)) })
+    };
+    tell(&mut app, [ended(0, curve.clone())]);
+    assert!(!app.train.finder.as_ref().unwrap().is_over(), "what an older search tells is not for this one");
+    tell(&mut app, [ended(1, curve)]);
     press(&mut app, KeyCode::Enter);
     assert_eq!((app.train.config.learning_rate.to_string(), app.train.place()), ("0.0023".into(), Place::Form));
 }
@@ -150,7 +155,8 @@ fn a_run_of_another_process_is_asked_through_the_store() {
     assert_eq!(asked(press(&mut app, KeyCode::Char('<'))), Some((CommandKind::Rate, Some(3e-4))));
     assert_eq!(asked(press(&mut app, KeyCode::Char(' '))), Some((CommandKind::Pause, None)));
     assert_eq!(asked(press(&mut app, KeyCode::Char('S'))), Some((CommandKind::Finish, None)));
-    assert_eq!(asked(press(&mut app, KeyCode::Char('s'))), Some((CommandKind::Stop, None)));
+    assert_eq!(press(&mut app, KeyCode::Char('s')), [], "somebody else's run is not stopped without a question");
+    assert_eq!(asked(press(&mut app, KeyCode::Char('y'))), Some((CommandKind::Stop, None)));
     assert_eq!(press(&mut app, KeyCode::Char('q')), [Effect::Quit], "nothing of ours is lost by leaving");
 }
 
@@ -252,4 +258,46 @@ fn an_open_log_is_read_again_when_something_happens() {
     assert!(tell(&mut app, [epoch]).contains(&load));
     press(&mut app, KeyCode::Char('o'));
     assert!(app.log_of(Some(&sample::run_id(3))).is_none());
+}
+
+#[test]
+fn a_run_that_was_queued_behind_a_single_one_starts_when_that_one_has_ended() {
+    let mut app = sample::training();
+    press(&mut app, KeyCode::Char('n'));
+    assert!(matches!(press(&mut app, KeyCode::Char('s'))[..], [Effect::Enqueue(_)]));
+    tell(&mut app, [Message::Train(TrainMessage::Queued(Ok("next-1 waits".into())))]);
+    assert!(tell(&mut app, sample::ending()).contains(&Effect::RunQueue));
+}
+
+#[test]
+fn a_run_of_another_process_that_was_left_is_not_shown_again_by_itself() {
+    let mut app = attached();
+    press(&mut app, KeyCode::Char('2'));
+    assert_eq!(press(&mut app, KeyCode::Esc), [Effect::Watch(None)]);
+    press(&mut app, KeyCode::Char('1'));
+    let running = sample::run(4, RunState::Running);
+    tell(&mut app, [Message::Runs(RunsMessage::Loaded(Ok(vec![running])))]);
+    assert!(app.train.live.is_none());
+    press(&mut app, KeyCode::Char('3'));
+    press(&mut app, KeyCode::Char('a'));
+    assert_eq!((app.screen, app.train.attached().is_some()), (Screen::Train, true));
+}
+
+#[test]
+fn leaving_waits_for_the_queues_end() {
+    let mut app = sample::training();
+    tell(&mut app, [Message::Train(TrainMessage::Next(Box::new(entry("sweep-1/1"))))]);
+    press(&mut app, KeyCode::Char('q'));
+    assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::StopRun]);
+    let ended = tell(&mut app, [sample::event(TrainEvent::Ended(Outcome::Stopped))]);
+    assert!(!ended.contains(&Effect::Quit), "the queue notes it first");
+    assert_eq!(tell(&mut app, [Message::Train(TrainMessage::QueueOver(Ok(())))]), [Effect::Quit]);
+}
+
+#[test]
+fn why_the_queue_stands_still_stays_on_the_screen() {
+    let mut app = on_form();
+    tell(&mut app, [Message::Train(TrainMessage::QueueOver(Err("the disk is full".into())))]);
+    tell(&mut app, [Message::Train(TrainMessage::Queue(Ok(Vec::new())))]);
+    assert!(app.train.problem.as_ref().unwrap().contains("disk is full"));
 }

@@ -53,9 +53,16 @@ pub struct QueueHandle {
 /// # Errors
 /// `Store` or `Io` where database, lock or thread cannot be had.
 pub fn start(place: Workplace, only: Option<String>) -> Result<Option<QueueHandle>> {
+    start_under(Control::default(), place, only)
+}
+
+/// The same under a control that is there already.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_under(control: Control, place: Workplace, only: Option<String>) -> Result<Option<QueueHandle>> {
     let store = Store::open(&place.db)?;
     let Some(lock) = store.queue_lock()? else { return Ok(None) };
-    let control = Control::default();
     let (listener, events) = channel();
     let runner = Runner { place, only, control: control.clone(), listener };
     let work = move || {

@@ -54,6 +54,8 @@ pub struct Found {
     pub mouse: Option<bool>,
     /// Whether its background is light; `None` where it does not say.
     pub light: Option<bool>,
+    /// Whether it was asked anything.
+    pub asked: bool,
     /// Letters that were typed meanwhile.
     pub typed: Vec<char>,
 }
@@ -108,14 +110,14 @@ fn make_raw() -> rustix::io::Result<Termios> {
 fn find(pictures: bool, more: &[u8]) -> Found {
     if let Some(why) = why_not_to_ask() {
         let (protocol, typed) = (None, Vec::new());
-        return Found { protocol, why, synchronised: None, mouse: None, light: None, typed };
+        return Found { protocol, why, synchronised: None, mouse: None, light: None, asked: false, typed };
     }
     let none = if pictures { why_no_pictures() } else { Some("the settings say so".into()) };
     let kitty = if none.is_none() { KITTY } else { &[] };
     let answer = parse(&ask(&[more, background::QUERY, kitty, ATTRIBUTES].concat()).unwrap_or_default());
     let (protocol, why) = none.map_or_else(|| choose(&answer), |why| (None, why));
     let (synchronised, mouse) = (answer.mode(2026), answer.mode(1006));
-    Found { protocol, why, synchronised, mouse, light: answer.light, typed: answer.keys }
+    Found { protocol, why, synchronised, mouse, light: answer.light, asked: true, typed: answer.keys }
 }
 
 /// Not on a terminal that can nothing.
@@ -144,8 +146,12 @@ fn ask(query: &[u8]) -> io::Result<Vec<u8>> {
         let Some(left) = PATIENCE.checked_sub(start.elapsed()) else { break };
         let stdin = io::stdin();
         let mut watched = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
-        if poll(&mut watched, Timespec::try_from(left).ok().as_ref())? == 0 {
-            break;
+        match poll(&mut watched, Timespec::try_from(left).ok().as_ref()) {
+            Ok(0) => break,
+            Ok(_) => {}
+            // A signal, such as that of a new size, is no reason to stop listening.
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
         }
         let mut bytes = [0; 256];
         match rustix::io::read(stdin.as_fd(), &mut bytes)? {

@@ -3,17 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::notify::passed_through;
+
 /// The sequence that puts a text there; within tmux in an envelope that it hands on.
 #[must_use]
 pub fn bytes(text: &str, in_tmux: bool) -> String {
     let plain = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
-    if in_tmux { format!("\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")) } else { plain }
-}
-
-/// Whether this terminal is tmux's.
-#[must_use]
-pub fn is_tmux() -> bool {
-    std::env::var_os("TMUX").is_some_and(|value| !value.is_empty())
+    if in_tmux { passed_through(&plain) } else { plain }
 }
 
 #[cfg(test)]

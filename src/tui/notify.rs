@@ -25,12 +25,17 @@ fn way(term: &str) -> Way {
 /// The bytes that notify on this terminal, as the user wants it; within tmux wrapped so that it passes them on.
 pub fn bytes(text: &str, wanted: Notify) -> String {
     let term = std::env::var("TERM").unwrap_or_default();
-    let tmux = Multiplexer::find(&environment) == Some(Multiplexer::Tmux);
+    let tmux = in_tmux();
     match wanted {
         Notify::Auto => compose(text, way(&term), tmux),
         Notify::Bell => compose(text, Way::Bell, tmux),
         Notify::Off => String::new(),
     }
+}
+
+/// Whether tmux lies between.
+pub fn in_tmux() -> bool {
+    Multiplexer::find(&environment) == Some(Multiplexer::Tmux)
 }
 
 fn compose(text: &str, way: Way, tmux: bool) -> String {

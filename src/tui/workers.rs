@@ -59,8 +59,14 @@ impl Workers {
             Effect::MakeDemo => data::make_demo(&self.place, &self.plain, &self.outbox),
             Effect::StartRun(config) => self.start(Start::New { name: None, labels: Labels::default(), config }),
             Effect::ResumeRun { run_id } => self.start(Start::Resume { run_id }),
-            Effect::RunQueue => self.run = CurrentRun::start_queue(&self.place, &self.outbox),
-            Effect::FindRate(config) => self.finding = Finding::start(&self.place, *config, &self.outbox),
+            Effect::RunQueue => {
+                self.make_room();
+                self.run = CurrentRun::start_queue(&self.place, &self.outbox);
+            }
+            Effect::FindRate { search, config } => {
+                self.finding.stop();
+                self.finding = Finding::start(&self.place, (search, *config), &self.outbox);
+            }
             Effect::StopFinding => self.finding.stop(),
             Effect::SetLearningRate(rate) => self.run.control(|control| control.set_learning_rate(rate)),
             Effect::PauseRun => self.run.control(crate::train::Control::pause),
@@ -70,7 +76,7 @@ impl Workers {
             Effect::Watch(run_id) => self.watcher.follow(run_id),
             Effect::LoadRuns
             | Effect::Ask { .. }
-            | Effect::LoadEarlier(_)
+            | Effect::LoadEarlier { .. }
             | Effect::LoadLog { .. }
             | Effect::Enqueue(_)
             | Effect::EnqueueSearch(_)
@@ -87,7 +93,14 @@ impl Workers {
         }
     }
 
+    /// A run has the machine and the screen to itself.
+    fn make_room(&self) {
+        self.finding.stop();
+        self.watcher.follow(None);
+    }
+
     fn start(&mut self, start: Start) {
+        self.make_room();
         self.run = CurrentRun::start(&self.place, start, &self.outbox);
     }
 

@@ -30,7 +30,7 @@ impl Stroke {
         }
     }
 
-    const fn sign(self) -> &'static str {
+    pub const fn sign(self) -> &'static str {
         match self {
             Self::Solid => "─",
             Self::Dashed => "╌",

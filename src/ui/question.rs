@@ -16,6 +16,10 @@ pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
             let first = format!("{} is under way. Leaving stops it after this batch,", name.unwrap_or("A run"));
             ([first, "with a checkpoint: it can be resumed from Runs.".to_owned()], "stop it and leave", "stay")
         }
+        Question::StopElsewhere { name } => {
+            let first = format!("Stop {name}, which another process trains?");
+            ([first, "It keeps a checkpoint; a queue there stops with it.".to_owned()], "stop it", "leave it")
+        }
         Question::EmptyTrash => {
             let first = "Delete all runs in the trash, their figures and their checkpoints?".to_owned();
             ([first, "That can't be undone.".to_owned()], "delete", "keep")

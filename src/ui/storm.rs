@@ -123,6 +123,7 @@ fn entry(number: usize) -> Entry {
 
 fn train_news(number: usize) -> TrainMessage {
     let event = TrainMessage::Event;
+    let rate = |event| TrainMessage::Rate { search: 1 + number as u64 % 2, event };
     match number % 19 {
         0 => event(TrainEvent::Step(sample::step(number % 300 + 1))),
         1 => event(TrainEvent::Epoch { figures: any_epoch(number % 40), best: number.is_multiple_of(3) }),
@@ -137,7 +138,7 @@ fn train_news(number: usize) -> TrainMessage {
         10 => TrainMessage::QueueOver(if number.is_multiple_of(2) { Ok(()) } else { Err("no room".into()) }),
         11 => TrainMessage::Queue(Ok((0..number % 90).map(entry).collect())),
         12 => TrainMessage::Queued(if number.is_multiple_of(2) { Ok("sweep-1".into()) } else { Err("no data".into()) }),
-        13 => TrainMessage::Rate(RateEvent::Point(RatePoint {
+        13 => rate(RateEvent::Point(RatePoint {
             learning_rate: [1e-7, 1e-4, 0.0, f64::NAN][number % 4],
             loss: [0.7, f64::NAN, 1e9][number % 3],
             smoothed: 0.7,
@@ -145,9 +146,9 @@ fn train_news(number: usize) -> TrainMessage {
         14 => {
             let suggestion = [Some(1e-3), None, Some(0.0)][number % 3];
             let curve = RateCurve { points: Vec::new(), suggestion, diverged: false };
-            TrainMessage::Rate(RateEvent::Ended(RateOutcome::Done(curve)))
+            rate(RateEvent::Ended(RateOutcome::Done(curve)))
         }
-        15 => TrainMessage::Rate(RateEvent::Ended(RateOutcome::Failed("no room".into()))),
+        15 => rate(RateEvent::Ended(RateOutcome::Failed("no room".into()))),
         _ => TrainMessage::Watched(Box::new(Watched {
             run: any_run(number),
             steps: (number % 200..number % 200 + number % 9).map(point).collect(),

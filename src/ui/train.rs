@@ -78,13 +78,11 @@ fn plan(theme: Theme, app: &App) -> Vec<Line<'static>> {
     let config = &app.train.config;
     let mut lines: Vec<Line> =
         app.train.notice.iter().map(|text| Line::styled(format!("✓ {text}"), theme.good())).collect();
-    let does = match (app.train.plan.is_empty(), app.train.is_running()) {
-        (true, false) => " starts training ResNet-18 with Adam".to_owned(),
-        (true, true) => " adds it to the queue: it runs after the one under way".to_owned(),
-        (false, _) => match app.train.plan.runs(config) {
-            Ok(runs) => format!(" adds {} runs to the queue, one after the other", count(runs)),
-            Err(problem) => format!(" can't: {problem}"),
-        },
+    let does = match (&app.train.planned, app.train.is_running()) {
+        (None, false) => " starts training ResNet-18 with Adam".to_owned(),
+        (None, true) => " adds it to the queue: it runs after the one under way".to_owned(),
+        (Some(Ok(runs)), _) => format!(" adds {} runs to the queue, one after the other", count(*runs)),
+        (Some(Err(problem)), _) => format!(" can't: {problem}"),
     };
     lines.push(Line::from(vec![Span::styled("s", theme.accent()), Span::raw(does)]));
     lines.extend(resumable(app).map(|name| {

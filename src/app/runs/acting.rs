@@ -60,7 +60,11 @@ impl App {
 
     /// The marked runs, where there are some and a table is shown, else the chosen one.
     pub(in crate::app) fn marked_or_chosen(&self) -> Vec<String> {
-        let marked = if self.runs.detail.is_none() { self.runs.facts.marks.ids() } else { Vec::new() };
+        // What the filter hides is not meant.
+        let is_marked = |id: &String| self.runs.facts.marks.place_of(id).is_some();
+        let shown = self.runs.matching().map(|run| run.started.id.clone());
+        let marked: Vec<String> =
+            if self.runs.detail.is_none() { shown.filter(is_marked).collect() } else { Vec::new() };
         if !marked.is_empty() {
             return marked;
         }

@@ -119,7 +119,8 @@ pub fn group(runs: &[Run], order: &[usize], (grouping, sort): (Grouping, (Column
     for group in &mut groups {
         let members = || group.runs.iter().map(|at| &runs[*at]);
         group.finished = members().filter(|run| run.state == RunState::Finished).count();
-        let spread = |figure: Figure| Spread::of(members().filter_map(|run| figure.of(run)).map(Some));
+        let counted = counted(runs, &group.runs, grouping);
+        let spread = |figure: Figure| Spread::of(counted.iter().filter_map(|run| figure.of(run)).map(Some));
         group.spreads = Figure::ALL.into_iter().map(spread).collect();
         group.shared = shared(runs, &group.runs, grouping);
     }
@@ -131,6 +132,17 @@ pub fn group(runs: &[Run], order: &[usize], (grouping, sort): (Grouping, (Column
         groups.sort_by(|a, b| mean(a).compare(&mean(b), descending));
     }
     groups
+}
+
+/// The runs that a group's mean and deviation are of: over seeds the newest finished run of each, as `runs groups` has it.
+fn counted<'a>(runs: &'a [Run], group: &[usize], grouping: Grouping) -> Vec<&'a Run> {
+    let mut members: Vec<&Run> = group.iter().map(|at| &runs[*at]).collect();
+    if grouping == Grouping::ButSeed {
+        members.retain(|run| run.state == RunState::Finished);
+        members.sort_by(|a, b| (a.started.seed, &b.started_at).cmp(&(b.started.seed, &a.started_at)));
+        members.dedup_by_key(|run| run.started.seed);
+    }
+    members
 }
 
 fn key(run: &Run, grouping: Grouping) -> String {

@@ -17,7 +17,13 @@ impl App {
                 let said = self.runs.trashed(runs, problem, &self.undo_key());
                 self.reread(said)
             }
-            RunsNews::Restored(names) => self.reread(format!("{} back from the trash", are(&names))),
+            RunsNews::Restored { names, left, problem } => {
+                if !left.is_empty() {
+                    self.runs.trash.push(left);
+                }
+                let back = (!names.is_empty()).then(|| format!("{} back from the trash", are(&names)));
+                self.reread(back.into_iter().chain(problem).collect::<Vec<_>>().join("; "))
+            }
             RunsNews::Emptied { runs, bytes: freed } => {
                 self.runs.trash.clear();
                 self.reread(format!("{} runs are gone for good, {} of files with them", count(runs), bytes(freed)))

@@ -124,7 +124,13 @@ fn marked_runs_go_to_the_trash_together_and_come_back_together() {
     tell(&mut app, [Message::Runs(RunsMessage::Loaded(Ok(left)))]);
     assert!(app.runs.facts.marks.is_empty(), "what is gone is not marked");
     assert_eq!(work(&press(&mut app, KeyCode::Char('u'))), [&RunsWork::Restore(ids)]);
-    assert_eq!(news(&mut app, RunsNews::Restored(vec!["run-12".into(), "run-11".into()])), [Effect::LoadRuns]);
+    assert_eq!(
+        news(
+            &mut app,
+            RunsNews::Restored { names: vec!["run-12".into(), "run-11".into()], left: Vec::new(), problem: None }
+        ),
+        [Effect::LoadRuns]
+    );
     assert_eq!(press(&mut app, KeyCode::Char('u')), [], "there is no more to undo");
 }
 

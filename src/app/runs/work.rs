@@ -55,7 +55,12 @@ pub enum RunsNews {
         problem: Option<String>,
     },
     /// These are back, by name.
-    Restored(Vec<String>),
+    Restored {
+        names: Vec<String>,
+        /// Ids of those that are still there, and why.
+        left: Vec<String>,
+        problem: Option<String>,
+    },
     /// So many runs are gone for good, and so many bytes with them.
     Emptied {
         runs: usize,

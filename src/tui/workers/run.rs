@@ -27,15 +27,23 @@ impl CurrentRun {
         }
     }
 
-    /// Works through the queue, unless another process does.
+    /// Works through the queue, unless another process does; the database is opened on a thread of its own.
     pub fn start_queue(place: &Workplace, outbox: &Outbox) -> Self {
-        let over = |problem: String| outbox.send(Message::Train(TrainMessage::QueueOver(Err(problem))));
-        match queue::start(place.clone(), None) {
-            Ok(Some(handle)) => return follow_queue(handle, outbox.clone()).unwrap_or_default(),
-            Ok(None) => over("another process works through the queue: it takes these runs too".into()),
-            Err(error) => over(error.to_string()),
+        let (place, theirs, control) = (place.clone(), outbox.clone(), Control::default());
+        let own = control.clone();
+        let work = move || {
+            if let Err(problem) = follow_queue(queue::start_under(own, place, None), &theirs) {
+                theirs.send(Message::Train(TrainMessage::QueueOver(Err(problem))));
+            }
+        };
+        match std::thread::Builder::new().name("queue-events".into()).spawn(work) {
+            Ok(thread) => Self { control: Some(control), thread: Some(thread) },
+            Err(error) => {
+                let problem = format!("cannot start a thread: {error}");
+                outbox.send(Message::Train(TrainMessage::QueueOver(Err(problem))));
+                Self::default()
+            }
         }
-        Self::default()
     }
 
     pub fn control(&self, change: impl FnOnce(&Control)) {
@@ -64,23 +72,22 @@ fn of_run(event: RunEvent) -> TrainMessage {
     }
 }
 
-fn follow_queue(handle: QueueHandle, outbox: Outbox) -> crate::error::Result<CurrentRun> {
-    let QueueHandle { control, events, thread } = handle;
-    let pass_on = move || {
-        for event in events {
-            let message = match event {
-                QueueEvent::Started(entry) => TrainMessage::Next(entry),
-                QueueEvent::Run(event) => of_run(event),
-                QueueEvent::Over(QueueOutcome::Failed(problem)) => TrainMessage::QueueOver(Err(problem)),
-                QueueEvent::Over(QueueOutcome::Done | QueueOutcome::Stopped) => TrainMessage::QueueOver(Ok(())),
-                QueueEvent::Ended(_) | QueueEvent::Decided(_) => continue,
-            };
-            outbox.send(Message::Train(message));
-        }
-    };
-    let spawned = std::thread::Builder::new().name("run-events".into()).spawn(pass_on);
-    spawned.map_err(|error| crate::error::Error::io("start", "the queue", error))?;
-    Ok(CurrentRun { control: Some(control), thread: Some(thread) })
+/// Passes on what the queue tells, until it is over.
+fn follow_queue(started: crate::error::Result<Option<QueueHandle>>, outbox: &Outbox) -> Result<(), String> {
+    let elsewhere = || "another process works through it, and takes these runs too".to_owned();
+    let handle = started.map_err(|error| error.to_string())?.ok_or_else(elsewhere)?;
+    for event in handle.events {
+        let message = match event {
+            QueueEvent::Started(entry) => TrainMessage::Next(entry),
+            QueueEvent::Run(event) => of_run(event),
+            QueueEvent::Over(QueueOutcome::Failed(problem)) => TrainMessage::QueueOver(Err(problem)),
+            QueueEvent::Over(QueueOutcome::Done | QueueOutcome::Stopped) => TrainMessage::QueueOver(Ok(())),
+            QueueEvent::Ended(_) | QueueEvent::Decided(_) => continue,
+        };
+        outbox.send(Message::Train(message));
+    }
+    let _ = handle.thread.join();
+    Ok(())
 }
 
 /// The search for a learning rate; dropping it lets it end by itself.
@@ -88,10 +95,12 @@ fn follow_queue(handle: QueueHandle, outbox: Outbox) -> crate::error::Result<Cur
 pub struct Finding(Option<Control>);
 
 impl Finding {
-    pub fn start(place: &Workplace, config: TrainConfig, outbox: &Outbox) -> Self {
+    /// `search` is the number of the search, which goes with all that it tells.
+    pub fn start(place: &Workplace, (search, config): (u64, TrainConfig), outbox: &Outbox) -> Self {
         let (failed, outbox) = (outbox.clone(), outbox.clone());
+        let told = move |event| Message::Train(TrainMessage::Rate { search, event });
         let started = session::find_rate(place.clone(), config, RateRange::default()).and_then(|handle| {
-            let pass_on = move || handle.events.iter().for_each(|e| outbox.send(Message::Train(TrainMessage::Rate(e))));
+            let pass_on = move || handle.events.iter().for_each(|event| outbox.send(told(event)));
             let spawned = std::thread::Builder::new().name("rate-events".into()).spawn(pass_on);
             spawned.map_err(|error| crate::error::Error::io("start", "the search", error))?;
             Ok(handle.control)
@@ -100,7 +109,7 @@ impl Finding {
             Ok(control) => Self(Some(control)),
             Err(error) => {
                 let ended = RateEvent::Ended(RateOutcome::Failed(error.to_string()));
-                failed.send(Message::Train(TrainMessage::Rate(ended)));
+                failed.send(told(ended));
                 Self(None)
             }
         }

@@ -36,10 +36,7 @@ fn carry_out(store: &Store, work: &RunsWork) -> Result<RunsNews> {
             RunsNews::Labelled(format!("{} has {note} note", name(store, run_id)?))
         }
         RunsWork::Tags { run_ids, tags } => tag(store, run_ids, tags)?,
-        RunsWork::Restore(run_ids) => {
-            let back = |run_id: &String| store.restore_run(run_id).and_then(|()| name(store, run_id));
-            RunsNews::Restored(run_ids.iter().map(back).collect::<Result<_>>()?)
-        }
+        RunsWork::Restore(run_ids) => restore(store, run_ids),
         RunsWork::EmptyTrash => {
             let runs = store.trashed()?.len();
             RunsNews::Emptied { runs, bytes: disk::empty_trash(store)? }
@@ -75,6 +72,25 @@ fn tag(store: &Store, run_ids: &[String], tags: &[String]) -> Result<RunsNews> {
         labels::tag(store, run_id, tags)?;
     }
     Ok(RunsNews::Labelled(format!("{} runs have the tags {} too", run_ids.len(), tags.join(", "))))
+}
+
+/// As many as can come back, the last thrown away first: a part comes back with its whole.
+fn restore(store: &Store, run_ids: &[String]) -> RunsNews {
+    let (mut names, mut left, mut problem) = (Vec::new(), Vec::new(), None);
+    for run_id in run_ids.iter().rev() {
+        let back = || match store.run(run_id) {
+            Ok(run) if run.trashed_at.is_none() => Ok(run.started.name),
+            _ => store.restore_run(run_id).and_then(|()| name(store, run_id)),
+        };
+        match back() {
+            Ok(name) => names.push(name),
+            Err(error) => {
+                left.push(run_id.clone());
+                problem = Some(error.to_string());
+            }
+        }
+    }
+    RunsNews::Restored { names, left, problem }
 }
 
 /// As many as can go; one that is under way stays.

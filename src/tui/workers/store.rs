@@ -39,14 +39,27 @@ impl StoreWorker {
 }
 
 fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
-    let mut store = None;
+    let (mut store, mut paged) = (None, false);
     for effect in effects {
         if store.is_none() {
             store = Store::open(&place.db).map_err(|error| outbox.send(failed(&effect, error.to_string()))).ok();
         }
         if let Some(store) = &store {
+            if effect == Effect::LoadRuns && !std::mem::replace(&mut paged, true) {
+                first_page(store, outbox);
+            }
             outbox.send(answer(store, (place, &effect)).unwrap_or_else(|error| failed(&effect, error.to_string())));
         }
+    }
+}
+
+/// The newest runs, at once: all of a long list take a while.
+fn first_page(store: &Store, outbox: &Outbox) {
+    const PAGE: usize = 100;
+    if let Ok(runs) = store.newest(PAGE)
+        && runs.len() == PAGE
+    {
+        outbox.send(Message::Runs(RunsMessage::Loaded(Ok(runs))));
     }
 }
 
@@ -70,7 +83,10 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             Message::Train(TrainMessage::Queue(Ok(store.queue()?)))
         }
         Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work))),
-        Effect::LoadEarlier(run_ids) => Message::Runs(RunsMessage::Earlier(earlier(store, run_ids)?)),
+        Effect::LoadEarlier { behind, run_ids } => {
+            let earlier = earlier(store, run_ids)?;
+            Message::Runs(RunsMessage::Earlier { behind: behind.clone(), earlier })
+        }
         Effect::LoadLog { run_id } => {
             let lines = Ok(journal::last_lines(&store.run_folder(run_id), LINES)?);
             Message::Runs(RunsMessage::Log { run_id: run_id.clone(), lines })
@@ -117,7 +133,9 @@ fn failed(effect: &Effect, problem: String) -> Message {
         Effect::Enqueue(_) | Effect::EnqueueSearch(_) => Message::Train(TrainMessage::Queued(Err(problem))),
         Effect::LoadQueue | Effect::RemoveEntries(_) => Message::Train(TrainMessage::Queue(Err(problem))),
         // A run that is gone is laid behind nothing.
-        Effect::LoadEarlier(_) => Message::Runs(RunsMessage::Earlier(Vec::new())),
+        Effect::LoadEarlier { behind, .. } => {
+            Message::Runs(RunsMessage::Earlier { behind: behind.clone(), earlier: Vec::new() })
+        }
         Effect::Ask { .. } | Effect::WriteReport { .. } | Effect::VerifyRun { .. } => {
             Message::Runs(RunsMessage::Said(problem))
         }
@@ -139,7 +157,7 @@ fn detail(store: &Store, run_id: &str) -> Result<RunDetail> {
 fn earlier(store: &Store, run_ids: &[String]) -> Result<Vec<Earlier>> {
     let one = |run_id: &String| {
         let run = store.run(run_id)?;
-        Ok(Earlier { run_id: run_id.clone(), name: run.started.name.clone(), history: history(store, &run)? })
+        Ok(Earlier { name: run.started.name.clone(), history: history(store, &run)? })
     };
     run_ids.iter().map(one).collect()
 }

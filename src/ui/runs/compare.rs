@@ -57,14 +57,6 @@ fn look(theme: Theme, place: usize) -> (Style, Stroke) {
     (theme.series(place), strokes[(place + place / 8) % 3])
 }
 
-const fn sign(stroke: Stroke) -> &'static str {
-    match stroke {
-        Stroke::Dashed => "╌",
-        Stroke::Dotted => "┄",
-        Stroke::Solid | Stroke::Points => "─",
-    }
-}
-
 /// Cells of the names in so much room.
 const fn names(width: u16) -> u16 {
     if width < NAMES + 2 * (LEAST + 1) + 1 { NARROW } else { NAMES }
@@ -85,7 +77,7 @@ fn columns(painter: &mut Painter, area: Rect, (compare, runs): (&Compare, &[&Run
     let mut x = area.x + names(area.width) + 1;
     for place in seen.clone() {
         let (style, stroke) = look(theme, compare.places.get(place).copied().unwrap_or(place));
-        let text = fit(&format!("{} {}", sign(stroke), runs[place].started.name), usize::from(width));
+        let text = fit(&format!("{} {}", stroke.sign(), runs[place].started.name), usize::from(width));
         let at = Rect { x, width: width.min(area.right().saturating_sub(x)), height: 1, ..area };
         let line = Line::styled(text, style);
         painter.line(at, if place == compare.chosen { line.patch_style(theme.selected()) } else { line });

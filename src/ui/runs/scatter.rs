@@ -101,8 +101,8 @@ fn dots(painter: &mut Painter, plot: Rect, (frame, cursor): (Frame, usize), (poi
     let theme = painter.theme;
     for (at, point) in points.iter().enumerate() {
         let (x, y) = cell(plot, frame.place(*point));
-        let run = &screen.rows()[point.run].started.id;
-        let marked = screen.facts.marks.place_of(run);
+        let Some(run) = screen.rows().get(point.run) else { continue };
+        let marked = screen.facts.marks.place_of(&run.started.id);
         let (sign, style) = marked.map_or(("•", theme.training()), |place| ("◆", theme.series(place)));
         // A marked run is not hidden by others.
         if marked.is_some() || painter.buffer[(x, y)].symbol() != "◆" {
