@@ -1,5 +1,5 @@
 //! How fast the terminal program answers: start to first frame, key to frame idle and in training, and what it costs
-//! while nothing happens. `cargo bench --bench screen`
+//! while nothing happens. `cargo bench --bench screen`, or a part of it: `cargo bench --bench screen -- keys`
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for the one who runs it")]
 
@@ -19,10 +19,15 @@ const PRESSES: usize = 200;
 
 fn main() {
     // `cargo test --benches` is no place to measure.
-    if std::env::args().any(|argument| argument == "--bench") {
-        starts();
-        many_runs();
-        answers();
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let parts: [(&str, fn()); 4] = [("starts", starts), ("many", many_runs), ("bytes", bytes), ("keys", answers)];
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    for (name, part) in parts {
+        if named.is_empty() || named.iter().any(|other| other == name) {
+            part();
+        }
     }
 }
 
@@ -100,7 +105,11 @@ fn many_runs() {
 }
 
 /// Bytes that a key press costs on the way to the terminal: a row down, a screen on, the help opened and closed.
-fn bytes(terminal: &Terminal) {
+fn bytes() {
+    let desk = Desk::with_run();
+    let terminal = open(&desk);
+    terminal.wait_for("SYNTHETIC");
+    terminal.key(Key::Char('3'));
     for (what, keys) in
         [("a row down in Runs", "jk"), ("another screen", "\t\t\t\t"), ("help opened and closed", "?\u{1b}")]
     {
@@ -119,15 +128,14 @@ fn bytes(terminal: &Terminal) {
         }
         report(&format!("bytes sent, {what}"), sent, "bytes");
     }
+    terminal.key(Key::Char('q'));
+    terminal.wait_for_exit();
 }
 
 fn answers() {
-    let desk = Desk::with_run();
+    let desk = Desk::with_demo();
     let terminal = open(&desk);
     terminal.wait_for("SYNTHETIC");
-    terminal.key(Key::Char('3'));
-    bytes(&terminal);
-    terminal.key(Key::Char('1'));
     report("key to frame, idle", presses(&terminal), "ms");
     println!("{:<44} {:14.2} %", "processor time, idle, of one core", processor_share(&terminal));
     terminal.key(Key::Char('2'));
