@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -223,7 +223,9 @@ impl Store {
     /// # Errors
     /// `Store` where one is under way or is not there, or the file cannot be written. Then none is removed.
     pub fn remove_entries(&self, ids: &[i64]) -> Result<()> {
-        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
+        // From here on nobody takes an entry out of those that wait, so that what is found waiting is.
+        let begun = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
+        let transaction = begun.map_err(|error| self.problem(&error))?;
         let queue = self.queue()?;
         for id in ids {
             let refuse = |problem: String| Error::Store { path: self.path.clone(), problem };
