@@ -231,3 +231,26 @@ pub fn version(connection: &Connection, path: &Path) -> Result<usize> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::store::lock::RunLock;
+
+    #[test]
+    fn an_older_program_that_trains_keeps_its_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(include_str!("../../tests/fixtures/store/v4.sql")).unwrap();
+        old.execute("UPDATE runs SET state = 'running'", []).unwrap();
+        let id: String = old.query_row("SELECT id FROM runs", [], |row| row.get(0)).unwrap();
+        let lock = RunLock::acquire(&run_folder(&path, &id)).unwrap().unwrap();
+        let said = Store::open(&path).unwrap_err().to_string();
+        assert!(said.contains("run-1") && said.contains("wait for it"), "{said}");
+        old.execute("UPDATE runs SET provenance = provenance", []).unwrap();
+        drop(lock);
+        assert!(Store::open(&path).is_ok());
+    }
+}
