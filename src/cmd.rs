@@ -224,7 +224,8 @@ fn say(text: &str) {
 }
 
 /// Without the control characters that a file's name may hold and a terminal would obey.
-fn printable(text: &str) -> String {
+#[must_use]
+pub fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter }).collect()
 }
 

@@ -60,6 +60,17 @@ impl Error {
         Self::Io { action, path: path.as_ref().to_owned(), source }
     }
 
+    /// Whether the machine's state is at fault and not what was asked for: the same may well work later. A file that is not
+    /// there is not among that, as it may be a wrong path.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() != io::ErrorKind::NotFound,
+            Self::Cache { .. } | Self::Store { .. } => true,
+            _ => self.is_missing_data(),
+        }
+    }
+
     /// Whether there is no data set at all, so that the synthetic one is worth offering.
     #[must_use]
     pub const fn is_missing_data(&self) -> bool {

@@ -14,7 +14,8 @@ fn main() -> ExitCode {
     run(&Cli::parse()).unwrap_or_else(|error| {
         // Our own errors say all in one line; others tell their causes after a colon.
         let own = error.downcast_ref::<Error>().map(ToString::to_string);
-        let _ = writeln!(std::io::stderr(), "xray-tui: {}", own.unwrap_or_else(|| format!("{error:#}")));
+        let said = cmd::printable(&own.unwrap_or_else(|| format!("{error:#}")));
+        let _ = writeln!(std::io::stderr(), "xray-tui: {said}");
         cmd::exit_code(&error)
     })
 }

@@ -26,6 +26,8 @@ use std::any::Any;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -101,17 +103,19 @@ pub struct RunHandle {
 /// # Errors
 /// `Io` where the thread cannot be started.
 pub fn start(place: Workplace, start: Start) -> Result<RunHandle> {
-    start_with(place, start, Control::default())
+    start_with(place, start, Control::default(), Arc::default())
 }
 
-/// As [`start`], with a control that the caller has already.
-fn start_with(place: Workplace, start: Start, control: Control) -> Result<RunHandle> {
+/// As [`start`], with a control that the caller has already, and with what becomes true before the run ends where the
+/// machine's state is at fault, so that others would fail as well.
+fn start_with(place: Workplace, start: Start, control: Control, outage: Arc<AtomicBool>) -> Result<RunHandle> {
     let (sender, events) = channel();
     let (theirs, back) = (control.clone(), sender);
     let work = move || {
         priority::lower();
         let journal = Journal::default();
-        let run = || Session { place: &place, control: &theirs, listener: &back, journal: &journal }.run(&start);
+        let (place, control, outage) = (&place, &theirs, &*outage);
+        let run = || Session { place, control, listener: &back, journal: &journal, outage }.run(&start);
         let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Outcome::Failed(describe(&*panic)));
         journal.end(&outcome);
         machine::give_memory_back();
@@ -137,6 +141,7 @@ struct Session<'a> {
     control: &'a Control,
     listener: &'a Sender<RunEvent>,
     journal: &'a Journal,
+    outage: &'a AtomicBool,
 }
 
 impl Session<'_> {
@@ -145,8 +150,15 @@ impl Session<'_> {
             Ok(outcome) => outcome,
             Err(Error::Cancelled) => Outcome::Stopped,
             Err(error @ Error::BadSetting { .. }) => Outcome::Refused(error.to_string()),
-            Err(error) => Outcome::Failed(error.to_string()),
+            Err(error) => self.failed(&error),
         }
+    }
+
+    fn failed(&self, error: &Error) -> Outcome {
+        if error.is_outage() {
+            self.outage.store(true, Ordering::Relaxed);
+        }
+        Outcome::Failed(error.to_string())
     }
 
     fn try_run(&self, start: &Start) -> Result<Outcome> {
@@ -182,7 +194,7 @@ impl Session<'_> {
         let beginning = &Beginning { config, ..beginning.clone() };
         let data = self.load(config)?;
         let splits = self.split(&data, config)?;
-        if let Some(problem) = lack_of_memory(config, splits.train.len()) {
+        if let Some(problem) = self.lack_of_memory(config, splits.train.len()) {
             let problem = format!("{problem}: choose a smaller one, or a smaller image size");
             return Err(Error::BadSetting { setting: "batch size", problem });
         }
@@ -239,7 +251,7 @@ impl Session<'_> {
                 data.dataset.root.display()
             )));
         }
-        if let Some(problem) = lack_of_memory(&config, splits.train.len()) {
+        if let Some(problem) = self.lack_of_memory(&config, splits.train.len()) {
             return Err(refuse(&format!("cannot go on now: {problem}; close other programs, then resume it")));
         }
         let path = checkpoint::last_path(&folder);
@@ -323,7 +335,7 @@ impl Session<'_> {
         let run = || listener::while_listening(store.path(), listening, run);
         let outcome = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => Outcome::Failed(error.to_string()),
+            Ok(Err(error)) => self.failed(&error),
             Err(panic) => Outcome::Failed(describe(&*panic)),
         };
         let outcome = recorder.end(outcome)?;
@@ -358,6 +370,15 @@ impl Session<'_> {
             )));
         }
         Ok(splits)
+    }
+
+    /// What other programs leave too little of is an outage; what this machine never has is the run's own fault.
+    fn lack_of_memory(&self, config: &TrainConfig, images: usize) -> Option<String> {
+        let problem = lack_of_memory(config, images)?;
+        if machine::is_large_enough(config.engine, config.batch_size.min(images), config.image_size) {
+            self.outage.store(true, Ordering::Relaxed);
+        }
+        Some(problem)
     }
 
     /// A run goes on with the data it began with, wherever the program was started; where they have moved, with those

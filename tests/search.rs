@@ -209,6 +209,30 @@ fn a_stopped_queue_goes_on_where_it_was_and_a_failed_run_does_not_end_it() {
 }
 
 #[test]
+fn what_every_run_would_fail_of_ends_the_queue_and_all_waits() {
+    let folder = demo();
+    let (place, away) = (&place(folder.path()), folder.path().join("away"));
+    let store = Store::open(&place.db).unwrap();
+    study::add(&store, place, (None, &search(small(1), &["seed=1..2"]))).unwrap();
+    std::fs::rename(&place.data, &away).unwrap();
+    let QueueOutcome::Failed(problem) = work(place, |_, _| {}) else { panic!("nothing can be trained") };
+    assert!(problem.starts_with("sweep-1/1 waits again: ") && problem.contains("data"), "{problem}");
+    assert_eq!(states(&store), [EntryState::Waiting; 2]);
+    std::fs::rename(&away, &place.data).unwrap();
+    assert_eq!(work(place, |_, _| {}), QueueOutcome::Done);
+    assert_eq!(states(&store), [EntryState::Done; 2]);
+}
+
+#[test]
+fn seeds_have_bounds_that_are_told_at_once() {
+    let folder = demo();
+    for seeds in ["0", "10001", "18446744073709551615"] {
+        let said = complaint(folder.path(), &["sweep", "--seeds", seeds, "--dry-run"], 2);
+        assert!(said.contains("1 to 10,000"), "{said}");
+    }
+}
+
+#[test]
 fn a_killed_sweep_goes_on_with_its_run_and_all_that_waits() {
     let folder = demo();
     let at = folder.path();

@@ -65,6 +65,12 @@ pub enum QueueCommand {
     Stop,
     /// Rank a study's candidates by their validation figures
     Show { study: String },
+    /// Let what has failed wait again, for `queue run`; what has a checkpoint goes on from it
+    Retry {
+        /// Numbers, as `queue list` has them [default: all that have failed]
+        #[arg(value_name = "ID")]
+        ids: Vec<i64>,
+    },
     /// Remove what waits from the queue; runs that have begun stay as they are
     Clear {
         /// Remove what is done, failed or skipped too

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use super::Output;
+use super::{Output, printable};
 use crate::error::Error;
 
 /// What asks for it.
@@ -69,8 +69,8 @@ fn pass_on(
     let said = std::fs::read_to_string(log).unwrap_or_default();
     let _ = std::fs::remove_file(log);
     // A closed pipe is no error.
-    let _ = write!(std::io::stderr().lock(), "{said}");
-    let _ = write!(std::io::stdout().lock(), "{answer}");
+    let _ = write!(std::io::stderr().lock(), "{}", printable(&said));
+    let _ = write!(std::io::stdout().lock(), "{}", printable(&answer));
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 

@@ -35,6 +35,13 @@ pub fn run(command: &QueueCommand, place: &Workplace, out: Output) -> anyhow::Re
             let standings = store.standings(study)?;
             out.answer(&sweep::results_json(study, &standings), || sweep::results_text(study, &standings))?;
         }
+        QueueCommand::Retry { ids } => {
+            let ids = store.retry_entries(ids)?;
+            out.answer(&json!({"retried": ids}), || match ids.len() {
+                0 => "nothing in the queue has failed".to_owned(),
+                waiting => format!("{waiting} wait again: `xray-tui queue run` starts them"),
+            })?;
+        }
         QueueCommand::Clear { all } => {
             let goes =
                 |entry: &Entry| entry.state == EntryState::Waiting || (*all && entry.state != EntryState::Running);

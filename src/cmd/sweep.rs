@@ -15,6 +15,9 @@ use crate::train::space::file::File;
 use crate::train::space::{Axis, Halving, Search, Strategy, Values, setting, text};
 use crate::units::{count, share};
 
+/// More runs than anybody waits for.
+const MOST_SEEDS: usize = 10_000;
+
 pub fn run(args: &SweepArgs, plain: &TrainConfig, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     if args.detach {
         return detach::start(&place.db, "sweep", out);
@@ -68,7 +71,7 @@ fn search(args: &SweepArgs, plain: &TrainConfig) -> anyhow::Result<(Option<Strin
     let base = args.recipe.config(&file.config(plain).map_err(WrongUse)?);
     let is_said = |axis: &&Axis| args.over.iter().all(|said| said.setting != axis.setting);
     let mut axes: Vec<Axis> = file.axes.iter().filter(is_said).chain(&args.over).cloned().collect();
-    axes.extend(args.seeds.or(file.seeds).map(|seeds| seeds_from(base.seed, seeds)));
+    axes.extend(args.seeds.or(file.seeds).map(|seeds| seeds_from(base.seed, seeds)).transpose()?);
     if axes.is_empty() {
         let example = "name a setting and its values: --over learning_rate=1e-3,3e-4, or repeat one with --seeds N";
         return Err(WrongUse(example.to_owned()).into());
@@ -82,9 +85,13 @@ fn search(args: &SweepArgs, plain: &TrainConfig) -> anyhow::Result<(Option<Strin
     Ok((args.name.clone().or(file.name), Search { base, axes, strategy, halving }))
 }
 
-fn seeds_from(first: u64, seeds: usize) -> Axis {
+/// As many seeds as are asked for, each another one.
+fn seeds_from(first: u64, seeds: usize) -> Result<Axis, WrongUse> {
+    if !(1..=MOST_SEEDS).contains(&seeds) {
+        return Err(WrongUse(format!("seeds must be 1 to {}, not {}", count(MOST_SEEDS), count(seeds))));
+    }
     let values = (0..seeds as u64).map(|number| json!(first.saturating_add(number))).collect();
-    Axis { setting: "seed".into(), values: Values::List(values) }
+    Ok(Axis { setting: "seed".into(), values: Values::List(values) })
 }
 
 fn plan_lines(name: &str, plan: &Plan, entries: &[NewEntry]) -> Vec<String> {

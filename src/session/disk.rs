@@ -93,8 +93,10 @@ pub fn clear(store: &Store, usage: &[Usage]) -> Result<u64> {
 pub fn empty_trash(store: &Store) -> Result<u64> {
     let mut freed = 0;
     for run in store.trashed()? {
-        freed += size(&store.run_folder(&run.started.id))?;
-        store.delete_run(&run.started.id)?;
+        let bytes = size(&store.run_folder(&run.started.id))?;
+        if store.delete_trashed(&run.started.id)? {
+            freed += bytes;
+        }
     }
     Ok(freed)
 }

@@ -61,15 +61,15 @@ impl CrossValidation {
         let refuse = |problem: &str| Error::Run { run: run.started.name.clone(), problem: problem.to_owned() };
         let folds =
             run.folds().ok_or_else(|| refuse("is no cross-validation: `xray-tui train --resume` goes on with it"))?;
+        // Before the lock is made beside a run that is gone.
+        store.run(&run.started.id)?;
+        let lock = folder_lock(store, &run.started.id)?;
+        // Until the lock was ours, another one may have finished it or thrown it away.
+        let run = &store.run(&run.started.id)?;
         if run.trashed_at.is_some() {
             return Err(refuse("is in the trash: `xray-tui runs restore` brings it back"));
         }
         if is_complete(store, run, folds)? {
-            return Err(refuse("is finished; `xray-tui runs show` has its figures"));
-        }
-        let lock = folder_lock(store, &run.started.id)?;
-        // Until the lock was ours, another one may have finished it.
-        if is_complete(store, &store.run(&run.started.id)?, folds)? {
             return Err(refuse("is finished; `xray-tui runs show` has its figures"));
         }
         let config = config_of(run)?;

@@ -1,6 +1,8 @@
 //! Works through the queue, one run after the other; its whole state is in the store, so that it goes on after any end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -34,7 +36,8 @@ pub enum QueueOutcome {
     Done,
     /// On request: the run under way has a checkpoint, and waits with the rest.
     Stopped,
-    /// The queue itself could not go on; a run that fails is no reason.
+    /// The queue could not go on: its database, or what every run needs, is out of reach, and what was under way waits
+    /// again. A run that fails by itself is no reason.
     Failed(String),
 }
 
@@ -100,17 +103,19 @@ impl Runner {
             }
             let Some(next) = store.next_entry(self.only.as_deref())? else { return Ok(QueueOutcome::Done) };
             let Some(entry) = store.begin_entry(next.id)? else { continue };
+            let name = entry.new.name.clone();
             let (state, problem) = self.one(store, &entry)?;
             store.end_entry(entry.id, state, problem.as_deref())?;
             let ended = store.queue()?.into_iter().find(|other| other.id == entry.id);
             self.tell(QueueEvent::Ended(Box::new(ended.unwrap_or(entry))));
             if state == EntryState::Waiting {
-                return Ok(QueueOutcome::Stopped);
+                let failed = |problem| QueueOutcome::Failed(format!("{name} waits again: {problem}"));
+                return Ok(problem.map_or(QueueOutcome::Stopped, failed));
             }
         }
     }
 
-    /// How an entry stands after its turn, and why it failed.
+    /// How an entry stands after its turn, and why it failed; one that waits again for a reason would not be alone in that.
     fn one(&self, store: &Store, entry: &Entry) -> Result<(EntryState, Option<String>)> {
         self.tell(QueueEvent::Started(Box::new(entry.clone())));
         let start = match (&entry.run_id, serde_json::from_value::<TrainConfig>(entry.new.config.clone())) {
@@ -127,8 +132,12 @@ impl Runner {
                 return Ok((EntryState::Failed, Some(problem)));
             }
         };
-        let (run_id, outcome) = self.follow(store, entry, start)?;
+        let outage = Arc::default();
+        let (run_id, outcome) = self.follow(store, entry, (start, &outage))?;
         Ok(match outcome {
+            Outcome::Failed(problem) | Outcome::Refused(problem) if outage.load(Ordering::Relaxed) => {
+                (EntryState::Waiting, Some(problem))
+            }
             Outcome::Finished { .. } => (EntryState::Done, None),
             Outcome::Failed(problem) | Outcome::Refused(problem) => (EntryState::Failed, Some(problem)),
             Outcome::Stopped => match run_id {
@@ -139,14 +148,17 @@ impl Runner {
     }
 
     /// Runs `start` to its end; answers the run's id, where there is one, and its outcome.
-    fn follow(&self, store: &Store, entry: &Entry, start: Start) -> Result<(Option<String>, Outcome)> {
-        // What was asked of the run before is not meant for this one.
-        let _ = self.control.take_learning_rate();
+    fn follow(
+        &self,
+        store: &Store,
+        entry: &Entry,
+        (start, outage): (Start, &Arc<AtomicBool>),
+    ) -> Result<(Option<String>, Outcome)> {
         // What was asked of the run before is not for this one.
         self.control.stop_after(entry.new.until_epoch);
         let _ = self.control.take_learning_rate();
         let place = Workplace { data: entry.new.data.clone(), ..self.place.clone() };
-        let handle = start_with(place, start, self.control.clone())?;
+        let handle = start_with(place, start, self.control.clone(), outage.clone())?;
         let (mut id, mut outcome, mut noted) = (None, Outcome::Stopped, Ok(()));
         for event in handle.events {
             match &event {

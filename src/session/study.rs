@@ -42,7 +42,8 @@ pub fn plan(
     place: &Workplace,
     (name, search): (Option<&str>, &Search),
 ) -> Result<(String, Plan, Vec<NewEntry>)> {
-    let name = name.map_or_else(|| Ok(next_name(&store.studies()?)), |name| Ok::<_, Error>(name.to_owned()))?;
+    let free = || Ok::<_, Error>(next_name(&store.studies()?, &store.names()?));
+    let name = name.map_or_else(free, |name| Ok(name.to_owned()))?;
     let candidates = search.candidates()?;
     let rungs = search.rungs(candidates.len());
     let root = dataset::find(&place.data)?.root;
@@ -85,7 +86,9 @@ pub fn add_one(store: &Store, place: &Workplace, config: &TrainConfig) -> Result
     config.validate()?;
     let root = dataset::find(&place.data)?.root;
     let data = root.canonicalize().map_err(|error| Error::io("find", &root, error))?;
-    let taken: BTreeSet<String> = store.queue()?.into_iter().map(|entry| entry.new.name).collect();
+    // Runs outlive their entries.
+    let waiting = store.queue()?.into_iter().map(|entry| entry.new.name);
+    let taken: BTreeSet<String> = waiting.chain(store.names()?).collect();
     // One more than there are names: one of them is free.
     let free = |number| Some(format!("next-{number}")).filter(|name| !taken.contains(name));
     let name = (1..=taken.len() + 1).find_map(free).unwrap_or_default();
@@ -105,10 +108,11 @@ pub fn plan_of(study: &Study) -> Result<Plan> {
     })
 }
 
-/// `sweep-1`, `sweep-2`, …: one more than the highest there is.
-fn next_name(studies: &[Study]) -> String {
-    let number = |study: &Study| study.name.strip_prefix("sweep-")?.parse::<u64>().ok();
-    format!("sweep-{}", studies.iter().filter_map(number).max().unwrap_or(0).saturating_add(1))
+/// `sweep-1`, `sweep-2`, …: one more than the highest there is, or was: its runs, `sweep-2/1` and so on, outlive it.
+fn next_name(studies: &[Study], runs: &[String]) -> String {
+    let number = |name: &str| name.split('/').next()?.strip_prefix("sweep-")?.parse::<u64>().ok();
+    let names = studies.iter().map(|study| &study.name).chain(runs);
+    format!("sweep-{}", names.filter_map(|name| number(name)).max().unwrap_or(0).saturating_add(1))
 }
 
 /// Decides every rung that is over.

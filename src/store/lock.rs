@@ -2,10 +2,14 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
 const FILE: &str = "lock";
+
+/// Who only looks whether a lock is held has it for a moment: a lock that is not free within this time is held.
+const A_LOOK: Duration = Duration::from_millis(50);
 
 /// Held while a run lives; freed by drop or by the death of the process.
 #[derive(Debug)]
@@ -29,10 +33,14 @@ impl RunLock {
     pub fn of_file(path: &Path) -> Result<Option<Self>> {
         let opened = File::options().create(true).truncate(false).write(true).open(path);
         let file = opened.map_err(|error| Error::io("create", path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(Error::io("lock", path, error)),
+        let started = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Self(file))),
+                Err(TryLockError::WouldBlock) if started.elapsed() < A_LOOK => std::thread::sleep(A_LOOK / 10),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(Error::io("lock", path, error)),
+            }
         }
     }
 }
@@ -75,5 +83,19 @@ mod tests {
         assert!(RunLock::acquire(folder.path()).unwrap().is_none());
         drop(lock);
         assert!(!is_held(folder.path()).unwrap());
+    }
+
+    #[test]
+    fn one_who_only_looks_takes_no_lock_from_anybody() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunLock::acquire(folder.path()).unwrap());
+        let look = File::open(folder.path().join(FILE)).unwrap();
+        look.lock_shared().unwrap();
+        let looking = std::thread::spawn(move || {
+            std::thread::sleep(A_LOOK / 5);
+            drop(look);
+        });
+        assert!(RunLock::acquire(folder.path()).unwrap().is_some());
+        looking.join().unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::problem;
+use super::{lock, problem, run_folder};
 use crate::error::{Error, Result};
 
 /// Marks the file as ours: "XRAY" in ASCII.
@@ -166,10 +166,14 @@ const STEPS: [&str; 5] = [
 /// The schema this program writes.
 pub const NEWEST: usize = STEPS.len();
 
+/// The step that takes columns away which an older program writes at the end of a run.
+const MOVES_PAPERS: usize = 4;
+
 /// Brings the file to the newest schema, a new one from nothing. Several processes may do so at once.
 ///
 /// # Errors
-/// `Store` where the file is another program's, of a newer version, or cannot be written.
+/// `Store` where the file is another program's, of a newer version, or cannot be written; where it is of an older one
+/// that trains still.
 pub fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     if version(connection, path)? == NEWEST {
         return Ok(());
@@ -177,12 +181,32 @@ pub fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     let failed = |error| problem(path, &error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let found = version(&transaction, path)?;
+    if found == MOVES_PAPERS {
+        refuse_under_way(&transaction, path)?;
+    }
     for step in STEPS.iter().skip(found) {
         transaction.execute_batch(step).map_err(failed)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     transaction.pragma_update(None, "user_version", NEWEST).map_err(failed)?;
     transaction.commit().map_err(failed)
+}
+
+/// An older program's run would be trained to its end and then fail, as what it writes there is gone.
+fn refuse_under_way(connection: &Connection, path: &Path) -> Result<()> {
+    let failed = |error| problem(path, &error);
+    let mut running = connection.prepare("SELECT id, name FROM runs WHERE state = 'running'").map_err(failed)?;
+    let runs = running.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).and_then(Iterator::collect);
+    let runs: Vec<(String, String)> = runs.map_err(failed)?;
+    for (id, name) in runs {
+        if lock::is_held(&run_folder(path, &id))? {
+            let problem = format!(
+                "is of an older xray-tui, whose run {name} ({id}) is under way: wait for it, or stop it there, then try again"
+            );
+            return Err(Error::Store { path: path.to_owned(), problem });
+        }
+    }
+    Ok(())
 }
 
 /// The file's schema; 0 for an empty file.
@@ -205,5 +229,28 @@ pub fn version(connection: &Connection, path: &Path) -> Result<usize> {
         _ => Err(bad(format!(
             "was written by a newer xray-tui (schema {version}, this one knows {NEWEST}); use that one, or name another file with --db"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::store::lock::RunLock;
+
+    #[test]
+    fn an_older_program_that_trains_keeps_its_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(include_str!("../../tests/fixtures/store/v4.sql")).unwrap();
+        old.execute("UPDATE runs SET state = 'running'", []).unwrap();
+        let id: String = old.query_row("SELECT id FROM runs", [], |row| row.get(0)).unwrap();
+        let lock = RunLock::acquire(&run_folder(&path, &id)).unwrap().unwrap();
+        let said = Store::open(&path).unwrap_err().to_string();
+        assert!(said.contains("run-1") && said.contains("wait for it"), "{said}");
+        old.execute("UPDATE runs SET provenance = provenance", []).unwrap();
+        drop(lock);
+        assert!(Store::open(&path).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -218,12 +218,44 @@ impl Store {
         transaction.commit().map_err(|error| self.problem(&error))
     }
 
+    /// Lets entries that have failed wait again, those with these numbers or, where none is given, all; answers which. One
+    /// whose study is a rung further stays as it is: its rung is decided.
+    ///
+    /// # Errors
+    /// `Store` where one of them cannot, or the file cannot be written. Then none does.
+    pub fn retry_entries(&self, ids: &[i64]) -> Result<Vec<i64>> {
+        let transaction = self.alone()?;
+        let sql = "SELECT id FROM queue WHERE state = 'failed' AND NOT EXISTS (SELECT 1 FROM queue AS other \
+                   WHERE other.study = queue.study AND other.rung > queue.rung) ORDER BY id";
+        let mut failed: Vec<i64> = self.read(sql, [], |row| row.get("id"))?;
+        if let Some(id) = ids.iter().find(|id| !failed.contains(id)) {
+            let problem = format!(
+                "entry {id} of its queue cannot be tried again: none has that number, it has not failed, or its study is a \
+                 rung further; `xray-tui queue list` shows all"
+            );
+            return Err(Error::Store { path: self.path.clone(), problem });
+        }
+        failed.retain(|id| ids.is_empty() || ids.contains(id));
+        for id in &failed {
+            let sql = "UPDATE queue SET state = 'waiting', problem = NULL, ended_at = NULL WHERE id = ?1";
+            self.change(sql, [id])?;
+        }
+        transaction.commit().map_err(|error| self.problem(&error))?;
+        Ok(failed)
+    }
+
+    /// A transaction in which nobody else takes an entry out of those that wait: what is found waiting is.
+    fn alone(&self) -> Result<Transaction<'_>> {
+        let begun = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
+        begun.map_err(|error| self.problem(&error))
+    }
+
     /// Removes entries from the queue, and studies that have none left; their runs stay.
     ///
     /// # Errors
     /// `Store` where one is under way or is not there, or the file cannot be written. Then none is removed.
     pub fn remove_entries(&self, ids: &[i64]) -> Result<()> {
-        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
+        let transaction = self.alone()?;
         let queue = self.queue()?;
         for id in ids {
             let refuse = |problem: String| Error::Store { path: self.path.clone(), problem };

@@ -35,11 +35,17 @@ pub struct Standing {
     pub best: Vec<Option<EpochFigures>>,
     /// Validation accuracy of the best epochs over the seeds; `None` while one of them has none.
     pub accuracy: Option<Spread>,
-    /// What it is ranked by: the mean of the same, ties to the lower mean validation loss.
+    /// What it is ranked by: the mean of the same, ties to the lower mean validation loss; `None` where a seed has failed
+    /// too, as a candidate is as good as all of its seeds.
     pub score: Option<Score>,
 }
 
 impl Standing {
+    /// Whether one of its runs has failed.
+    fn has_failed(&self) -> bool {
+        self.entries.iter().any(|(entry, _)| entry.state == EntryState::Failed)
+    }
+
     /// How far it came, of successive halving's rungs.
     #[must_use]
     pub fn rung(&self) -> usize {
@@ -92,7 +98,8 @@ impl Store {
         self.read("SELECT * FROM queue WHERE study = ?1 ORDER BY id", [name], entry)
     }
 
-    /// The candidates of a study, the best first: those that came furthest, then by their score.
+    /// The candidates of a study, the best first: those that came furthest, then by their score; at the end those with a
+    /// seed that has failed.
     ///
     /// # Errors
     /// `Run` where there is no such study, `Store` where the file cannot be read.
@@ -114,7 +121,7 @@ impl Store {
                 (Some(a), Some(b)) => a.compare(&b),
                 _ => unscored(a).cmp(&unscored(b)),
             };
-            b.rung().cmp(&a.rung()).then_with(by_score)
+            a.has_failed().cmp(&b.has_failed()).then_with(|| b.rung().cmp(&a.rung())).then_with(by_score)
         });
         Ok(standings)
     }
@@ -132,7 +139,7 @@ impl Store {
             candidate: first.map_or(0, |new| new.candidate),
             settings: first.map(|new| new.settings.clone()).unwrap_or_default(),
             accuracy: Spread::of(best.iter().map(accuracy)),
-            score: Score::of(&best),
+            score: Score::of(&best).filter(|_| entries.iter().all(|(entry, _)| entry.state != EntryState::Failed)),
             best,
             entries,
         })

@@ -405,6 +405,48 @@ fn a_database_of_any_schema_so_far_opens_with_its_run() {
     }
 }
 
+#[test]
+fn a_run_that_is_restored_while_the_trash_is_emptied_stays_whole() {
+    let (_folder, store) = store();
+    let id = "aaaaaaaaaaaa";
+    store.create_run(&new_run(id, "run-1")).unwrap();
+    store.end_run(id, &ended(RunState::Finished)).unwrap();
+    store.trash_run(id).unwrap();
+    let listed = store.trashed().unwrap();
+    store.restore_run(id).unwrap();
+    assert!(!store.delete_trashed(&listed[0].started.id).unwrap());
+    assert!(store.run(id).is_ok() && store.run_folder(id).is_dir());
+    store.trash_run(id).unwrap();
+    assert!(store.delete_trashed(id).unwrap());
+    assert!(store.run(id).is_err() && !store.run_folder(id).exists());
+    assert!(store.restore_run(id).is_err() && !store.run_folder(id).exists());
+}
+
+#[test]
+fn a_summary_sees_every_change_of_what_is_said_of_runs() {
+    let (_folder, store) = store();
+    for (id, name) in [("aaaaaaaaaaaa", "run-1"), ("bbbbbbbbbbbb", "run-2")] {
+        store.create_run(&new_run(id, name)).unwrap();
+    }
+    let id = "aaaaaaaaaaaa";
+    let mut seen = vec![store.summary().unwrap()];
+    let mut look = || seen.push(store.summary().unwrap());
+    look();
+    store.rename_run(id, "run-3").unwrap();
+    look();
+    store.set_tags(id, &["one".into()]).unwrap();
+    look();
+    store.set_tags(id, &["two".into()]).unwrap();
+    look();
+    store.star_run(id, true).unwrap();
+    look();
+    store.star_run(id, false).unwrap();
+    store.star_run("bbbbbbbbbbbb", true).unwrap();
+    look();
+    assert_eq!(seen[0], seen[1]);
+    assert!(seen[1..].windows(2).all(|pair| pair[0] != pair[1]), "{seen:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 

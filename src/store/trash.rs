@@ -28,6 +28,10 @@ impl Store {
     /// `Run` where it is not there, where it is a fold whose cross-validation is in the trash too, or one that was trained
     /// again since; `Store` where the file cannot be written.
     pub fn restore_run(&self, run_id: &str) -> Result<()> {
+        // Before locks are made beside a run that is gone.
+        self.run(run_id)?;
+        let _locks = self.hold(run_id)?;
+        // Until the locks were ours, somebody may have emptied the trash.
         let run = self.run(run_id)?;
         let Some(trashed_at) = &run.trashed_at else { return Err(refuse(&run, "is not in the trash")) };
         if let Some(parent) = &run.started.parent {
@@ -66,10 +70,27 @@ impl Store {
     /// # Errors
     /// `Run` where it is under way; `Store` or `Io` where something cannot be deleted.
     pub fn delete_run(&self, run_id: &str) -> Result<()> {
-        // Held until all is gone, so that nobody resumes one meanwhile.
+        self.delete((run_id, "DELETE FROM runs WHERE id = ?1")).map(|_| ())
+    }
+
+    /// As [`Store::delete_run`], where the run is in the trash still; whether it is gone. One that was restored meanwhile
+    /// stays whole.
+    ///
+    /// # Errors
+    /// As [`Store::delete_run`].
+    pub fn delete_trashed(&self, run_id: &str) -> Result<bool> {
+        self.delete((run_id, "DELETE FROM runs WHERE id = ?1 AND trashed_at IS NOT NULL"))
+    }
+
+    /// Deletes a run by a statement that may leave it, and its folders where it did not; whether it is gone.
+    fn delete(&self, (run_id, sql): (&str, &str)) -> Result<bool> {
+        // Held until all is gone, so that nobody resumes or restores one meanwhile.
         let locks = self.hold(run_id)?;
         // Folds go with their parent.
-        self.change("DELETE FROM runs WHERE id = ?1", [run_id])?;
+        self.change(sql, [run_id])?;
+        if !self.read("SELECT id FROM runs WHERE id = ?1", [run_id], |_| Ok(()))?.is_empty() {
+            return Ok(false);
+        }
         for (id, _) in &locks {
             let folder = self.run_folder(id);
             match std::fs::remove_dir_all(&folder) {
@@ -79,7 +100,7 @@ impl Store {
                 _ => {}
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The locks of a run and all its folds, those in the trash too, by their ids.

@@ -102,6 +102,17 @@ pub fn lack_of_memory(engine: EngineKind, images: usize, side: usize) -> Option<
     ))
 }
 
+/// Whether the machine, or what its container may take, has the memory for a batch when nothing else runs; so it is taken
+/// to where the system does not tell it.
+#[must_use]
+pub fn is_large_enough(engine: EngineKind, images: usize, side: usize) -> bool {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let machine = read("/proc/meminfo").and_then(|facts| kilobytes(field(&facts, "MemTotal")?));
+    let container = read("/sys/fs/cgroup/memory.max").and_then(|limit| limit.trim().parse().ok());
+    let needed = xray_nn::training_bytes(&engine.here(), images, side) as u64;
+    [machine, container].into_iter().flatten().all(|all: u64| needed <= all)
+}
+
 /// Memory in bytes that is free for new uses, where the system tells it (Linux): the machine's, what its container may
 /// still take, or what this process may.
 #[must_use]

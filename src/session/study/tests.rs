@@ -107,3 +107,24 @@ fn a_search_whose_candidates_have_all_failed_is_over() {
     assert_eq!(decide(&store).unwrap(), []);
     assert_eq!(store.next_entry(None).unwrap(), None);
 }
+
+#[test]
+fn a_candidate_with_a_failed_seed_is_the_last_of_all() {
+    let (_folder, store) = study(3, 2);
+    let entries = store.study_entries("s").unwrap();
+    for (entry, right) in entries.iter().zip([99, 99, 70, 72, 60, 60]) {
+        end(&store, entry, right);
+    }
+    store.end_entry(entries[1].id, EntryState::Failed, Some("no room")).unwrap();
+    let standings = store.standings("s").unwrap();
+    let order: Vec<(usize, bool)> = standings.iter().map(|one| (one.candidate, one.score.is_some())).collect();
+    assert_eq!(order, [(1, true), (2, true), (0, false)]);
+}
+
+#[test]
+fn a_made_up_name_is_not_that_of_a_study_whose_runs_are_all_that_is_left() {
+    let named = |name: &str| Study { name: name.into(), plan: Value::Null, at: String::new() };
+    assert_eq!(next_name(&[], &[]), "sweep-1");
+    assert_eq!(next_name(&[named("sweep-2"), named("mine")], &["run-9".into()]), "sweep-3");
+    assert_eq!(next_name(&[named("sweep-2")], &["sweep-7/12".into(), "sweep-x/9".into()]), "sweep-8");
+}

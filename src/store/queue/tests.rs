@@ -110,3 +110,23 @@ fn a_study_goes_with_its_last_entry_and_its_name_is_its_own() {
     assert!(store.studies().unwrap().is_empty());
     assert!(store.standings("s").unwrap_err().to_string().contains("queue list"));
 }
+
+#[test]
+fn what_failed_waits_again_unless_its_study_is_a_rung_further() {
+    let (_folder, store) = store();
+    let alone = store.enqueue(&[new("a"), new("b")]).unwrap();
+    store.add_study(("s", &json!({})), &[new("s/1"), new("s/2")]).unwrap();
+    let study: Vec<i64> = store.study_entries("s").unwrap().iter().map(|entry| entry.id).collect();
+    for id in [alone[0], study[0]] {
+        store.end_entry(id, EntryState::Failed, Some("no room")).unwrap();
+    }
+    store.promote((&study[1..], &[]), (1, None)).unwrap();
+    for id in [alone[1], study[0], 99] {
+        let said = store.retry_entries(&[alone[0], id]).unwrap_err().to_string();
+        assert!(said.contains(&format!("entry {id}")) && said.contains("queue list"), "{said}");
+    }
+    assert_eq!(store.queue().unwrap()[0].state, EntryState::Failed, "all or none");
+    assert_eq!(store.retry_entries(&[]).unwrap(), [alone[0]]);
+    let entry = store.queue().unwrap().remove(0);
+    assert_eq!((entry.state, entry.problem, entry.ended_at), (EntryState::Waiting, None, None));
+}
