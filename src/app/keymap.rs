@@ -41,7 +41,7 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Form, A::FindRate), "F", ("", "search for a learning rate: a short training with a rising one")),
     bind((P::Form, A::ShowQueue), "Q", ("", "runs that wait for their turn")),
     bind((P::Form, A::ResumeRun), "c", ("", "go on with the newest run that was stopped, failed or crashed")),
-    bind((P::Form, A::Back), "esc", ("", "back to the run under way")),
+    bind((P::Form, A::Back), "esc", ("back", "back to the run under way")),
     bind((P::Finder, A::Keep), "enter", ("take it", "take the learning rate that was found")),
     bind((P::Finder, A::Back), "esc s", ("back", "stop searching; back to the settings")),
     bind((P::Editing, A::Keep), "enter", ("keep", "keep the typed value")),

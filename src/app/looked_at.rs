@@ -4,6 +4,7 @@ use super::action::{Action, Place};
 use super::data::DataState;
 use super::finder::Finder;
 use super::history::History;
+use super::keymap::BINDINGS;
 use super::log::Log;
 use super::message::Effect;
 use super::{App, Screen, runs};
@@ -30,7 +31,9 @@ impl App {
     #[must_use]
     pub fn can(&self, action: Action) -> bool {
         let run = self.looked_at();
+        let of_table = || BINDINGS.iter().any(|line| (line.place, line.action) == (Place::Runs, action));
         match (action, self.place()) {
+            (_, Place::Runs) if self.runs.rows().is_empty() && of_table() => false,
             (Action::ResumeRun, Place::Form) => !self.train.is_running() && self.newest_resumable().is_some(),
             (Action::Keep, Place::Finder) => self.train.finder.as_ref().and_then(Finder::rate).is_some(),
             (Action::Back, Place::Form) => self.train.planning,

@@ -88,7 +88,8 @@ impl App {
 
     /// Asks for the newest finished runs on the same data, to be laid behind a run's curves.
     fn load_earlier(&self, run_id: &str, data: &Path) -> Option<Effect> {
-        const MOST: usize = 3;
+        // More cannot be told apart when they are faint.
+        const MOST: usize = 2;
         if self.earlier.iter().any(|(behind, _)| behind == run_id) {
             return None;
         }

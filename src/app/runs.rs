@@ -56,8 +56,6 @@ pub struct RunsScreen {
     filter: Filter,
     /// The filter that is being typed.
     pub filtering: Option<Filtering>,
-    /// Filters that were kept before, the last one last.
-    filters: Vec<String>,
     pub compare: Option<Compare>,
     pub scatter: Option<Scatter>,
     points: Vec<Point>,
@@ -332,11 +330,10 @@ impl RunsScreen {
         vec![Effect::LoadRun { run_id }]
     }
 
-    /// Leaves the open run, else the comparison, else the scatter chart, else takes back the last filter.
+    /// Leaves the open run, else the comparison, else the scatter chart, else shows all runs again.
     fn step_back(&mut self) {
         if self.detail.take().is_none() && self.compare.take().is_none() && self.scatter.take().is_none() {
-            let before = self.filters.pop().unwrap_or_default();
-            self.set_filter(&before);
+            self.set_filter("");
         }
     }
 

@@ -211,6 +211,8 @@ impl TrainScreen {
     /// A run of the queue takes the place of the one before.
     fn next(&mut self, entry: &Entry) -> Vec<Effect> {
         self.queue.at_work = true;
+        // What was said when it was queued is no news any more.
+        self.notice = None;
         let config = serde_json::from_value(entry.new.config.clone()).unwrap_or_else(|_| self.config.clone());
         self.live = Some(Live { name: entry.new.name.clone(), run_id: entry.run_id.clone(), ..Live::new(config) });
         vec![Effect::LoadQueue]

@@ -140,9 +140,12 @@ fn legend(chart: &Chart, painter: &Painter, width: usize) -> Line<'static> {
     let best = chart.best.map(|(_, epoch)| (format!("  ┊ best {epoch}"), painter.theme.good()));
     for (text, style) in state.into_iter().chain(series).chain(best) {
         let span = Span::styled(text, style);
-        if line.width() + span.width() <= width {
-            line.push_span(span);
+        // One cell is kept for the sign that there is more.
+        if line.width() + span.width() + 2 > width {
+            line.push_span(Span::styled(" …", painter.theme.dim()));
+            break;
         }
+        line.push_span(span);
     }
     line
 }

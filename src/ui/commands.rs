@@ -17,7 +17,7 @@ enum Entry {
     Command(usize, usize),
 }
 
-const WIDTH: u16 = 74;
+const WIDTH: u16 = 112;
 
 pub fn draw(painter: &mut Painter, commands: &Commands, app: &App) {
     let below = app.place_below();

@@ -170,8 +170,14 @@ fn own(theme: Theme, history: &History, (page, view): (Page, &ChartView)) -> Vec
         }
         Page::Validation => vec![
             validation("precision", theme.series(0), |epoch| epoch.validation.confusion.precision()),
-            validation("recall", theme.series(1), |epoch| epoch.validation.confusion.recall()),
-            validation("F1", theme.series(2), |epoch| epoch.validation.confusion.f1()),
+            Series {
+                stroke: Stroke::Dashed,
+                ..validation("recall", theme.series(1), |epoch| epoch.validation.confusion.recall())
+            },
+            Series {
+                stroke: Stroke::Solid,
+                ..validation("F1", theme.series(2), |epoch| epoch.validation.confusion.f1())
+            },
         ],
         Page::Rate => of_steps(&history.learning_rate, "rate", (theme.training(), theme.dim()), 0.0),
         Page::Speed => steps(&history.speed, "training"),
@@ -213,8 +219,10 @@ fn behind(
         Page::Processor | Page::Memory => return None,
     };
     // Faint, and told apart by their strokes: the run itself is what is looked at.
-    let stroke = [Stroke::Dotted, Stroke::Dashed, Stroke::Solid][place % 3];
-    Some(Series { label: format!("{name} val"), style: theme.dim(), stretches, stroke })
+    let stroke = [Stroke::Dotted, Stroke::Dashed][place % 2];
+    let of_validation = matches!(page, Page::Loss | Page::Accuracy | Page::Validation);
+    let label = if of_validation { format!("{name} val") } else { name.to_owned() };
+    Some(Series { label, style: theme.dim(), stretches, stroke })
 }
 
 /// From and to of the vertical axis.
@@ -236,7 +244,12 @@ fn range(series: &[Series], (page, log): (Page, bool), (across, view): ((f64, f6
 fn logarithmic(values: &[(f64, f64)]) -> (f64, f64) {
     let positive = values.iter().flat_map(|(low, high)| [*low, *high]).filter(|value| *value > 0.0);
     let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-    if high <= 0.0 || low >= high { (high.max(1.0) * 0.1, high.max(1.0)) } else { (low, high) }
+    match () {
+        () if high <= 0.0 => (0.1, 1.0),
+        // All the same: it lies in the middle.
+        () if low >= high => (high * 0.1, high * 10.0),
+        () => (low, high),
+    }
 }
 
 /// A little around what is seen.

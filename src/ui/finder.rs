@@ -52,19 +52,19 @@ fn chart_of(theme: Theme, finder: &Finder) -> Option<Chart<'static>> {
     finder.points.first()?;
     let RateRange { low, high, .. } = RateRange::default();
     let across = (low.log10(), high.log10());
-    let line = |label: &str, style, value: fn(&RatePoint) -> f64| Series {
+    let line = |(label, stroke): (&str, Stroke), style, value: fn(&RatePoint) -> f64| Series {
         label: label.into(),
         style,
         stretches: finder.points.iter().map(|point| Span::at(at(point.learning_rate), value(point))).collect(),
-        stroke: Stroke::Solid,
+        stroke,
     };
     let lowest = finder.points.iter().map(|point| point.smoothed).fold(f64::INFINITY, f64::min);
     let first_loss = finder.points.iter().take(10).map(|point| point.loss).fold(0.0, f64::max);
     Some(Chart {
         title: "loss",
         series: vec![
-            line("each batch", theme.dim(), |point| point.loss),
-            line("smoothed", theme.training(), |point| point.smoothed),
+            line(("each batch", Stroke::Dotted), theme.dim(), |point| point.loss),
+            line(("smoothed", Stroke::Solid), theme.training(), |point| point.smoothed),
         ],
         others: 0,
         axis: Axis::Step,

@@ -131,6 +131,7 @@ fn title(live: &Live, app: &App) -> String {
     let elsewhere = if live.origin == Origin::Other { "  in another process" } else { "" };
     let waiting = match app.train.queue.waiting() {
         0 => String::new(),
+        _ if live.origin == Origin::Other => String::new(),
         waiting => format!("  {} in the queue", count(waiting)),
     };
     format!("{name}{elsewhere}{waiting}")

@@ -3,7 +3,7 @@
 use super::column::{Column, Facts, Kind};
 use super::figure::Figure;
 use super::value::Value;
-use crate::store::Run;
+use crate::store::{Run, RunState};
 
 /// Where a text is no filter, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,11 +212,28 @@ fn test(at: usize, word: &str) -> Result<Test, Problem> {
     if value.eq_ignore_ascii_case("none") && matches!(sign, Sign::Has | Sign::Is) {
         return Ok(Test::Missing(column));
     }
+    if column == Column::State {
+        known_state(&value).map_err(|text| Problem { at: value_at, text })?;
+    }
     compared((column, sign), &value).map_err(|text| match text {
         Wrong::Value(text) => Problem { at: value_at, text },
         Wrong::Sign(text) => Problem { at: at + place, text },
     })
 }
+
+/// A part of a state's name.
+fn known_state(value: &str) -> Result<(), String> {
+    let names = STATES.map(RunState::name);
+    let value = value.to_lowercase();
+    if names.iter().any(|name| name.contains(&value)) {
+        return Ok(());
+    }
+    Err(format!("no run is ever so: a run is {}", names.join(", ")))
+}
+
+/// All that a run can be.
+const STATES: [RunState; 5] =
+    [RunState::Running, RunState::Finished, RunState::Stopped, RunState::Failed, RunState::Crashed];
 
 /// What of a word cannot be understood.
 enum Wrong {
@@ -322,7 +339,6 @@ fn strip_unit(column: Column, text: &str) -> (&str, f64) {
 mod tests {
     use super::*;
     use crate::app::sample;
-    use crate::store::RunState;
     use proptest::prelude::*;
 
     /// Names of those of the sample's five runs that match.

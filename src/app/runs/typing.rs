@@ -41,12 +41,7 @@ impl RunsScreen {
         let Some(filtering) = self.filtering.take() else { return };
         match action {
             Action::Keep if filtering.problem.is_some() => self.filtering = Some(filtering),
-            Action::Keep => {
-                self.set_filter(filtering.input.text());
-                if filtering.before != self.view.filter {
-                    self.filters.push(filtering.before);
-                }
-            }
+            Action::Keep => self.set_filter(filtering.input.text()),
             _ => self.set_filter(&filtering.before),
         }
     }
