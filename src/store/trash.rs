@@ -17,7 +17,7 @@ impl Store {
         if run.trashed_at.is_some() {
             return Err(refuse(&run, "is in the trash already: `xray-tui runs restore` brings it back"));
         }
-        let _locks = self.hold(run_id)?;
+        let _locks = self.hold((run_id, "deleting"))?;
         let sql = "UPDATE runs SET trashed_at = ?2 WHERE (id = ?1 OR parent = ?1) AND trashed_at IS NULL";
         self.change(sql, params![run_id, now()])
     }
@@ -30,7 +30,7 @@ impl Store {
     pub fn restore_run(&self, run_id: &str) -> Result<()> {
         // Before locks are made beside a run that is gone.
         self.run(run_id)?;
-        let _locks = self.hold(run_id)?;
+        let _locks = self.hold((run_id, "restoring"))?;
         // Until the locks were ours, somebody may have emptied the trash.
         let run = self.run(run_id)?;
         let Some(trashed_at) = &run.trashed_at else { return Err(refuse(&run, "is not in the trash")) };
@@ -85,7 +85,7 @@ impl Store {
     /// Deletes a run by a statement that may leave it, and its folders where it did not; whether it is gone.
     fn delete(&self, (run_id, sql): (&str, &str)) -> Result<bool> {
         // Held until all is gone, so that nobody resumes or restores one meanwhile.
-        let locks = self.hold(run_id)?;
+        let locks = self.hold((run_id, "deleting"))?;
         // Folds go with their parent.
         self.change(sql, [run_id])?;
         if !self.read("SELECT id FROM runs WHERE id = ?1", [run_id], |_| Ok(()))?.is_empty() {
@@ -103,12 +103,12 @@ impl Store {
         Ok(true)
     }
 
-    /// The locks of a run and all its folds, those in the trash too, by their ids.
-    fn hold(&self, run_id: &str) -> Result<Vec<(String, RunLock)>> {
+    /// The locks of a run and all its folds, those in the trash too, by their ids; `doing` is what they are for, in a word.
+    fn hold(&self, (run_id, doing): (&str, &str)) -> Result<Vec<(String, RunLock)>> {
         let mut ids = vec![run_id.to_owned()];
         ids.extend(self.read("SELECT id FROM runs WHERE parent = ?1", [run_id], |row| row.get::<_, String>("id"))?);
         let under_way = || {
-            let problem = "is under way; stop it before deleting it".into();
+            let problem = format!("is under way; stop it before {doing} it");
             Error::Run { run: run_id.to_owned(), problem }
         };
         let lock = |id: String| Ok((RunLock::acquire(&self.run_folder(&id))?.ok_or_else(under_way)?, id));
