@@ -97,7 +97,7 @@ impl TrainScreen {
         let attached = self.attached().map(str::to_owned);
         self.live = None;
         self.problem = None;
-        if !attached.is_some() {
+        if attached.is_none() {
             return Vec::new();
         }
         self.left = attached;
