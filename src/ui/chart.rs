@@ -138,10 +138,13 @@ fn legend(chart: &Chart, painter: &Painter, width: usize) -> Line<'static> {
         (format!("  {} {}{value}", series.stroke.sign(), series.label), series.style)
     });
     let best = chart.best.map(|(_, epoch)| (format!("  ┊ best {epoch}"), painter.theme.good()));
-    for (text, style) in state.into_iter().chain(series).chain(best) {
-        let span = Span::styled(text, style);
-        // One cell is kept for the sign that there is more.
-        if line.width() + span.width() + 2 > width {
+    let spans: Vec<Span> =
+        state.into_iter().chain(series).chain(best).map(|(text, style)| Span::styled(text, style)).collect();
+    let all = line.width() + spans.iter().map(Span::width).sum::<usize>();
+    // Where not all fits, room is kept for the sign that there is more.
+    let room = if all <= width { width } else { width.saturating_sub(2) };
+    for span in spans {
+        if line.width() + span.width() > room {
             line.push_span(Span::styled(" …", painter.theme.dim()));
             break;
         }
