@@ -48,7 +48,7 @@ fn several_values_make_runs_that_follow_each_other() {
     terminal.key(Key::Char('s'));
     terminal.wait_until("the second run's end", |screen| {
         let text = screen.contents();
-        text.contains("sweep-1/2") && text.contains("✓ finished")
+        text.contains("sweep-1/2") && text.contains("✓ finished") && text.contains("n new run")
     });
     terminal.key(Key::Char('Q'));
     terminal.wait_until("both done", |screen| screen.contents().matches("✓ done").count() == 2);
@@ -77,7 +77,7 @@ fn a_next_run_is_planned_while_one_is_under_way_and_starts_when_it_has_ended() {
     terminal.key(Key::Char('S'));
     terminal.wait_until("the next run's end", |screen| {
         let text = screen.contents();
-        text.contains("next-1") && text.contains("✓ finished")
+        text.contains("next-1") && text.contains("✓ finished") && text.contains("n new run")
     });
     let states: Vec<RunState> = desk.runs().iter().map(|run| run.state).collect();
     assert_eq!(states, [RunState::Finished, RunState::Stopped]);

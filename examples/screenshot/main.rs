@@ -60,7 +60,7 @@ const fn saved(keys: &'static str, shows: &'static [&'static str], file: &'stati
 }
 
 /// From an empty folder to two finished runs; a setting is typed by Enter, Ctrl-U, its value and Enter.
-const WALK: [Step; 17] = [
+const WALK: [Step; 22] = [
     step("", &["No chest X-rays found"]),
     saved("d", &["SYNTHETIC", "Samples"], "data.svg", "The Data screen: what is in the data set"),
     step("2", &["▸ epochs", "batch size"]),
@@ -72,9 +72,19 @@ const WALK: [Step; 17] = [
     step("n", &["▸ image size"]),
     step("\x1b[A\x1b[A\x1b[A\r\x150.0003\r", &["▸ learning rate      0.0003 "]),
     step("s", &["run-2", "✓ finished"]),
-    saved("3", &["▸ run-2", "run-1"], "runs.svg", "The Runs screen: past runs and their figures"),
+    step("3", &["run-2", "run-1", "best val"]),
+    step(" j ", &["2 marked"]),
+    saved("g", &["2 marked", "test acc"], "runs.svg", "The Runs screen: past runs and their figures"),
+    saved(
+        "=",
+        &["side by side", "less run"],
+        "compare.svg",
+        "Two runs side by side: what differs, and whether it matters",
+    ),
+    step("\x1b", &["2 marked", "test acc"]),
+    step("M", &["run-2"]),
     saved("\r", &["Figures", "AUC"], "run.svg", "One run: its curves, and its figures with intervals"),
-    step("\x1b", &["▸ run-2", "test acc"]),
+    step("\x1b", &["run-2", "best val"]),
     step("4", &["1 of 100", "▀", "prediction"]),
     saved("n", &["✗ wrong", "▀"], "inspect.svg", "The Inspect screen: a test image and its prediction"),
     step("q", &[]),
@@ -121,6 +131,10 @@ fn command(program: &Path, folder: &Path) -> Result<CommandBuilder> {
     command.cwd(&work);
     command.env("COLORTERM", "truecolor");
     command.env("XRAY_TUI_CACHE", folder.join("cache"));
+    // Whoever makes the pictures may have settings of their own.
+    command.env("XDG_CONFIG_HOME", folder.join("config"));
+    command.env("XDG_STATE_HOME", folder.join("state"));
+    command.env("LC_ALL", "C.UTF-8");
     command.env_remove("XRAY_TUI_DATA");
     Ok(command)
 }

@@ -34,7 +34,7 @@ impl App {
         if ended && self.train.queue.is_next {
             effects.extend(self.train.run_queue());
         }
-        if ended && self.popup == Some(Popup::Question(Question::Quit)) {
+        if !self.train.is_running() && self.popup == Some(Popup::Question(Question::Quit)) {
             self.popup = None;
         }
         if changes || ended {
