@@ -159,7 +159,7 @@ fn presses(terminal: &Terminal) -> Vec<f64> {
         let start = Instant::now();
         let opens = number.is_multiple_of(2);
         terminal.key(if opens { Key::Char('?') } else { Key::Escape });
-        terminal.wait_until("the help", |screen| screen.contents().contains("Shift-Tab") == opens);
+        terminal.wait_until("the help", |screen| screen.contents().contains("search ") == opens);
         milliseconds(start)
     };
     (0..PRESSES).map(press).collect()

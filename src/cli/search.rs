@@ -32,7 +32,7 @@ pub struct SweepArgs {
     /// The study's name; its runs are NAME/1, NAME/2 and so on [default: sweep-1 and so on]
     #[arg(long, value_name = "STUDY")]
     pub name: Option<String>,
-    /// A search in a TOML file: name, random, halving, `min_epochs`, seeds, [base] settings and what is tried [over]; flags
+    /// A search in a TOML file: name, random, halving, `min_epochs`, seeds, `base` settings and what is tried `over`; flags
     /// count before it
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
