@@ -6,8 +6,9 @@ use super::action::Place;
 use super::attached::Watched;
 use super::chart::Window;
 use super::message::{Effect, Message, RunsMessage, TrainMessage};
+use super::popup::Popup;
 use super::sample::{self, press, tell, type_text};
-use super::scene::{Area, ChartArea, Scene};
+use super::scene::{Area, ChartArea, Scene, Target};
 use super::{App, Screen};
 use crate::store::{CommandKind, Entry, EntryState, Mark, MarkKind, NewEntry, RunState};
 use crate::train::range_test::{RateCurve, RateEvent, RateOutcome};
@@ -107,6 +108,11 @@ fn a_waiting_run_is_taken_out_of_the_queue_and_one_under_way_is_not() {
     assert_eq!(press(&mut app, KeyCode::Char('x')), []);
     press(&mut app, KeyCode::Down);
     assert_eq!(press(&mut app, KeyCode::Char('x')), [Effect::RemoveEntries(vec![8])]);
+    let area = Area { x: 0, y: 0, width: 1, height: 1 };
+    let scene = Scene { targets: vec![(area, Target::Row(0))], ..Scene::default() };
+    let (kind, modifiers) = (MouseEventKind::Down(MouseButton::Left), KeyModifiers::NONE);
+    app.update(Message::Mouse(MouseEvent { kind, column: 0, row: 0, modifiers }), &scene);
+    assert_eq!(app.popup, Some(Popup::Queue(0)), "a click chooses a line");
 }
 
 #[test]
