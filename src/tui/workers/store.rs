@@ -56,7 +56,9 @@ fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
 /// The newest runs, at once: all of a long list take a while.
 fn first_page(store: &Store, outbox: &Outbox) {
     const PAGE: usize = 100;
-    if let Ok(runs) = store.newest(PAGE)
+    // A dead run must not be taken for one under way.
+    if store.mark_crashed().is_ok()
+        && let Ok(runs) = store.newest(PAGE)
         && runs.len() == PAGE
     {
         outbox.send(Message::Runs(RunsMessage::Loaded(Ok(runs))));
