@@ -195,8 +195,7 @@ impl Session<'_> {
         let data = self.load(config)?;
         let splits = self.split(&data, config)?;
         if let Some(problem) = self.lack_of_memory(config, splits.train.len()) {
-            let problem = format!("{problem}: choose a smaller one, or a smaller image size");
-            return Err(Error::BadSetting { setting: "batch size", problem });
+            return Err(too_large(&problem));
         }
         let manifest = Manifest::of(&data, &splits);
         let row = new_run(store, (&data, &splits, &manifest), beginning)?;
@@ -443,6 +442,12 @@ fn sampled(data: &LoadedData, config: &TrainConfig) -> Splits {
 /// What is wrong where memory has no room for a batch of so many images.
 fn lack_of_memory(config: &TrainConfig, images: usize) -> Option<String> {
     machine::lack_of_memory(config.engine, config.batch_size.min(images), config.image_size)
+}
+
+/// What to do about it, for what has not begun.
+fn too_large(problem: &str) -> Error {
+    let problem = format!("{problem}: choose a smaller one, or a smaller image size");
+    Error::BadSetting { setting: "batch size", problem }
 }
 
 /// The settings a run was started with.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
-use super::{LoadedData, Workplace, lack_of_memory, sampled, words_of};
+use super::{LoadedData, Workplace, lack_of_memory, sampled, too_large, words_of};
 use crate::error::{Error, Result};
 use crate::train::control::Wish;
 use crate::train::range_test::{RangeJob, RateCurve, RateEvent, RateOutcome, RateRange, Tell, test_range};
@@ -64,8 +64,7 @@ fn test(
     let splits = sampled(&data, config);
     splits.check_trainable(&data.dataset)?;
     if let Some(problem) = lack_of_memory(config, splits.train.len()) {
-        let problem = format!("{problem}: choose a smaller one, or a smaller image size");
-        return Err(Error::BadSetting { setting: "batch size", problem });
+        return Err(too_large(&problem));
     }
     let job = RangeJob { config, range, dataset: &data.dataset, cache: &data.cache, images: &splits.train };
     test_range(&job, control, tell)
