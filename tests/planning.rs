@@ -4,12 +4,15 @@
 
 #[path = "support/desk.rs"]
 mod desk;
+#[path = "support/form.rs"]
+mod form;
 #[path = "support/terminal.rs"]
 mod terminal;
 
 use std::time::Duration;
 
 use desk::Desk;
+use form::set;
 use terminal::{Key, Terminal};
 use xray_tui::store::RunState;
 
@@ -23,20 +26,6 @@ fn open(desk: &Desk) -> Terminal {
         set(&terminal, label, value);
     }
     terminal
-}
-
-fn set(terminal: &Terminal, label: &str, value: &str) {
-    terminal.click_on(label);
-    terminal.wait_for(&format!("▸ {label}"));
-    terminal.key(Key::Enter);
-    terminal.wait_for("Enter keep");
-    terminal.key(Key::Control('u'));
-    terminal.send(value);
-    terminal.key(Key::Enter);
-    terminal.wait_until("the value kept", |screen| {
-        let text = screen.contents();
-        text.contains("Enter type") && text.lines().any(|line| line.contains(label) && line.contains(value))
-    });
 }
 
 #[test]

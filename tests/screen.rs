@@ -4,6 +4,8 @@
 
 #[path = "support/desk.rs"]
 mod desk;
+#[path = "support/form.rs"]
+mod form;
 #[path = "support/terminal.rs"]
 mod terminal;
 
@@ -12,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use desk::{Desk, real_xrays};
+use form::set;
 use rustix::process::Signal;
 use terminal::{Answers, Key, Terminal};
 use xray_tui::dataset::Split;
@@ -35,17 +38,7 @@ fn train(terminal: &Terminal, settings: &[(&str, &str)]) {
     terminal.key(Key::Char('2'));
     terminal.wait_for("Enter type");
     for (label, value) in settings {
-        terminal.click_on(label);
-        terminal.wait_for(&format!("▸ {label}"));
-        terminal.key(Key::Enter);
-        terminal.wait_for("Enter keep");
-        terminal.key(Key::Control('u'));
-        terminal.send(value);
-        terminal.key(Key::Enter);
-        terminal.wait_until("the value kept", |screen| {
-            let text = screen.contents();
-            text.contains("Enter type") && text.lines().any(|line| line.contains(label) && line.contains(value))
-        });
+        set(terminal, label, value);
     }
     terminal.key(Key::Char('s'));
 }
