@@ -131,15 +131,20 @@ fn legend(chart: &Chart, painter: &Painter, width: usize) -> Line<'static> {
     let mut line = Line::from(Span::styled(chart.title.to_owned(), painter.theme.title()));
     let state = (!chart.state.is_empty()).then(|| (format!("  {}", chart.state), painter.theme.dim()));
     let (others, own) = chart.series.split_at(chart.others.min(chart.series.len()));
-    let named = own.iter().chain(others).filter(|series| !series.label.is_empty());
-    let series = named.map(|series| {
+    let named = |series: &Series| {
         let value = chart.cursor.and_then(|at| value_at(&series.stretches, chart.axis, at));
         let value = value.map_or_else(String::new, |value| format!(" {}", tick(value)));
-        (format!("  {} {}{value}", series.stroke.sign(), series.label), series.style)
-    });
+        let text = format!("  {} {}{value}", series.stroke.sign(), series.label);
+        (!series.label.is_empty()).then_some((text, series.style))
+    };
     let best = chart.best.map(|(_, epoch)| (format!("  ┊ best {epoch}"), painter.theme.good()));
-    let spans: Vec<Span> =
-        state.into_iter().chain(series).chain(best).map(|(text, style)| Span::styled(text, style)).collect();
+    let spans: Vec<Span> = state
+        .into_iter()
+        .chain(own.iter().filter_map(named))
+        .chain(best)
+        .chain(others.iter().filter_map(named))
+        .map(|(text, style)| Span::styled(text, style))
+        .collect();
     let all = line.width() + spans.iter().map(Span::width).sum::<usize>();
     // Where not all fits, room is kept for the sign that there is more.
     let room = if all <= width { width } else { width.saturating_sub(2) };
