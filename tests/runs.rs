@@ -308,6 +308,23 @@ fn a_learning_rate_that_was_changed_is_marked_outlives_a_stop_and_is_repeated() 
 }
 
 #[test]
+fn a_learning_rate_asked_for_after_the_last_batch_of_a_run_that_stops_is_for_the_rest_of_it() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = follow(place, new(small()), |event, control| match event {
+        TrainEvent::Step(step) if step.batch == step.batches => {
+            control.set_learning_rate(3e-4);
+            control.finish_epoch();
+        }
+        _ => {}
+    });
+    let id = id.unwrap();
+    follow(place, Start::Resume { run_id: id.clone() }, |_, _| {});
+    let store = Store::open(&place.db).unwrap();
+    assert!(store.marks(&id).unwrap().iter().any(|mark| (mark.kind, mark.value) == (MarkKind::Rate, Some(3e-4))));
+    assert_eq!(store.steps(&id).unwrap().last().unwrap().learning_rate, Some(3e-4));
+}
+
+#[test]
 fn a_run_obeys_other_processes() {
     let Bench { place, _folder } = &bench();
     let config = TrainConfig { epochs: 500, ..small() };

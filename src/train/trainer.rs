@@ -207,12 +207,16 @@ impl<'a> Trainer<'a> {
         self.tell_last_epoch(epoch, emit)?;
         let step = self.at.steps;
         let planned = self.job.rates.iter().rev().find(|(after, _)| *after == step).map(|(_, rate)| *rate);
-        if let Some(learning_rate) = self.control.take_learning_rate().or(planned) {
-            self.adam.set_learning_rate(learning_rate);
-            self.at.learning_rate = Some(learning_rate);
-            emit(TrainEvent::Rate { step, learning_rate })?;
-        }
+        self.take_rate(planned, emit)?;
         emit(TrainEvent::Phase(Phase::Training { epoch, batch: self.at.batches_done, batches }))
+    }
+
+    /// Takes the learning rate that the user asked for, or else the planned one, for the batches that follow.
+    fn take_rate(&mut self, planned: Option<f64>, emit: Emit) -> Result<()> {
+        let Some(learning_rate) = self.control.take_learning_rate().or(planned) else { return Ok(()) };
+        self.adam.set_learning_rate(learning_rate);
+        self.at.learning_rate = Some(learning_rate);
+        emit(TrainEvent::Rate { step: self.at.steps, learning_rate })
     }
 
     fn batch(&mut self, batch: &Batch, (epoch, batches): (usize, usize), emit: Emit) -> Result<()> {
@@ -272,6 +276,8 @@ impl<'a> Trainer<'a> {
             return Err(self.not_a_number(epoch, self.at.steps));
         }
         let best = self.at.best().is_none_or(|best| figures.beats(best));
+        // Asked for since the last batch: the run may stop here, and is to go on with it.
+        self.take_rate(None, emit)?;
         self.finish_epoch(figures, best)?;
         emit(TrainEvent::Epoch { figures, best })?;
         if best { emit(TrainEvent::Answers { split: Split::Validation, answers }) } else { Ok(()) }
