@@ -194,7 +194,7 @@ impl Settings {
             isa: merge.pick("isa", [flags.isa, isa_variable, isa], Isa::default()),
             cache: merge.pick("cache", [None, cache_variable, cache], cache::default_folder()),
             screen: merge.screen(said, &screen)?,
-            train: train.config(),
+            train: train.over(&TrainConfig::default()),
             keys: file.as_ref().map(|file| file.contents.keys()).unwrap_or_default(),
             place,
             file,

@@ -172,8 +172,14 @@ impl Live {
             None => format!("{name} goes on"),
             Some(Outcome::Finished { .. }) => format!("{name} has finished"),
             Some(Outcome::Stopped) => format!("{name} was stopped"),
-            Some(Outcome::Failed(problem) | Outcome::Refused(problem)) => format!("{name} failed: {problem}"),
+            Some(Outcome::Failed(problem) | Outcome::Refused(problem)) => format!("{name} {}: {problem}", self.failure()),
         }
+    }
+
+    /// Whether it failed, or never began: the settings were wrong, or another process trains it.
+    #[must_use]
+    pub fn failure(&self) -> &'static str {
+        if self.synthetic.is_some() { "failed" } else { "did not begin" }
     }
 
     #[must_use]

@@ -202,8 +202,9 @@ fn a_run_that_could_not_start_says_why() {
     press(&mut app, KeyCode::Char('2'));
     assert!(matches!(press(&mut app, KeyCode::Char('s'))[..], [Effect::StartRun(_)]));
     tell(&mut app, [Message::Train(TrainMessage::Refused("runs.db is no database".into()))]);
-    let outcome = app.train.live.as_ref().unwrap().outcome.clone();
-    assert_eq!(outcome, Some(Outcome::Refused("runs.db is no database".into())));
+    let live = app.train.live.as_ref().unwrap();
+    assert_eq!(live.outcome, Some(Outcome::Refused("runs.db is no database".into())));
+    assert_eq!(live.ending(), "the run did not begin: runs.db is no database");
     press(&mut app, KeyCode::Char('n'));
     assert_eq!(app.place(), Place::Form);
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Engine;
-use crate::dataset::augment::Augmentation;
+use crate::config;
 use crate::metrics::Rule;
 use crate::train::{EngineKind, TrainConfig};
 
@@ -65,26 +65,23 @@ impl Recipe {
     /// The settings: what was said, else what is `plain`.
     #[must_use]
     pub fn config(&self, plain: &TrainConfig) -> TrainConfig {
-        let changes = plain.augmentation;
-        TrainConfig {
-            epochs: self.epochs.unwrap_or(plain.epochs),
-            batch_size: self.batch_size.unwrap_or(plain.batch_size),
-            learning_rate: self.learning_rate.unwrap_or(plain.learning_rate),
-            sample_fraction: self.sample_fraction.unwrap_or(plain.sample_fraction),
-            validation_fraction: self.validation_fraction.unwrap_or(plain.validation_fraction),
-            image_size: self.image_size.unwrap_or(plain.image_size),
-            seed: self.seed.unwrap_or(plain.seed),
-            pretrained: self.pretrained.clone().or_else(|| plain.pretrained.clone()),
-            threshold: self.threshold.unwrap_or(plain.threshold),
-            keep_epochs: self.keep_epochs.unwrap_or(plain.keep_epochs),
-            fold: None,
-            engine: self.engine.map_or(plain.engine, EngineKind::from),
-            augmentation: Augmentation {
-                horizontal_flip: self.no_flip.map_or(changes.horizontal_flip, |no| !no),
-                rotation_degrees: self.rotation.unwrap_or(changes.rotation_degrees),
-                brightness: self.brightness.unwrap_or(changes.brightness),
-                contrast: self.contrast.unwrap_or(changes.contrast),
-            },
-        }
+        let said = config::Recipe {
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            learning_rate: self.learning_rate,
+            sample_fraction: self.sample_fraction,
+            validation_fraction: self.validation_fraction,
+            image_size: self.image_size,
+            seed: self.seed,
+            pretrained: self.pretrained.clone(),
+            no_flip: self.no_flip,
+            rotation: self.rotation,
+            brightness: self.brightness,
+            contrast: self.contrast,
+            threshold: self.threshold,
+            keep_epochs: self.keep_epochs,
+            engine: self.engine.map(EngineKind::from),
+        };
+        said.over(plain)
     }
 }

@@ -12,6 +12,7 @@ use super::recipe::Recipe;
 use super::words::{Ascii, Colours, Graphics, Isa, Notify, Theme};
 use super::{Keys, MOST_THREADS};
 use crate::error::{Error, Result};
+use crate::train::TrainConfig;
 
 /// A configuration file that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +103,7 @@ impl File {
         if self.contents.threads.is_some_and(|threads| threads > MOST_THREADS) {
             return Err(self.problem(&["threads"], &format!("must be 0 (one a core) to {MOST_THREADS}")));
         }
-        match self.contents.train.config().validate() {
+        match self.contents.train.clone().over(&TrainConfig::default()).validate() {
             Err(Error::BadSetting { setting, problem }) => {
                 Err(self.problem(&["train", &setting.replace(' ', "_")], &problem))
             }

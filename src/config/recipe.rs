@@ -1,4 +1,4 @@
-//! `[train]`: the settings that a run starts with where nothing else is said, named as the flags of `train`.
+//! What is said of how to train: by `[train]` of the file and, under the same names, by flags.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::dataset::augment::Augmentation;
 use crate::metrics::Rule;
 use crate::train::{EngineKind, TrainConfig};
 
-/// What the file says about training; see [`TrainConfig`] for ranges and units.
+/// What one of them says about training; see [`TrainConfig`] for ranges and units.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recipe {
@@ -32,10 +32,9 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The settings: what the file says, else the defaults.
+    /// The settings: what is said, else what is `plain`.
     #[must_use]
-    pub fn config(&self) -> TrainConfig {
-        let plain = TrainConfig::default();
+    pub fn over(self, plain: &TrainConfig) -> TrainConfig {
         let changes = plain.augmentation;
         TrainConfig {
             epochs: self.epochs.unwrap_or(plain.epochs),
@@ -45,9 +44,10 @@ impl Recipe {
             validation_fraction: self.validation_fraction.unwrap_or(plain.validation_fraction),
             image_size: self.image_size.unwrap_or(plain.image_size),
             seed: self.seed.unwrap_or(plain.seed),
-            pretrained: self.pretrained.clone().and_then(place::said),
+            pretrained: self.pretrained.map_or_else(|| plain.pretrained.clone(), place::said),
             threshold: self.threshold.unwrap_or(plain.threshold),
             keep_epochs: self.keep_epochs.unwrap_or(plain.keep_epochs),
+            fold: plain.fold,
             engine: self.engine.unwrap_or(plain.engine),
             augmentation: Augmentation {
                 horizontal_flip: self.no_flip.map_or(changes.horizontal_flip, |no| !no),
@@ -55,7 +55,6 @@ impl Recipe {
                 brightness: self.brightness.unwrap_or(changes.brightness),
                 contrast: self.contrast.unwrap_or(changes.contrast),
             },
-            ..plain
         }
     }
 
@@ -89,7 +88,7 @@ mod tests {
 
     #[test]
     fn nothing_said_is_the_default_recipe() {
-        assert_eq!(Recipe::default().config(), TrainConfig::default());
+        assert_eq!(Recipe::default().over(&TrainConfig::default()), TrainConfig::default());
     }
 
     #[test]
@@ -111,6 +110,6 @@ mod tests {
             fold: None,
             engine: EngineKind::Plain,
         };
-        assert_eq!(Recipe::of(&config).config(), config);
+        assert_eq!(Recipe::of(&config).over(&TrainConfig::default()), config);
     }
 }

@@ -247,7 +247,7 @@ fn ended(theme: Theme, live: &Live, outcome: &Outcome, width: usize) -> Vec<Line
         }
         Outcome::Stopped => vec![Line::styled("◌ stopped; c goes on from its checkpoint", theme.warning())],
         Outcome::Failed(problem) | Outcome::Refused(problem) => {
-            paragraph(&format!("✗ failed: {problem}"), width, theme.bad())
+            paragraph(&format!("✗ {}: {problem}", live.failure()), width, theme.bad())
         }
     }
 }
