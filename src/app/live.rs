@@ -172,7 +172,9 @@ impl Live {
             None => format!("{name} goes on"),
             Some(Outcome::Finished { .. }) => format!("{name} has finished"),
             Some(Outcome::Stopped) => format!("{name} was stopped"),
-            Some(Outcome::Failed(problem) | Outcome::Refused(problem)) => format!("{name} {}: {problem}", self.failure()),
+            Some(Outcome::Failed(problem) | Outcome::Refused(problem)) => {
+                format!("{name} {}: {problem}", self.failure())
+            }
         }
     }
 

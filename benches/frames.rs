@@ -1,5 +1,5 @@
-//! How fast the table of runs sorts, filters, groups and draws, on a database that `examples/many_runs.rs` made.
-//! `cargo bench --bench table -- FILE`
+//! How fast frames of 200 x 60 are made: Train after many steps, and the table of runs, sorted, filtered and grouped, of
+//! a database that `examples/many_runs.rs` made. `cargo bench --bench frames -- FILE`
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for the one who runs it")]
 
@@ -10,26 +10,67 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use xray_tui::app::App;
-use xray_tui::app::message::{Message, RunsMessage};
+use xray_tui::app::message::{Message, RunsMessage, TrainMessage};
 use xray_tui::app::runs::column::Column;
 use xray_tui::app::runs::groups::Grouping;
 use xray_tui::app::runs::view::RunsView;
 use xray_tui::app::scene::{Display, Scene};
 use xray_tui::store::Store;
-use xray_tui::train::TrainConfig;
+use xray_tui::train::{Step, TrainConfig, TrainEvent};
 use xray_tui::ui;
 
 const TIMES: usize = 50;
+/// As a run of 1,000 epochs of the real images has.
+const STEPS: usize = 80_000;
 
 fn main() {
     // `cargo test --benches` is no place to measure.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
+    train();
     match std::env::args().skip(1).find(|argument| !argument.starts_with("--")) {
         Some(file) => measure(Path::new(&file)),
         None => println!("name a database: cargo run --release --example many_runs -- FILE 10000 makes one"),
     }
+}
+
+/// A run of many steps on Train, as it goes on.
+fn train() {
+    let mut app = App::new(TrainConfig::default(), Display::default());
+    for key in ['2', 's'] {
+        press(&mut app, KeyCode::Char(key));
+    }
+    for number in 1..=STEPS {
+        app.update(step(number), &Scene::default());
+    }
+    print(&format!("Train after {STEPS} steps, 200 x 60"), &drawing(&app));
+    let mut number = STEPS;
+    let next = || {
+        number += 1;
+        app.update(step(number), &Scene::default());
+    };
+    print("a step taken in", &timed(TIMES, next));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of steps stay far below 2^53")]
+fn step(number: usize) -> Message {
+    let wave = (number as f64 / 7.0).sin();
+    let step = Step {
+        step: number,
+        epoch: (number - 1) / 80 + 1,
+        batch: (number - 1) % 80 + 1,
+        batches: 80,
+        images: 64,
+        loss: 0.3 + 0.2 * wave,
+        accuracy: 0.9 + 0.05 * wave,
+        images_per_second: 60.0 + wave,
+        seconds: Some(number as f64),
+        learning_rate: Some(1e-3),
+        processor: Some(2.0),
+        memory: Some(1 << 30),
+    };
+    Message::Train(TrainMessage::Event(TrainEvent::Step(step)))
 }
 
 fn measure(file: &Path) {
