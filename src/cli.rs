@@ -1,5 +1,7 @@
 //! The command line: what can be asked for, and with which words.
 
+#![allow(clippy::doc_markdown, reason = "the comments are help texts")]
+
 mod recipe;
 mod runs;
 mod search;
@@ -49,21 +51,22 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "With every command")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Common {
-    /// Configuration file [env: `XRAY_TUI_CONFIG`] [default: see `config path`]
+    /// Configuration file [env: XRAY_TUI_CONFIG] [default: see `config path`]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Folder of the data set, or one that holds it [env: `XRAY_TUI_DATA`] [default: data; for eval, the run's own]
+    /// Folder of the data set, or one that holds it [env: XRAY_TUI_DATA] [default: data; for eval, the run's own]
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Database of the runs; checkpoints lie beside it [env: `XRAY_TUI_DB`] [default: runs.db]
+    /// Database of the runs; checkpoints lie beside it [env: XRAY_TUI_DB] [default: runs.db]
     #[arg(long, global = true, value_name = "FILE")]
     pub db: Option<PathBuf>,
-    /// Compute threads; 0 is one a core [env: `XRAY_TUI_THREADS`] [default: 0]
+    /// Compute threads; 0 is one a core [env: XRAY_TUI_THREADS] [default: 0]
     #[arg(long, global = true, value_name = "N", value_parser = config::threads)]
     pub threads: Option<u16>,
-    /// Instruction set of the kernels; `auto` is the best that this processor has [env: `XRAY_TUI_ISA`] [default: auto]
+    /// Instruction set of the kernels; `auto` is the best that this processor has [env: XRAY_TUI_ISA] [default: auto]
     #[arg(long, global = true, value_parser = words::<Isa>(Isa::NAMES))]
     pub isa: Option<Isa>,
     /// Where to compute; so far on the CPU only
@@ -87,7 +90,7 @@ pub struct Common {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The terminal program")]
 pub struct ScreenArgs {
-    /// Colours of the screen [env: `XRAY_TUI_THEME`] [default: auto]
+    /// Colours of the screen [env: XRAY_TUI_THEME] [default: auto]
     #[arg(long, value_parser = words::<Theme>(Theme::NAMES))]
     pub theme: Option<Theme>,
     /// How many colours the terminal gets [default: auto]
@@ -240,8 +243,6 @@ pub enum DataCommand {
 /// `xray-tui train …`
 #[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
-    #[command(flatten)]
-    pub recipe: Recipe,
     /// The run's name in tables
     #[arg(long, value_name = "S")]
     pub name: Option<String>,
@@ -257,6 +258,8 @@ pub struct TrainArgs {
     /// Go on in the background, whatever becomes of this terminal; come back once the run has begun
     #[arg(long)]
     pub detach: bool,
+    #[command(flatten)]
+    pub recipe: Recipe,
 }
 
 /// `xray-tui cv …`
@@ -265,14 +268,14 @@ pub struct CvArgs {
     /// Parts of whole patients: each is scored once by a network trained on the others
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=100))]
     pub folds: u16,
-    #[command(flatten)]
-    pub recipe: Recipe,
     /// The name in tables; its folds are NAME/1, NAME/2 and so on
     #[arg(long, value_name = "S")]
     pub name: Option<String>,
     /// Go on with one that was stopped, with its own settings
     #[arg(long, value_name = "RUN", conflicts_with_all = ["Recipe", "name", "folds"])]
     pub resume: Option<String>,
+    #[command(flatten)]
+    pub recipe: Recipe,
 }
 
 /// `xray-tui eval …`

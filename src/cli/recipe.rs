@@ -9,9 +9,10 @@ use crate::config;
 use crate::metrics::Rule;
 use crate::train::{EngineKind, TrainConfig};
 
-/// How to train.
+/// How to train. Flattened last of a command: its heading stands over what follows.
 #[derive(Debug, Clone, Args)]
 #[group(id = "Recipe", multiple = true)]
+#[command(next_help_heading = "How to train")]
 pub struct Recipe {
     /// Epochs [default: 10]
     #[arg(long, value_name = "N")]

@@ -11,8 +11,6 @@ use crate::train::space::Axis;
 /// `xray-tui sweep …`
 #[derive(Debug, Clone, Args)]
 pub struct SweepArgs {
-    #[command(flatten)]
-    pub recipe: Recipe,
     /// A setting and what it may be: learning_rate=1e-3,3e-4 or, with --random, learning_rate=1e-4..1e-2, which `log` or
     /// `linear` may follow; again for another setting. Every candidate runs with each value of `seed`
     #[arg(long, value_name = "SETTING=VALUES", value_parser = Axis::parse)]
@@ -45,6 +43,8 @@ pub struct SweepArgs {
     /// Go on in the background, whatever becomes of this terminal; come back once the first run has begun
     #[arg(long, conflicts_with_all = ["queue_only", "dry_run"])]
     pub detach: bool,
+    #[command(flatten)]
+    pub recipe: Recipe,
 }
 
 /// `xray-tui queue …`
@@ -88,8 +88,6 @@ pub enum QueueCommand {
 /// `xray-tui find-rate …`
 #[derive(Debug, Clone, Args)]
 pub struct FindRateArgs {
-    #[command(flatten)]
-    pub recipe: Recipe,
     /// Batches to train, through further epochs where one has fewer
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub steps: usize,
@@ -99,6 +97,8 @@ pub struct FindRateArgs {
     /// Learning rate of the last batch
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub highest: f64,
+    #[command(flatten)]
+    pub recipe: Recipe,
 }
 
 impl From<&FindRateArgs> for RateRange {
