@@ -76,7 +76,7 @@ fn entry_line(painter: &mut Painter, row: Rect, entry: &Entry, (commands, app, b
             let spans =
                 vec![Span::styled(sign, theme.accent()), Span::styled(key, theme.accent()), Span::styled(text, style)];
             let line = Line::from(spans);
-            painter.line(row, if chosen { line.patch_style(theme.selected()) } else { line });
+            painter.line(row, if chosen { theme.select(line) } else { line });
             painter.target(row, Target::Row(number));
         }
     }

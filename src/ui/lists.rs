@@ -81,7 +81,7 @@ fn list(painter: &mut Painter, inner: Rect, entries: Vec<Line<'static>>, chosen:
     for ((at, entry), row) in entries.into_iter().enumerate().skip(first).zip(body.rows()) {
         let sign = Span::styled(if at == chosen { "▸ " } else { "  " }, painter.theme.accent());
         let line: Line = std::iter::once(sign).chain(entry).collect();
-        painter.line(row, if at == chosen { line.patch_style(painter.theme.selected()) } else { line });
+        painter.line(row, if at == chosen { painter.theme.select(line) } else { line });
         painter.target(row, Target::Row(at));
     }
 }

@@ -53,5 +53,5 @@ fn entry_line(painter: &Painter, entry: &Entry, chosen: bool, width: usize) -> L
         Span::styled(fit(&settings, width.saturating_sub(43)), theme.dim()),
     ];
     let line = Line::from(spans);
-    if chosen { line.patch_style(theme.selected()) } else { line }
+    if chosen { theme.select(line) } else { line }
 }

@@ -1,6 +1,7 @@
 //! The few colours of the screens and what they mean; the only file that names colours.
 
 use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::Line;
 
 use crate::app::scene::{Colours, ThemeName};
 use crate::dataset::Class;
@@ -184,6 +185,14 @@ impl Theme {
     /// The row, tab or field that keys act on.
     pub fn selected(self) -> Style {
         self.on(self.inks().selected)
+    }
+
+    /// A line that is chosen: all of it in the colours that its ground is readable under.
+    pub fn select(self, mut line: Line<'static>) -> Line<'static> {
+        for span in &mut line.spans {
+            span.style = span.style.patch(self.selected());
+        }
+        line.patch_style(self.selected())
     }
 
     pub fn good(self) -> Style {

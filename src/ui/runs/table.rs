@@ -37,7 +37,7 @@ pub fn draw(painter: &mut Painter, area: Rect, screen: &RunsScreen) {
         let chosen = at == screen.row;
         let sign = Span::styled(if chosen { "▸" } else { " " }, painter.theme.accent());
         let line: Line = std::iter::once(sign).chain(line).collect();
-        painter.line(place, if chosen { line.patch_style(painter.theme.selected()) } else { line });
+        painter.line(place, if chosen { painter.theme.select(line) } else { line });
         painter.target(place, Target::Row(at));
     }
     if rows.is_empty() {
