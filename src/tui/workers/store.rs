@@ -20,6 +20,9 @@ use crate::session::{Workplace, journal, seeds, study};
 use crate::store::{Run, Store, cases as cases_of};
 use crate::tui::wake::Outbox;
 
+/// Runs of a list that are shown before all of it has come.
+const PAGE: usize = 100;
+
 pub struct StoreWorker(Sender<Effect>);
 
 impl StoreWorker {
@@ -46,20 +49,19 @@ fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
         }
         if let Some(store) = &store {
             if effect == Effect::LoadRuns && !std::mem::replace(&mut paged, true) {
-                first_page(store, outbox);
+                first_page(store, outbox, PAGE);
             }
             outbox.send(answer(store, (place, &effect)).unwrap_or_else(|error| failed(&effect, error.to_string())));
         }
     }
 }
 
-/// The newest runs, at once: all of a long list take a while.
-fn first_page(store: &Store, outbox: &Outbox) {
-    const PAGE: usize = 100;
+/// The `page` newest runs, at once: all of a long list take a while.
+fn first_page(store: &Store, outbox: &Outbox, page: usize) {
     // A dead run must not be taken for one under way.
     if store.mark_crashed().is_ok()
-        && let Ok(runs) = store.newest(PAGE)
-        && runs.len() == PAGE
+        && let Ok(runs) = store.newest(page)
+        && runs.len() == page
     {
         outbox.send(Message::Runs(RunsMessage::Loaded(Ok(runs))));
     }
@@ -200,4 +202,33 @@ fn cases(store: &Store, run_id: &str) -> Result<(Split, Vec<Case>)> {
     let images = dataset::find(&store.run(run_id)?.started.data)?.images;
     let test = images.into_iter().filter(|image| image.folder == Folder::Test);
     Ok((Split::Test, test.map(|image| Case { file: image.file, truth: image.class, logits: None }).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::sample;
+    use crate::store::lock::RunLock;
+    use crate::store::{RunEnd, RunState};
+    use crate::tui::wake::Wake;
+
+    #[test]
+    fn the_first_page_shows_a_run_whose_process_is_dead_as_crashed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("runs.db")).unwrap();
+        for (number, state) in [(1, RunState::Finished), (2, RunState::Running)] {
+            let run = sample::run(number, state).started;
+            // The system frees the lock of a process that dies, and nobody tells the database.
+            drop(RunLock::acquire(&store.run_folder(&run.id)).unwrap());
+            store.create_run(&run).unwrap();
+        }
+        let end = RunEnd { state: RunState::Finished, problem: None, test: None, operating: None, weights: None };
+        store.end_run(&sample::run_id(1), &end).unwrap();
+        let wake = Wake::new().unwrap();
+        let (sender, inbox) = channel();
+        first_page(&store, &wake.outbox(sender), 2);
+        let Ok(Message::Runs(RunsMessage::Loaded(Ok(runs)))) = inbox.try_recv() else { panic!("no page") };
+        let states: Vec<RunState> = runs.iter().map(|run| run.state).collect();
+        assert_eq!(states, [RunState::Crashed, RunState::Finished]);
+    }
 }
