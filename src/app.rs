@@ -45,7 +45,7 @@ use key::Key;
 use keymap::{BINDINGS, Keymap};
 use log::Log;
 use message::{Earlier, Effect, Loadable, Message};
-use popup::{Commands, Popup, Question};
+use popup::{Commands, Popup, Question, QueueList};
 use runs::RunsScreen;
 use runs::work::RunsWork;
 use scene::{Display, Scene, ThemeName};
@@ -265,8 +265,7 @@ impl App {
                 Vec::new()
             }
             (action, Some(Popup::Commands(_))) => self.act_on_commands(action, scene),
-            (Action::Start, Some(Popup::Queue(_))) => self.run_queue(),
-            (action, Some(Popup::Queue(row))) => self.train.queue.act(action, (row, scene.visible_rows.max(1))),
+            (action, Some(Popup::Queue(_))) => self.act_on_queue(action, scene),
             (action, Some(Popup::Prompt(_))) => self.act_on_prompt(action),
             (action, Some(Popup::Choice(_))) => self.act_on_choice(action, scene),
             (action, Some(Popup::Columns(_))) => self.act_on_columns(action, scene),
@@ -321,7 +320,7 @@ impl App {
             Action::InspectRun => self.inspect_chosen(),
             Action::ShowLog => self.toggle_log(),
             Action::ShowQueue => {
-                self.popup = Some(Popup::Queue(0));
+                self.popup = Some(Popup::Queue(QueueList::default()));
                 vec![Effect::LoadQueue]
             }
             Action::Attach => self.attach_chosen(),

@@ -53,6 +53,13 @@ impl App {
         }
     }
 
+    /// The key of an action, as a line names it; where it has none, what it is called in the palette.
+    pub(super) fn key_of(&self, place: Place, action: Action) -> String {
+        let line = BINDINGS.iter().position(|line| (line.place, line.action) == (place, action));
+        let key = line.and_then(|line| self.keymap.first(line));
+        key.map_or_else(|| action.name(), |key| key.to_string())
+    }
+
     /// Opens the form with the settings of the run that is looked at.
     pub(super) fn run_again(&mut self) -> Vec<Effect> {
         let Some(run) = self.looked_at().cloned() else { return Vec::new() };

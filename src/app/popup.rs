@@ -23,11 +23,19 @@ pub enum Question {
 pub enum Popup {
     Commands(Commands),
     Question(Question),
-    /// Runs that wait, with the chosen row.
-    Queue(usize),
+    Queue(QueueList),
     Prompt(Prompt),
     Choice(Choice),
     Columns(Picker),
+}
+
+/// The runs that wait, as a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueList {
+    /// The chosen one.
+    pub row: usize,
+    /// Why the last key did nothing.
+    pub notice: Option<String>,
 }
 
 /// What a typed text is for.
@@ -155,13 +163,15 @@ impl Commands {
 }
 
 /// The line that an action leads to from `row`.
-fn stepped(row: usize, action: Action, (found, page): (usize, usize)) -> usize {
+pub(super) fn stepped(row: usize, action: Action, (found, page): (usize, usize)) -> usize {
     let last = found.saturating_sub(1);
     match action {
         Action::Up => row.saturating_sub(1),
         Action::Down => row + 1,
         Action::PageUp => row.saturating_sub(page),
         Action::PageDown => row + page,
+        Action::First => 0,
+        Action::Last => last,
         _ => row,
     }
     .min(last)

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::app::action::Action;
 use crate::app::input::Input;
 use crate::app::message::Effect;
-use crate::app::popup::{Choice, Choosing, Popup, Prompt, Purpose, Question};
+use crate::app::popup::{Choice, Choosing, Popup, Prompt, Purpose, Question, QueueList};
 use crate::app::scene::Scene;
 
 impl App {
@@ -130,7 +130,7 @@ impl App {
     /// A click chooses a line of a list; one on the chosen line does it.
     pub(in crate::app) fn click_list(&mut self, row: usize, scene: &Scene) -> Vec<Effect> {
         match &mut self.popup {
-            Some(Popup::Queue(chosen)) => *chosen = row,
+            Some(Popup::Queue(list)) => *list = QueueList { row, notice: None },
             Some(Popup::Choice(choice)) if choice.row != row => choice.row = row,
             Some(Popup::Columns(picker)) if picker.row != row => picker.row = row,
             Some(Popup::Choice(_)) => return self.act_on_choice(Action::Open, scene),

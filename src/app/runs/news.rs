@@ -4,7 +4,6 @@ use super::RunsScreen;
 use super::work::RunsNews;
 use crate::app::App;
 use crate::app::action::{Action, Place};
-use crate::app::keymap::BINDINGS;
 use crate::app::message::{Effect, Loadable};
 use crate::app::popup::{Popup, Question};
 use crate::units::{bytes, count};
@@ -14,7 +13,8 @@ impl App {
         match news {
             RunsNews::Labelled(text) => self.reread(text),
             RunsNews::Trashed { runs, problem } => {
-                let said = self.runs.trashed(runs, problem, &self.undo_key());
+                let undo = self.key_of(Place::Runs, Action::Undo);
+                let said = self.runs.trashed(runs, problem, &undo);
                 self.reread(said)
             }
             RunsNews::Restored { names, left, problem } => {
@@ -43,12 +43,6 @@ impl App {
     fn reread(&mut self, text: String) -> Vec<Effect> {
         self.runs.notice = Some(text);
         vec![Effect::LoadRuns]
-    }
-
-    fn undo_key(&self) -> String {
-        let line = BINDINGS.iter().position(|line| (line.place, line.action) == (Place::Runs, Action::Undo));
-        let key = line.and_then(|line| self.keymap.first(line));
-        key.map_or_else(|| "undo".to_owned(), |key| key.to_string())
     }
 }
 
