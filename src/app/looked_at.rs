@@ -41,6 +41,7 @@ impl App {
             (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
             (Action::Attach, _) => run.is_some_and(|run| run.state == RunState::Running),
             (Action::Compare, Place::Runs) => !self.runs.comparable().is_empty(),
+            (Action::Retry, _) => self.no_retry().is_none(),
             (Action::Undo, _) => self.runs.can_undo(),
             (Action::Open | Action::Sort | Action::Filter, Place::Runs) => !self.runs.rows().is_empty(),
             (Action::Delete | Action::Mark, Place::Runs) => !self.runs.shown().rows.is_empty(),

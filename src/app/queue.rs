@@ -35,9 +35,16 @@ impl Queue {
 }
 
 impl App {
-    /// Moves the chosen row, works through the queue, or takes a run out that is not under way.
+    /// Why the chosen entry of the queue cannot be tried again; `None` where it can.
+    pub(super) fn no_retry(&self) -> Option<&'static str> {
+        let Some(Popup::Queue(list)) = &self.popup else { return Some("no queue is shown") };
+        let entries = &self.train.queue.entries;
+        entries.get(list.row).map_or(Some("none is chosen"), |entry| entry.no_retry(entries))
+    }
+
+    /// Moves the chosen row, works through the queue, takes a run out that is not under way, or lets one wait again.
     pub(super) fn act_on_queue(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
-        let stop = self.key_of(Place::Live, Action::Stop);
+        let (stop, no_retry) = (self.key_of(Place::Live, Action::Stop), self.no_retry());
         let Some(Popup::Queue(list)) = &mut self.popup else { return Vec::new() };
         list.notice = None;
         let chosen = self.train.queue.entries.get(list.row).map(|entry| (entry.id, entry.state));
@@ -47,6 +54,10 @@ impl App {
                 list.notice = Some(format!("under way: first stop it, with {stop} where Train shows it"));
             }
             (Action::Delete, Some((id, _))) => return vec![Effect::RemoveEntries(vec![id])],
+            (Action::Retry, Some((id, _))) => match no_retry {
+                None => return vec![Effect::RetryEntries(vec![id])],
+                Some(why) => list.notice = Some(format!("it cannot be tried again: {why}")),
+            },
             _ => {
                 let found = self.train.queue.entries.len();
                 list.row = stepped(list.row, action, (found, scene.visible_rows.max(1)));

@@ -7,10 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::style::Color;
 
-use super::draw;
 use super::theme::Theme;
+use super::{draw, storm};
 use crate::app::history::History;
-use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage};
+use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage, TrainMessage};
 use crate::app::popup::{Popup, Question};
 use crate::app::runs::work::RunsNews;
 use crate::app::scene::{Colours, Scene, Target};
@@ -242,6 +242,14 @@ fn a_click_on_a_title_sorts_by_that_column() {
 #[test]
 fn a_run_is_shown_with_its_curves() {
     assert_looks("detail", &sample::with_detail(), &SIZES);
+}
+
+#[test]
+fn the_queue_says_why_a_run_failed_and_how_it_is_tried_again() {
+    let entries = TrainMessage::Queue(Ok((0..5).map(storm::entry).collect()));
+    let keys = ['2', 'Q', 'j', 'j', 'j'].map(KeyCode::Char);
+    let app = pressed(told(sample::with_data(), [Message::Train(entries)]), &keys);
+    assert_looks("queue", &app, &[(60, 16), (80, 24)]);
 }
 
 #[test]

@@ -86,6 +86,10 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             store.remove_entries(ids)?;
             Message::Train(TrainMessage::Queue(Ok(store.queue()?)))
         }
+        Effect::RetryEntries(ids) => {
+            store.retry_entries(ids)?;
+            Message::Train(TrainMessage::Queue(Ok(store.queue()?)))
+        }
         Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work))),
         Effect::LoadEarlier { behind, run_ids } => {
             let earlier = earlier(store, run_ids)?;
@@ -135,7 +139,9 @@ fn failed(effect: &Effect, problem: String) -> Message {
         Effect::Runs(_) => Message::Runs(RunsMessage::News(RunsNews::Failed(problem))),
         Effect::LoadLog { run_id } => Message::Runs(RunsMessage::Log { run_id: run_id.clone(), lines: Err(problem) }),
         Effect::Enqueue(_) | Effect::EnqueueSearch(_) => Message::Train(TrainMessage::Queued(Err(problem))),
-        Effect::LoadQueue | Effect::RemoveEntries(_) => Message::Train(TrainMessage::Queue(Err(problem))),
+        Effect::LoadQueue | Effect::RemoveEntries(_) | Effect::RetryEntries(_) => {
+            Message::Train(TrainMessage::Queue(Err(problem)))
+        }
         // A run that is gone is laid behind nothing.
         Effect::LoadEarlier { behind, .. } => {
             Message::Runs(RunsMessage::Earlier { behind: behind.clone(), earlier: Vec::new() })
@@ -209,8 +215,23 @@ mod tests {
     use super::*;
     use crate::app::sample;
     use crate::store::lock::RunLock;
-    use crate::store::{RunEnd, RunState};
+    use crate::store::{EntryState, NewEntry, RunEnd, RunState};
     use crate::tui::wake::Wake;
+
+    #[test]
+    fn an_entry_that_failed_waits_again_and_the_queue_is_told_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = folder.path().join("runs.db");
+        let (store, data) = (Store::open(&db).unwrap(), folder.path().to_owned());
+        let (config, settings) = (serde_json::json!({}), Vec::new());
+        let new = NewEntry { name: "a".into(), data: data.clone(), config, candidate: 0, settings, until_epoch: None };
+        let ids = store.enqueue(&[new]).unwrap();
+        store.end_entry(ids[0], EntryState::Failed, Some("no room")).unwrap();
+        let place = Workplace { data: data.clone(), db, cache: data };
+        let told = answer(&store, (&place, &Effect::RetryEntries(ids))).unwrap();
+        let Message::Train(TrainMessage::Queue(Ok(queue))) = told else { panic!("{told:?}") };
+        assert_eq!(queue[0].state, EntryState::Waiting);
+    }
 
     #[test]
     fn the_first_page_shows_a_run_whose_process_is_dead_as_crashed() {
