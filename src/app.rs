@@ -237,7 +237,7 @@ impl App {
                 change(&mut commands.input);
                 commands.row = 0;
             }
-            Some(Popup::Prompt(prompt)) => {
+            Some(Popup::Prompt(prompt)) if !prompt.writing => {
                 change(&mut prompt.input);
                 prompt.problem = None;
             }
@@ -251,7 +251,7 @@ impl App {
             }
             None if self.screen == Screen::Train => drop(self.train.editing.as_mut().map(change)),
             None if self.screen == Screen::Runs => self.runs.type_filter(change),
-            Some(Popup::Question(_) | Popup::Queue(_) | Popup::Columns(_)) | None => {}
+            Some(Popup::Question(_) | Popup::Queue(_) | Popup::Columns(_) | Popup::Prompt(_)) | None => {}
         }
     }
 

@@ -64,12 +64,21 @@ pub struct Prompt {
     pub input: Input,
     /// Why what was typed cannot be kept.
     pub problem: Option<String>,
+    /// The typed file is being written: it stays as it is until that is told of.
+    pub writing: bool,
 }
 
 impl Prompt {
     #[must_use]
     pub fn new(purpose: Purpose, title: &str, hint: &str) -> Self {
-        Self { purpose, title: title.to_owned(), hint: hint.to_owned(), input: Input::default(), problem: None }
+        Self {
+            purpose,
+            title: title.to_owned(),
+            hint: hint.to_owned(),
+            input: Input::default(),
+            problem: None,
+            writing: false,
+        }
     }
 
     /// With a text to begin with.

@@ -191,6 +191,8 @@ fn names_groups_and_columns_are_asked_for_in_popups() {
     let mut app = typed("e");
     app.popup = Some(Popup::Question(Question::Overwrite { path: "runs.csv".into() }));
     assert_looks("overwrite", &app, USUAL);
+    let refused = RunsNews::NotWritten("cannot write runs.csv: Permission denied (os error 13); ".repeat(4));
+    assert_looks("not_written", &told(pressed(typed("e"), &[KeyCode::Enter]), [news(refused)]), USUAL);
 }
 
 /// The style of the first cell of a word in the row that has a name.
@@ -408,13 +410,13 @@ fn news(news: RunsNews) -> Message {
 
 /// What the workers may say, in any order and at any time.
 fn any_news() -> impl Strategy<Value = Message> {
-    (0..20_u8, 1..200_usize).prop_map(|(kind, number)| match kind {
+    (0..21_u8, 1..200_usize).prop_map(|(kind, number)| match kind {
         14 => Message::Runs(RunsMessage::Loaded(Ok(sample::varied().into_iter().skip(number % 13).collect()))),
         15 => news(RunsNews::Trashed { runs: vec![(sample::run_id(number % 6), "run".into())], problem: None }),
         16 => news(RunsNews::Curves(vec![(sample::run_id(number % 13), History::new(number))])),
         17 => news(RunsNews::Sizes(vec![(sample::run_id(number % 13), number as u64)])),
         18 => news(RunsNews::Exists("runs.csv".into())),
-
+        19 => news(RunsNews::NotWritten("no permission ".repeat(number))),
         0 => sample::summary(number % 2 == 0),
         1 => Message::Data(DataMessage::Missing { dir: "data".into() }),
         2 => Message::Data(DataMessage::Failed("no permission".into())),

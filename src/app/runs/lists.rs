@@ -46,8 +46,12 @@ impl App {
     }
 
     pub(in crate::app) fn ask_file(&mut self) {
+        self.prompt(self.file_prompt("runs.csv"));
+    }
+
+    fn file_prompt(&self, path: &str) -> Prompt {
         let title = format!("A file for these {} runs", self.runs.shown().runs.len());
-        self.prompt(Prompt::new(Purpose::Export, &title, "ends in .csv, .json or .md").with("runs.csv"));
+        Prompt::new(Purpose::Export, &title, "ends in .csv, .json or .md").with(path)
     }
 
     fn prompt(&mut self, prompt: Prompt) {
@@ -58,6 +62,7 @@ impl App {
     pub(in crate::app) fn act_on_prompt(&mut self, action: Action) -> Vec<Effect> {
         let Some(Popup::Prompt(prompt)) = &mut self.popup else { return Vec::new() };
         match action {
+            Action::Keep if prompt.writing => return Vec::new(),
             Action::Keep => {}
             Action::Discard => {
                 self.popup = None;
@@ -71,16 +76,19 @@ impl App {
                 prompt.problem = Some(problem);
                 Vec::new()
             }
-            Ok(work) => {
+            Ok(Some(work)) => {
                 self.popup = None;
-                work.map_or_else(|| self.export(&text, false), |work| vec![Effect::Runs(work)])
+                vec![Effect::Runs(work)]
             }
+            Ok(None) => self.export(&text, false),
         }
     }
 
-    /// Writes the shown table to a file.
+    /// Writes the shown table to a file. Its path stays to be seen until it is written, so that one that cannot be is
+    /// there to be mended.
     pub(in crate::app) fn export(&mut self, path: &str, over: bool) -> Vec<Effect> {
         let Ok(format) = Format::of(path) else { return Vec::new() };
+        self.prompt(Prompt { writing: true, ..self.file_prompt(path) });
         let mut columns = self.runs.view.columns.clone();
         if !columns.contains(&Column::Id) && format != Format::Markdown {
             columns.insert(0, Column::Id);

@@ -5,7 +5,7 @@ use super::work::RunsNews;
 use crate::app::App;
 use crate::app::action::{Action, Place};
 use crate::app::message::{Effect, Loadable};
-use crate::app::popup::{Popup, Question};
+use crate::app::popup::{Popup, Prompt, Question};
 use crate::units::{bytes, count};
 
 impl App {
@@ -28,6 +28,20 @@ impl App {
                 self.runs.trash.clear();
                 self.reread(format!("{} runs are gone for good, {} of files with them", count(runs), bytes(freed)))
             }
+            RunsNews::Written(path) => {
+                if self.writing().is_some() {
+                    self.popup = None;
+                }
+                self.runs.notice = Some(format!("wrote {}", path.display()));
+                Vec::new()
+            }
+            RunsNews::NotWritten(problem) => {
+                match self.writing() {
+                    Some(prompt) => (prompt.writing, prompt.problem) = (false, Some(problem)),
+                    None => self.runs.notice = Some(problem),
+                }
+                Vec::new()
+            }
             RunsNews::Exists(path) => {
                 self.popup = Some(Popup::Question(Question::Overwrite { path: path.display().to_string() }));
                 Vec::new()
@@ -36,6 +50,14 @@ impl App {
                 self.runs.hear_news(news);
                 Vec::new()
             }
+        }
+    }
+
+    /// The prompt whose file is being written.
+    fn writing(&mut self) -> Option<&mut Prompt> {
+        match &mut self.popup {
+            Some(Popup::Prompt(prompt)) if prompt.writing => Some(prompt),
+            _ => None,
         }
     }
 
@@ -84,7 +106,6 @@ impl RunsScreen {
                     compare.paired = found.map_or_else(Loadable::Failed, Loadable::Ready);
                 }
             }
-            RunsNews::Written(path) => self.notice = Some(format!("wrote {}", path.display())),
             RunsNews::Failed(problem) => self.notice = Some(problem),
             _ => {}
         }

@@ -349,12 +349,43 @@ fn the_shown_table_is_written_to_a_file_and_over_another_only_after_a_question()
     let effects = press(&mut app, KeyCode::Enter);
     let [RunsWork::Write { path, text, over: false }] = work(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!((path.to_str(), text.lines().count()), (Some("runs.csv"), 5));
+    assert_eq!(app.place(), Place::Prompt, "until it is written");
     news(&mut app, RunsNews::Exists("runs.csv".into()));
     assert_eq!(app.place(), Place::Question);
     let effects = press(&mut app, KeyCode::Char('y'));
     assert!(matches!(work(&effects)[..], [RunsWork::Write { over: true, .. }]), "{effects:?}");
     news(&mut app, RunsNews::Written("runs.csv".into()));
-    assert_eq!(app.runs.notice.as_deref(), Some("wrote runs.csv"));
+    assert_eq!((app.place(), app.runs.notice.as_deref()), (Place::Runs, Some("wrote runs.csv")));
+}
+
+/// The path in the prompt for a file, and why it cannot be written.
+fn file(app: &App) -> (&str, Option<&str>) {
+    let Some(Popup::Prompt(prompt)) = &app.popup else { panic!("{:?}", app.popup) };
+    (prompt.input.text(), prompt.problem.as_deref())
+}
+
+#[test]
+fn a_path_that_cannot_be_written_stays_in_its_prompt_to_be_mended() {
+    let mut app = typed("e");
+    assert_eq!(work(&press(&mut app, KeyCode::Enter)).len(), 1);
+    assert_eq!(press(&mut app, KeyCode::Enter), [], "it is being written");
+    type_text(&mut app, "x");
+    assert_eq!(file(&app), ("runs.csv", None), "what is typed too soon is no command and spoils no path");
+    let problem = "cannot write runs.csv: Permission denied";
+    news(&mut app, RunsNews::NotWritten(problem.into()));
+    assert_eq!(file(&app), ("runs.csv", Some(problem)));
+    press(&mut app, KeyCode::Home);
+    type_text(&mut app, "my ");
+    assert_eq!(file(&app), ("my runs.csv", None));
+    press(&mut app, KeyCode::Enter);
+    news(&mut app, RunsNews::Exists("my runs.csv".into()));
+    press(&mut app, KeyCode::Char('y'));
+    news(&mut app, RunsNews::NotWritten(problem.into()));
+    assert_eq!(file(&app), ("my runs.csv", Some(problem)), "also after the question");
+    press(&mut app, KeyCode::Enter);
+    press(&mut app, KeyCode::Esc);
+    news(&mut app, RunsNews::NotWritten(problem.into()));
+    assert_eq!((app.place(), app.runs.notice.as_deref()), (Place::Runs, Some(problem)), "it was left");
 }
 
 #[test]

@@ -72,6 +72,8 @@ pub enum RunsNews {
     Curves(Vec<(String, History)>),
     Paired([String; 2], Result<Box<Comparison>, String>),
     Written(PathBuf),
+    /// A file could not be written, and why.
+    NotWritten(String),
     /// There is such a file already; it was left as it is.
     Exists(PathBuf),
     Failed(String),

@@ -14,11 +14,7 @@ use crate::session::labels::{self, Labels};
 use crate::store::{Run, Store};
 
 /// Does it, and says what has become of it.
-pub fn answer(store: &Store, work: &RunsWork) -> RunsNews {
-    carry_out(store, work).unwrap_or_else(|error| RunsNews::Failed(error.to_string()))
-}
-
-fn carry_out(store: &Store, work: &RunsWork) -> Result<RunsNews> {
+pub fn answer(store: &Store, work: &RunsWork) -> Result<RunsNews> {
     Ok(match work {
         RunsWork::Star { run_id, starred } => {
             store.star_run(run_id, *starred)?;

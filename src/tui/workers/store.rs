@@ -9,7 +9,7 @@ use crate::app::log::LINES;
 use crate::app::message::{
     Assessed, Case, Earlier, Effect, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
 };
-use crate::app::runs::work::RunsNews;
+use crate::app::runs::work::{RunsNews, RunsWork};
 use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
@@ -90,7 +90,7 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             store.retry_entries(ids)?;
             Message::Train(TrainMessage::Queue(Ok(store.queue()?)))
         }
-        Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work))),
+        Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work)?)),
         Effect::LoadEarlier { behind, run_ids } => {
             let earlier = earlier(store, run_ids)?;
             Message::Runs(RunsMessage::Earlier { behind: behind.clone(), earlier })
@@ -136,6 +136,7 @@ fn failed(effect: &Effect, problem: String) -> Message {
         Effect::LoadRun { run_id } => {
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail: Err(problem) })
         }
+        Effect::Runs(RunsWork::Write { .. }) => Message::Runs(RunsMessage::News(RunsNews::NotWritten(problem))),
         Effect::Runs(_) => Message::Runs(RunsMessage::News(RunsNews::Failed(problem))),
         Effect::LoadLog { run_id } => Message::Runs(RunsMessage::Log { run_id: run_id.clone(), lines: Err(problem) }),
         Effect::Enqueue(_) | Effect::EnqueueSearch(_) => Message::Train(TrainMessage::Queued(Err(problem))),
@@ -231,6 +232,15 @@ mod tests {
         let told = answer(&store, (&place, &Effect::RetryEntries(ids))).unwrap();
         let Message::Train(TrainMessage::Queue(Ok(queue))) = told else { panic!("{told:?}") };
         assert_eq!(queue[0].state, EntryState::Waiting);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_not_taken_for_other_work_that_failed() {
+        let write = RunsWork::Write { path: "runs.csv".into(), text: String::new(), over: false };
+        for (work, of_file) in [(write, true), (RunsWork::EmptyTrash, false)] {
+            let Message::Runs(RunsMessage::News(news)) = failed(&Effect::Runs(work), "why".into()) else { panic!() };
+            assert_eq!(matches!(news, RunsNews::NotWritten(_)), of_file, "{news:?}");
+        }
     }
 
     #[test]
