@@ -8,6 +8,9 @@ use crate::app::message::{Effect, Loadable};
 use crate::app::popup::{Popup, Prompt, Question};
 use crate::units::{bytes, count};
 
+/// What is said of a trash with nothing in it.
+pub(super) const EMPTY: &str = "the trash is empty";
+
 impl App {
     pub(in crate::app) fn hear_news(&mut self, news: RunsNews) -> Vec<Effect> {
         match news {
@@ -24,9 +27,9 @@ impl App {
                 let back = (!names.is_empty()).then(|| format!("{} back from the trash", are(&names)));
                 self.reread(back.into_iter().chain(problem).collect::<Vec<_>>().join("; "))
             }
-            RunsNews::Emptied { runs, bytes: freed } => {
-                self.runs.trash.clear();
-                self.reread(format!("{} runs are gone for good, {} of files with them", count(runs), bytes(freed)))
+            RunsNews::Emptied { runs, bytes, left } => {
+                let said = self.runs.emptied((runs, bytes), &left);
+                self.reread(said)
             }
             RunsNews::Written(path) => {
                 if self.writing().is_some() {
@@ -78,6 +81,26 @@ fn are(names: &[String]) -> String {
 }
 
 impl RunsScreen {
+    /// Forgets what cannot be brought back any more, and says what has become of the trash.
+    fn emptied(&mut self, (runs, freed): (usize, u64), left: &[(String, String)]) -> String {
+        for ids in &mut self.trash {
+            ids.retain(|id| left.iter().any(|(other, _)| other == id));
+        }
+        self.trash.retain(|ids| !ids.is_empty());
+        let gone = match runs {
+            0 => None,
+            1 => Some(format!("1 run is gone for good, {} of files with it", bytes(freed))),
+            runs => Some(format!("{} runs are gone for good, {} of files with them", count(runs), bytes(freed))),
+        };
+        let stays = match left {
+            [] => None,
+            [(_, why)] => Some(why.clone()),
+            [(_, why), more @ ..] => Some(format!("{why}; {} more stay too", count(more.len()))),
+        };
+        let said: Vec<String> = gone.into_iter().chain(stays).collect();
+        if said.is_empty() { EMPTY.to_owned() } else { said.join("; ") }
+    }
+
     fn trashed(&mut self, runs: Vec<(String, String)>, problem: Option<String>, key: &str) -> String {
         let (ids, names): (Vec<String>, Vec<String>) = runs.into_iter().unzip();
         if ids.is_empty() {

@@ -157,8 +157,22 @@ fn emptying_the_trash_is_in_the_palette_and_asks() {
     press(&mut app, KeyCode::Enter);
     assert_eq!(app.popup, Some(Popup::Question(Question::EmptyTrash)));
     assert_eq!(work(&press(&mut app, KeyCode::Enter)), [&RunsWork::EmptyTrash]);
-    news(&mut app, RunsNews::Emptied { runs: 3, bytes: 135_000_000 });
+    news(&mut app, RunsNews::Emptied { runs: 3, bytes: 135_000_000, left: Vec::new() });
     assert_eq!(app.runs.notice.as_deref(), Some("3 runs are gone for good, 135.0 MB of files with them"));
+}
+
+#[test]
+fn a_run_that_stays_in_the_trash_is_named_with_its_reason_and_can_be_brought_back_still() {
+    let mut app = typed("");
+    let pair = |number: usize| (run_id(number), format!("run-{number}"));
+    news(&mut app, RunsNews::Trashed { runs: vec![pair(11), pair(12)], problem: None });
+    news(&mut app, RunsNews::Trashed { runs: vec![pair(10)], problem: None });
+    let left = vec![(run_id(12), "run-12 is under way; stop it before deleting it".to_owned())];
+    news(&mut app, RunsNews::Emptied { runs: 2, bytes: 90_000_000, left });
+    let said = "2 runs are gone for good, 90.0 MB of files with them; run-12 is under way; stop it before deleting it";
+    assert_eq!(app.runs.notice.as_deref(), Some(said));
+    assert_eq!(work(&press(&mut app, KeyCode::Char('u'))), [&RunsWork::Restore(vec![run_id(12)])]);
+    assert!(!app.runs.can_undo());
 }
 
 #[test]

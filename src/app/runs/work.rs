@@ -65,6 +65,8 @@ pub enum RunsNews {
     Emptied {
         runs: usize,
         bytes: u64,
+        /// Ids of those that stay in the trash, and what is to be said of each.
+        left: Vec<(String, String)>,
     },
     /// Bytes on disk, by id.
     Sizes(Vec<(String, u64)>),

@@ -9,7 +9,7 @@ use crate::app::runs::work::{RunsNews, RunsWork};
 use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::metrics::comparison::Comparison;
-use crate::session::disk;
+use crate::session::disk::{self, Freed};
 use crate::session::labels::{self, Labels};
 use crate::store::{Run, Store};
 
@@ -34,8 +34,8 @@ pub fn answer(store: &Store, work: &RunsWork) -> Result<RunsNews> {
         RunsWork::Tags { run_ids, tags } => tag(store, run_ids, tags)?,
         RunsWork::Restore(run_ids) => restore(store, run_ids),
         RunsWork::EmptyTrash => {
-            let runs = store.trashed()?.len();
-            RunsNews::Emptied { runs, bytes: disk::empty_trash(store)? }
+            let Freed { runs, bytes, left } = disk::empty_trash(store)?;
+            RunsNews::Emptied { runs, bytes, left }
         }
         RunsWork::Measure(run_ids) => {
             RunsNews::Sizes(run_ids.iter().map(|id| (id.clone(), disk::size_of(store, id))).collect())
