@@ -47,7 +47,6 @@ use log::Log;
 use message::{Earlier, Effect, Loadable, Message};
 use popup::{Commands, Popup, Question, QueueList};
 use runs::RunsScreen;
-use runs::work::RunsWork;
 use scene::{Display, Scene, ThemeName};
 use train::TrainScreen;
 
@@ -402,7 +401,7 @@ impl App {
             }
             Some(Popup::Question(Question::StopElsewhere { .. })) => self.train.act(Action::Stop),
             Some(Popup::Question(Question::Quit)) => vec![Effect::Quit],
-            Some(Popup::Question(Question::EmptyTrash)) => vec![Effect::Runs(RunsWork::EmptyTrash)],
+            Some(Popup::Question(Question::EmptyTrash)) => self.empty_trash(),
             Some(Popup::Question(Question::Overwrite { path })) => self.export(&path, true),
             _ => Vec::new(),
         }

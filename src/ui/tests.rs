@@ -259,6 +259,7 @@ fn a_question_lies_over_the_screen() {
     let mut emptying = sample::with_varied();
     emptying.popup = Some(Popup::Question(Question::EmptyTrash));
     assert_looks("empty_trash", &emptying, USUAL);
+    assert!(text(&told(emptying, [news(RunsNews::InTrash(3))]), USUAL[0]).contains("all 3 runs in the trash, their"));
     assert_looks("quit", &pressed(sample::training(), &[KeyCode::Char('q')]), &[(60, 16), (80, 24)]);
 }
 

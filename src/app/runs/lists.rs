@@ -3,6 +3,7 @@
 use super::column::Column;
 use super::export::{self, Format};
 use super::groups::Grouping;
+use super::news::EMPTY;
 use super::picker::Picker;
 use super::work::RunsWork;
 use crate::app::App;
@@ -149,7 +150,16 @@ impl App {
     }
 
     pub(in crate::app) fn ask_to_empty_trash(&mut self) {
-        self.popup = Some(Popup::Question(Question::EmptyTrash));
+        if self.runs.in_trash == Some(0) {
+            self.runs.notice = Some(EMPTY.into());
+        } else {
+            self.popup = Some(Popup::Question(Question::EmptyTrash));
+        }
+    }
+
+    pub(in crate::app) fn empty_trash(&mut self) -> Vec<Effect> {
+        self.runs.notice = Some("emptying the trash…".into());
+        vec![Effect::Runs(RunsWork::EmptyTrash)]
     }
 }
 

@@ -66,7 +66,7 @@ impl App {
 
     /// Says what was done, and reads the table again.
     fn reread(&mut self, text: String) -> Vec<Effect> {
-        self.runs.notice = Some(text);
+        (self.runs.notice, self.runs.in_trash) = (Some(text), None);
         vec![Effect::LoadRuns]
     }
 }
@@ -129,6 +129,7 @@ impl RunsScreen {
                     compare.paired = found.map_or_else(Loadable::Failed, Loadable::Ready);
                 }
             }
+            RunsNews::InTrash(runs) => self.in_trash = Some(runs),
             RunsNews::Failed(problem) => self.notice = Some(problem),
             _ => {}
         }

@@ -152,13 +152,23 @@ fn one_run_goes_to_the_trash_without_a_question_also_from_its_own_page() {
 }
 
 #[test]
-fn emptying_the_trash_is_in_the_palette_and_asks() {
-    let mut app = typed(":empty");
+fn emptying_the_trash_is_in_the_palette_and_asks_where_there_is_something_in_it() {
+    let mut app = typed("");
+    news(&mut app, RunsNews::InTrash(0));
+    type_text(&mut app, ":empty");
+    press(&mut app, KeyCode::Enter);
+    assert_eq!((app.popup.as_ref(), app.runs.notice.as_deref()), (None, Some("the trash is empty")));
+    news(&mut app, RunsNews::Trashed { runs: vec![(run_id(12), "run-12".into())], problem: None });
+    type_text(&mut app, ":empty");
     press(&mut app, KeyCode::Enter);
     assert_eq!(app.popup, Some(Popup::Question(Question::EmptyTrash)));
     assert_eq!(work(&press(&mut app, KeyCode::Enter)), [&RunsWork::EmptyTrash]);
     news(&mut app, RunsNews::Emptied { runs: 3, bytes: 135_000_000, left: Vec::new() });
     assert_eq!(app.runs.notice.as_deref(), Some("3 runs are gone for good, 135.0 MB of files with them"));
+    news(&mut app, RunsNews::Emptied { runs: 1, bytes: 45_000_000, left: Vec::new() });
+    assert_eq!(app.runs.notice.as_deref(), Some("1 run is gone for good, 45.0 MB of files with it"));
+    news(&mut app, RunsNews::Emptied { runs: 0, bytes: 0, left: Vec::new() });
+    assert_eq!(app.runs.notice.as_deref(), Some("the trash is empty"), "another program was first");
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub enum RunsNews {
         left: Vec<String>,
         problem: Option<String>,
     },
+    /// So many runs are in the trash.
+    InTrash(usize),
     /// So many runs are gone for good, and so many bytes with them.
     Emptied {
         runs: usize,

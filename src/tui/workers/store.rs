@@ -48,8 +48,11 @@ fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
             store = Store::open(&place.db).map_err(|error| outbox.send(failed(&effect, error.to_string()))).ok();
         }
         if let Some(store) = &store {
-            if effect == Effect::LoadRuns && !std::mem::replace(&mut paged, true) {
-                first_page(store, outbox, PAGE);
+            if effect == Effect::LoadRuns {
+                if !std::mem::replace(&mut paged, true) {
+                    first_page(store, outbox, PAGE);
+                }
+                count_trash(store, outbox);
             }
             outbox.send(answer(store, (place, &effect)).unwrap_or_else(|error| failed(&effect, error.to_string())));
         }
@@ -64,6 +67,13 @@ fn first_page(store: &Store, outbox: &Outbox, page: usize) {
         && runs.len() == page
     {
         outbox.send(Message::Runs(RunsMessage::Loaded(Ok(runs))));
+    }
+}
+
+/// Where it cannot be counted, emptying it is asked about in any case.
+fn count_trash(store: &Store, outbox: &Outbox) {
+    if let Ok(runs) = store.count_trashed() {
+        outbox.send(Message::Runs(RunsMessage::News(RunsNews::InTrash(runs))));
     }
 }
 
@@ -241,6 +251,24 @@ mod tests {
             let Message::Runs(RunsMessage::News(news)) = failed(&Effect::Runs(work), "why".into()) else { panic!() };
             assert_eq!(matches!(news, RunsNews::NotWritten(_)), of_file, "{news:?}");
         }
+    }
+
+    #[test]
+    fn the_table_comes_with_how_many_runs_are_in_the_trash() {
+        let folder = tempfile::tempdir().unwrap();
+        let (db, data) = (folder.path().join("runs.db"), folder.path().to_owned());
+        let (store, run) = (Store::open(&db).unwrap(), sample::run(1, RunState::Stopped).started);
+        store.create_run(&run).unwrap();
+        store.trash_run(&run.id).unwrap();
+        let (wake, (sender, inbox), (asker, effects)) = (Wake::new().unwrap(), channel(), channel());
+        asker.send(Effect::LoadRuns).unwrap();
+        drop(asker);
+        answer_all(&Workplace { data: data.clone(), db, cache: data }, &effects, &wake.outbox(sender));
+        let told: Vec<Message> = inbox.try_iter().collect();
+        let [Message::Runs(RunsMessage::News(news)), Message::Runs(RunsMessage::Loaded(_))] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert!(matches!(news, RunsNews::InTrash(1)), "{news:?}");
     }
 
     #[test]
