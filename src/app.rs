@@ -45,9 +45,8 @@ use key::Key;
 use keymap::{BINDINGS, Keymap};
 use log::Log;
 use message::{Earlier, Effect, Loadable, Message};
-use popup::{Commands, Popup, Question};
+use popup::{Commands, Popup, Question, QueueList};
 use runs::RunsScreen;
-use runs::work::RunsWork;
 use scene::{Display, Scene, ThemeName};
 use train::TrainScreen;
 
@@ -237,7 +236,7 @@ impl App {
                 change(&mut commands.input);
                 commands.row = 0;
             }
-            Some(Popup::Prompt(prompt)) => {
+            Some(Popup::Prompt(prompt)) if !prompt.writing => {
                 change(&mut prompt.input);
                 prompt.problem = None;
             }
@@ -251,7 +250,7 @@ impl App {
             }
             None if self.screen == Screen::Train => drop(self.train.editing.as_mut().map(change)),
             None if self.screen == Screen::Runs => self.runs.type_filter(change),
-            Some(Popup::Question(_) | Popup::Queue(_) | Popup::Columns(_)) | None => {}
+            Some(Popup::Question(_) | Popup::Queue(_) | Popup::Columns(_) | Popup::Prompt(_)) | None => {}
         }
     }
 
@@ -265,8 +264,7 @@ impl App {
                 Vec::new()
             }
             (action, Some(Popup::Commands(_))) => self.act_on_commands(action, scene),
-            (Action::Start, Some(Popup::Queue(_))) => self.run_queue(),
-            (action, Some(Popup::Queue(row))) => self.train.queue.act(action, (row, scene.visible_rows.max(1))),
+            (action, Some(Popup::Queue(_))) => self.act_on_queue(action, scene),
             (action, Some(Popup::Prompt(_))) => self.act_on_prompt(action),
             (action, Some(Popup::Choice(_))) => self.act_on_choice(action, scene),
             (action, Some(Popup::Columns(_))) => self.act_on_columns(action, scene),
@@ -321,7 +319,7 @@ impl App {
             Action::InspectRun => self.inspect_chosen(),
             Action::ShowLog => self.toggle_log(),
             Action::ShowQueue => {
-                self.popup = Some(Popup::Queue(0));
+                self.popup = Some(Popup::Queue(QueueList::default()));
                 vec![Effect::LoadQueue]
             }
             Action::Attach => self.attach_chosen(),
@@ -403,7 +401,7 @@ impl App {
             }
             Some(Popup::Question(Question::StopElsewhere { .. })) => self.train.act(Action::Stop),
             Some(Popup::Question(Question::Quit)) => vec![Effect::Quit],
-            Some(Popup::Question(Question::EmptyTrash)) => vec![Effect::Runs(RunsWork::EmptyTrash)],
+            Some(Popup::Question(Question::EmptyTrash)) => self.empty_trash(),
             Some(Popup::Question(Question::Overwrite { path })) => self.export(&path, true),
             _ => Vec::new(),
         }

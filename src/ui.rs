@@ -72,7 +72,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
     }
     match &app.popup {
         Some(Popup::Commands(commands)) => commands::draw(&mut painter, commands, app),
-        Some(Popup::Queue(row)) => queue::draw(&mut painter, &app.train.queue, *row),
+        Some(Popup::Queue(list)) => queue::draw(&mut painter, &app.train.queue, list),
         Some(Popup::Question(question)) => question::draw(&mut painter, question, app),
         Some(Popup::Prompt(prompt)) => lists::prompt(&mut painter, prompt),
         Some(Popup::Choice(choice)) => lists::choice(&mut painter, choice),

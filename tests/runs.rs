@@ -19,6 +19,7 @@ use xray_tui::session::labels::Labels;
 use xray_tui::session::original::Original;
 use xray_tui::session::reproduce::Repetition;
 use xray_tui::session::{self, RunEvent, Start, Workplace, disk, journal, verify};
+use xray_tui::store::lock::RunLock;
 use xray_tui::store::{Answer, CommandKind, MarkKind, Run, RunState, Store};
 use xray_tui::train::{Control, Outcome, TrainConfig, TrainEvent, checkpoint};
 
@@ -577,6 +578,11 @@ fn a_deleted_run_can_be_had_back_until_the_trash_is_emptied() {
         found["folders"].as_array().unwrap().iter().find(|usage| usage["run_id"] == id.as_str()).unwrap().clone();
     assert_eq!((&usage["trashed"], &usage["bytes"]), (&true.into(), &usage["can_go_bytes"]));
     assert_eq!((&found["trashed_runs"], &found["freed_bytes"]), (&1.into(), &0.into()));
+    let lock = RunLock::acquire(&at.join("checkpoints").join(&id)).unwrap();
+    let held = xray(at, &["--json", "runs", "gc", "--delete"]);
+    assert!(!held.status.success() && words(&held).contains("gone is under way"), "{}", words(&held));
+    assert_eq!(names(&["runs", "list", "--trash"]), ["gone"]);
+    drop(lock);
     let freed = answer(at, &["runs", "gc", "--delete"])["freed_bytes"].as_u64().unwrap();
     assert!(freed >= usage["bytes"].as_u64().unwrap(), "{freed}");
     assert!(names(&["runs", "list", "--trash"]).is_empty() && !at.join("checkpoints").join(&id).exists());

@@ -104,6 +104,7 @@ named! {
         CopyRow,
         Export,
         Delete,
+        Retry,
         Undo,
         EmptyTrash,
         ResumeRun,

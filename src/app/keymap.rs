@@ -68,6 +68,7 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Queue, A::Last), "G end", ("", "last line")),
     bind((P::Queue, A::Start), "s", ("run", "run what waits, one after the other")),
     bind((P::Queue, A::Delete), "x delete", ("take out", "take a run out that is not under way")),
+    bind((P::Queue, A::Retry), "t", ("try again", "let a run that has failed wait again")),
     bind((P::Queue, A::Back), "esc Q", ("close", "close")),
     bind((P::Runs, A::Up), "up k", ("", "run above")),
     bind((P::Runs, A::Down), "down j", ("", "run below")),

@@ -41,6 +41,7 @@ impl App {
             (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
             (Action::Attach, _) => run.is_some_and(|run| run.state == RunState::Running),
             (Action::Compare, Place::Runs) => !self.runs.comparable().is_empty(),
+            (Action::Retry, _) => self.no_retry().is_none(),
             (Action::Undo, _) => self.runs.can_undo(),
             (Action::Open | Action::Sort | Action::Filter, Place::Runs) => !self.runs.rows().is_empty(),
             (Action::Delete | Action::Mark, Place::Runs) => !self.runs.shown().rows.is_empty(),
@@ -51,6 +52,13 @@ impl App {
             }
             _ => true,
         }
+    }
+
+    /// The key of an action, as a line names it; where it has none, what it is called in the palette.
+    pub(super) fn key_of(&self, place: Place, action: Action) -> String {
+        let line = BINDINGS.iter().position(|line| (line.place, line.action) == (place, action));
+        let key = line.and_then(|line| self.keymap.first(line));
+        key.map_or_else(|| action.name(), |key| key.to_string())
     }
 
     /// Opens the form with the settings of the run that is looked at.

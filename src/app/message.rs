@@ -216,6 +216,8 @@ pub enum Effect {
     RunQueue,
     LoadQueue,
     RemoveEntries(Vec<i64>),
+    /// Let entries of the queue that have failed wait again.
+    RetryEntries(Vec<i64>),
     FindRate {
         search: u64,
         config: Box<TrainConfig>,

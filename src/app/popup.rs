@@ -23,11 +23,19 @@ pub enum Question {
 pub enum Popup {
     Commands(Commands),
     Question(Question),
-    /// Runs that wait, with the chosen row.
-    Queue(usize),
+    Queue(QueueList),
     Prompt(Prompt),
     Choice(Choice),
     Columns(Picker),
+}
+
+/// The runs that wait, as a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueList {
+    /// The chosen one.
+    pub row: usize,
+    /// Why the last key did nothing.
+    pub notice: Option<String>,
 }
 
 /// What a typed text is for.
@@ -56,12 +64,21 @@ pub struct Prompt {
     pub input: Input,
     /// Why what was typed cannot be kept.
     pub problem: Option<String>,
+    /// The typed file is being written: it stays as it is until that is told of.
+    pub writing: bool,
 }
 
 impl Prompt {
     #[must_use]
     pub fn new(purpose: Purpose, title: &str, hint: &str) -> Self {
-        Self { purpose, title: title.to_owned(), hint: hint.to_owned(), input: Input::default(), problem: None }
+        Self {
+            purpose,
+            title: title.to_owned(),
+            hint: hint.to_owned(),
+            input: Input::default(),
+            problem: None,
+            writing: false,
+        }
     }
 
     /// With a text to begin with.
@@ -155,13 +172,15 @@ impl Commands {
 }
 
 /// The line that an action leads to from `row`.
-fn stepped(row: usize, action: Action, (found, page): (usize, usize)) -> usize {
+pub(super) fn stepped(row: usize, action: Action, (found, page): (usize, usize)) -> usize {
     let last = found.saturating_sub(1);
     match action {
         Action::Up => row.saturating_sub(1),
         Action::Down => row + 1,
         Action::PageUp => row.saturating_sub(page),
         Action::PageDown => row + page,
+        Action::First => 0,
+        Action::Last => last,
         _ => row,
     }
     .min(last)

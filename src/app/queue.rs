@@ -1,7 +1,10 @@
 //! The runs that wait for their turn, as they are shown.
 
-use super::action::Action;
+use super::App;
+use super::action::{Action, Place};
 use super::message::Effect;
+use super::popup::{Popup, stepped};
+use super::scene::Scene;
 use crate::store::{Entry, EntryState};
 
 /// The queue as it was read last.
@@ -29,22 +32,36 @@ impl Queue {
     pub fn waiting(&self) -> usize {
         self.entries.iter().filter(|entry| entry.state == EntryState::Waiting).count()
     }
+}
 
-    /// Moves the chosen row, or takes a waiting run out.
-    pub fn act(&self, action: Action, (row, page): (&mut usize, usize)) -> Vec<Effect> {
-        let last = self.entries.len().saturating_sub(1);
-        match action {
-            Action::Up => *row = row.saturating_sub(1),
-            Action::Down => *row = (*row + 1).min(last),
-            Action::PageUp => *row = row.saturating_sub(page),
-            Action::PageDown => *row = (*row + page).min(last),
-            Action::First => *row = 0,
-            Action::Last => *row = last,
-            Action::Delete => {
-                let entry = self.entries.get(*row).filter(|entry| entry.state != EntryState::Running);
-                return entry.map(|entry| Effect::RemoveEntries(vec![entry.id])).into_iter().collect();
+impl App {
+    /// Why the chosen entry of the queue cannot be tried again; `None` where it can.
+    pub(super) fn no_retry(&self) -> Option<&'static str> {
+        let Some(Popup::Queue(list)) = &self.popup else { return Some("no queue is shown") };
+        let entries = &self.train.queue.entries;
+        entries.get(list.row).map_or(Some("none is chosen"), |entry| entry.no_retry(entries))
+    }
+
+    /// Moves the chosen row, works through the queue, takes a run out that is not under way, or lets one wait again.
+    pub(super) fn act_on_queue(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
+        let (stop, no_retry) = (self.key_of(Place::Live, Action::Stop), self.no_retry());
+        let Some(Popup::Queue(list)) = &mut self.popup else { return Vec::new() };
+        list.notice = None;
+        let chosen = self.train.queue.entries.get(list.row).map(|entry| (entry.id, entry.state));
+        match (action, chosen) {
+            (Action::Start, _) => return self.run_queue(),
+            (Action::Delete, Some((_, EntryState::Running))) => {
+                list.notice = Some(format!("under way: first stop it, with {stop} where Train shows it"));
             }
-            _ => {}
+            (Action::Delete, Some((id, _))) => return vec![Effect::RemoveEntries(vec![id])],
+            (Action::Retry, Some((id, _))) => match no_retry {
+                None => return vec![Effect::RetryEntries(vec![id])],
+                Some(why) => list.notice = Some(format!("it cannot be tried again: {why}")),
+            },
+            _ => {
+                let found = self.train.queue.entries.len();
+                list.row = stepped(list.row, action, (found, scene.visible_rows.max(1)));
+            }
         }
         Vec::new()
     }

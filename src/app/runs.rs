@@ -61,6 +61,8 @@ pub struct RunsScreen {
     points: Vec<Point>,
     /// What was moved to the trash, by ids, the last last.
     trash: Vec<Vec<String>>,
+    /// Runs in the trash, whoever moved them there; `None` until that is told, and where it has changed since.
+    pub in_trash: Option<usize>,
     /// Runs whose size was asked for.
     measured: BTreeSet<String>,
     /// What was done or went wrong, in one line.

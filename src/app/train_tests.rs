@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::action::Place;
+use super::action::{Action, Place};
 use super::attached::Watched;
 use super::chart::Window;
 use super::message::{Effect, Message, RunsMessage, TrainMessage};
@@ -99,20 +99,52 @@ fn the_queues_runs_follow_each_other_on_the_screen_until_nothing_waits() {
     assert_eq!((app.train.place(), app.train.is_running()), (Place::Ended, false));
 }
 
+/// The chosen row of the queue, and why the last key did nothing.
+fn in_queue(app: &App) -> (usize, Option<&str>) {
+    let Some(Popup::Queue(list)) = &app.popup else { panic!("{:?}", app.popup) };
+    (list.row, list.notice.as_deref())
+}
+
 #[test]
-fn a_waiting_run_is_taken_out_of_the_queue_and_one_under_way_is_not() {
+fn a_waiting_run_is_taken_out_of_the_queue_and_of_one_under_way_it_is_said_how() {
     let mut app = on_form();
     press(&mut app, KeyCode::Char('Q'));
     let waiting = Entry { id: 8, state: EntryState::Waiting, ..entry("sweep-1/2") };
     tell(&mut app, [Message::Train(TrainMessage::Queue(Ok(vec![entry("sweep-1/1"), waiting])))]);
     assert_eq!(press(&mut app, KeyCode::Char('x')), []);
+    assert_eq!(in_queue(&app), (0, Some("under way: first stop it, with s where Train shows it")));
     press(&mut app, KeyCode::Down);
+    assert_eq!(in_queue(&app), (1, None), "of another run it would not be true");
     assert_eq!(press(&mut app, KeyCode::Char('x')), [Effect::RemoveEntries(vec![8])]);
     let area = Area { x: 0, y: 0, width: 1, height: 1 };
     let scene = Scene { targets: vec![(area, Target::Row(0))], ..Scene::default() };
     let (kind, modifiers) = (MouseEventKind::Down(MouseButton::Left), KeyModifiers::NONE);
     app.update(Message::Mouse(MouseEvent { kind, column: 0, row: 0, modifiers }), &scene);
-    assert_eq!(app.popup, Some(Popup::Queue(0)), "a click chooses a line");
+    assert_eq!(in_queue(&app), (0, None), "a click chooses a line");
+}
+
+#[test]
+fn a_run_of_the_queue_that_failed_is_tried_again_unless_its_study_is_a_rung_further() {
+    let mut app = on_form();
+    press(&mut app, KeyCode::Char('Q'));
+    let failed = |id: i64, study: Option<&str>| Entry {
+        id,
+        study: study.map(str::to_owned),
+        state: EntryState::Failed,
+        problem: Some("no room".into()),
+        ..entry("run")
+    };
+    let further = Entry { id: 9, rung: 1, ..entry("sweep-1/2") };
+    let entries = vec![failed(7, None), failed(8, Some("sweep-1")), further];
+    tell(&mut app, [Message::Train(TrainMessage::Queue(Ok(entries)))]);
+    assert!(app.can(Action::Retry), "the footer has it");
+    assert_eq!(press(&mut app, KeyCode::Char('t')), [Effect::RetryEntries(vec![7])]);
+    for (row, why) in [(1, "its study is a rung further"), (2, "it has not failed")] {
+        press(&mut app, KeyCode::Down);
+        assert_eq!(press(&mut app, KeyCode::Char('t')), []);
+        assert_eq!(in_queue(&app), (row, Some(format!("it cannot be tried again: {why}").as_str())));
+        assert!(!app.can(Action::Retry));
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::journal;
 use crate::error::{Error, Result};
-use crate::store::{APPLICATION_ID, RunState, Store, lock};
+use crate::store::{APPLICATION_ID, Run, RunState, Store, lock};
 use crate::train::checkpoint;
 
 /// What lies in one folder of checkpoints.
@@ -28,6 +28,17 @@ pub struct Usage {
     pub reasons: Vec<String>,
     #[serde(skip)]
     waste: Vec<Waste>,
+}
+
+/// What has gone for good.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// Runs that were in the trash.
+    pub runs: usize,
+    /// Of files.
+    pub bytes: u64,
+    /// Runs that stay in the trash, by their ids, and what is to be said of each.
+    pub left: Vec<(String, String)>,
 }
 
 /// Something that can go.
@@ -64,11 +75,12 @@ pub fn size_of(store: &Store, run_id: &str) -> u64 {
     size(&store.run_folder(run_id)).unwrap_or(0)
 }
 
-/// Deletes what can go, the trash first; answers how many bytes of files that were.
+/// Deletes what can go, the trash first.
 ///
 /// # Errors
-/// `Io` where something cannot be deleted, `Checkpoint` where a checkpoint cannot be written anew.
-pub fn clear(store: &Store, usage: &[Usage]) -> Result<u64> {
+/// `Io` where something outside the trash cannot be deleted, `Checkpoint` where a checkpoint cannot be written anew, `Store`
+/// where the database cannot be written.
+pub fn clear(store: &Store, usage: &[Usage]) -> Result<Freed> {
     let alone = is_alone(store)?;
     let mut freed = empty_trash(store)?;
     for found in usage.iter().filter(|usage| !usage.waste.is_empty()) {
@@ -80,25 +92,46 @@ pub fn clear(store: &Store, usage: &[Usage]) -> Result<u64> {
         for waste in &usage.waste {
             waste.delete()?;
         }
-        freed += usage.bytes.saturating_sub(size(&found.folder)?);
+        freed.bytes += usage.bytes.saturating_sub(size(&found.folder)?);
     }
     store.forget_unused_manifests()?;
     Ok(freed)
 }
 
-/// Deletes the runs in the trash for good; answers how many bytes of files that were.
+/// Deletes the runs in the trash for good; one that cannot go holds no other back. A cross-validation goes with all its
+/// folds, or stays with them.
 ///
 /// # Errors
-/// `Run` where one is under way, `Io` or `Store` where something cannot be deleted.
-pub fn empty_trash(store: &Store) -> Result<u64> {
-    let mut freed = 0;
-    for run in store.trashed()? {
-        let bytes = size(&store.run_folder(&run.started.id))?;
-        if store.delete_trashed(&run.started.id)? {
-            freed += bytes;
+/// `Store` where the database cannot be read or written.
+pub fn empty_trash(store: &Store) -> Result<Freed> {
+    let trashed = store.trashed()?;
+    let is_part_of = |part: &Run, whole: &Run| part.started.parent.as_ref() == Some(&whole.started.id);
+    let mut freed = Freed::default();
+    for run in trashed.iter().filter(|run| !trashed.iter().any(|whole| is_part_of(run, whole))) {
+        let folds = trashed.iter().filter(|part| is_part_of(part, run));
+        let ids: Vec<&str> = std::iter::once(run).chain(folds).map(|run| run.started.id.as_str()).collect();
+        match delete_trashed(store, &ids) {
+            Ok(Some(bytes)) => (freed.runs, freed.bytes) = (freed.runs + ids.len(), freed.bytes + bytes),
+            Ok(None) => {}
+            Err(error @ Error::Store { .. }) => return Err(error),
+            Err(error) => freed.left.push((run.started.id.clone(), said_of(run, error))),
         }
     }
     Ok(freed)
+}
+
+/// Deletes a run and the folds behind it, and answers their bytes; `None` where it was brought back meanwhile.
+fn delete_trashed(store: &Store, ids: &[&str]) -> Result<Option<u64>> {
+    let bytes: u64 = ids.iter().map(|id| size(&store.run_folder(id))).sum::<Result<u64>>()?;
+    Ok(ids.first().map_or(Ok(false), |id| store.delete_trashed(id))?.then_some(bytes))
+}
+
+/// Why a run stays, with its name in place of its id.
+fn said_of(run: &Run, error: Error) -> String {
+    match error {
+        Error::Run { problem, .. } => format!("{} {problem}", run.started.name),
+        error => format!("{}: {error}", run.started.name),
+    }
 }
 
 /// Whether no other database of ours lies in the same folder: its checkpoints would lie among these.
@@ -235,4 +268,54 @@ fn size(folder: &Path) -> Result<u64> {
     let own: u64 = files(folder)?.iter().filter_map(|file| file.metadata().ok()).map(|facts| facts.len()).sum();
     let below: Result<Vec<u64>> = folders(folder)?.iter().map(|folder| size(folder)).collect();
     Ok(own + below?.into_iter().sum::<u64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::NewRun;
+    use crate::store::lock::RunLock;
+
+    /// Three runs in the trash, the second a cross-validation of one fold, each with 100 bytes of files.
+    fn with_trash() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("runs.db")).unwrap();
+        for (id, parent) in [("a", None), ("b", None), ("c", Some("b")), ("d", None)] {
+            let run = serde_json::json!({
+                "id": id, "name": format!("run-{id}"), "data": "/data/x", "synthetic": true, "config": {}, "seed": 1,
+                "data_hash": "", "split_hash": "", "device": "cpu", "versions": {}, "parent": parent,
+            });
+            store.create_run(&serde_json::from_value::<NewRun>(run).unwrap()).unwrap();
+            fs::create_dir_all(store.run_folder(id)).unwrap();
+            fs::write(store.run_folder(id).join("best.safetensors"), [0; 100]).unwrap();
+        }
+        for id in ["a", "b", "d"] {
+            store.trash_run(id).unwrap();
+        }
+        (folder, store)
+    }
+
+    #[test]
+    fn a_run_that_is_held_stays_in_the_trash_and_the_others_go() {
+        let (_folder, store) = with_trash();
+        let lock = RunLock::acquire(&store.run_folder("d")).unwrap().unwrap();
+        let freed = empty_trash(&store).unwrap();
+        assert_eq!((freed.runs, freed.bytes), (3, 300), "the cross-validation with its fold");
+        let [(id, why)] = &freed.left[..] else { panic!("{freed:?}") };
+        assert_eq!((id.as_str(), why.as_str()), ("d", "run-d is under way; stop it before deleting it"));
+        assert_eq!(store.count_trashed().unwrap(), 1);
+        assert!(store.run_folder("d").join("best.safetensors").exists());
+        drop(lock);
+        assert_eq!(empty_trash(&store).unwrap(), Freed { runs: 1, bytes: 100, left: Vec::new() });
+        assert_eq!(empty_trash(&store).unwrap(), Freed::default());
+    }
+
+    #[test]
+    fn a_cross_validation_with_a_fold_that_is_held_keeps_its_folds_in_the_trash() {
+        let (_folder, store) = with_trash();
+        let _lock = RunLock::acquire(&store.run_folder("c")).unwrap().unwrap();
+        let freed = empty_trash(&store).unwrap();
+        assert_eq!((freed.runs, freed.left.len(), store.count_trashed().unwrap()), (2, 1, 2));
+        assert!(freed.left[0].1.contains("run-b"), "{freed:?}");
+    }
 }

@@ -76,6 +76,20 @@ pub struct Entry {
     pub ended_at: Option<String>,
 }
 
+impl Entry {
+    /// Why it cannot be tried again, of all entries of its queue: it has not failed, or its study is a rung further, and
+    /// its own rung is decided. `None` where it can.
+    #[must_use]
+    pub fn no_retry(&self, queue: &[Self]) -> Option<&'static str> {
+        let is_further = |other: &Self| self.study.is_some() && other.study == self.study && other.rung > self.rung;
+        match self.state {
+            EntryState::Failed if queue.iter().any(is_further) => Some("its study is a rung further"),
+            EntryState::Failed => None,
+            _ => Some("it has not failed"),
+        }
+    }
+}
+
 impl Store {
     /// The lock of whoever works through the queue, one at a time; `None` where somebody does already.
     ///
@@ -225,17 +239,21 @@ impl Store {
     /// `Store` where one of them cannot, or the file cannot be written. Then none does.
     pub fn retry_entries(&self, ids: &[i64]) -> Result<Vec<i64>> {
         let transaction = self.alone()?;
-        let sql = "SELECT id FROM queue WHERE state = 'failed' AND NOT EXISTS (SELECT 1 FROM queue AS other \
-                   WHERE other.study = queue.study AND other.rung > queue.rung) ORDER BY id";
-        let mut failed: Vec<i64> = self.read(sql, [], |row| row.get("id"))?;
-        if let Some(id) = ids.iter().find(|id| !failed.contains(id)) {
-            let problem = format!(
-                "entry {id} of its queue cannot be tried again: none has that number, it has not failed, or its study is a \
-                 rung further; `xray-tui queue list` shows all"
-            );
-            return Err(Error::Store { path: self.path.clone(), problem });
+        let queue = self.queue()?;
+        for id in ids {
+            let why = match queue.iter().find(|entry| entry.id == *id) {
+                None => Some("none has that number"),
+                Some(entry) => entry.no_retry(&queue),
+            };
+            if let Some(why) = why {
+                let problem =
+                    format!("entry {id} of its queue cannot be tried again: {why}; `xray-tui queue list` shows all");
+                return Err(Error::Store { path: self.path.clone(), problem });
+            }
         }
-        failed.retain(|id| ids.is_empty() || ids.contains(id));
+        let chosen = |entry: &&Entry| ids.is_empty() || ids.contains(&entry.id);
+        let failed = queue.iter().filter(chosen).filter(|entry| entry.no_retry(&queue).is_none());
+        let failed: Vec<i64> = failed.map(|entry| entry.id).collect();
         for id in &failed {
             let sql = "UPDATE queue SET state = 'waiting', problem = NULL, ended_at = NULL WHERE id = ?1";
             self.change(sql, [id])?;

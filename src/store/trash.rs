@@ -65,6 +65,15 @@ impl Store {
         self.read(&brief(rest), [], super::rows::run)
     }
 
+    /// How many runs are in the trash.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn count_trashed(&self) -> Result<usize> {
+        let sql = "SELECT count(*) AS runs FROM runs WHERE trashed_at IS NOT NULL";
+        Ok(self.read(sql, [], |row| row.get("runs"))?.pop().unwrap_or(0))
+    }
+
     /// Deletes a run for good, in the trash or not, its figures and its checkpoints; with a cross-validation, its folds.
     ///
     /// # Errors

@@ -82,6 +82,7 @@ impl Workers {
             | Effect::EnqueueSearch(_)
             | Effect::LoadQueue
             | Effect::RemoveEntries(_)
+            | Effect::RetryEntries(_)
             | Effect::LoadRun { .. }
             | Effect::Runs(_)
             | Effect::LoadCases { .. }

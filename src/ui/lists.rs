@@ -13,16 +13,20 @@ const WIDTH: u16 = 60;
 
 /// One typed line with its hint, or what is wrong with it.
 pub fn prompt(painter: &mut Painter, prompt: &Prompt) {
-    let inner = painter.popup((WIDTH, 4), &prompt.title);
-    painter.scene.picture = None;
-    let spans = typed(&prompt.input, usize::from(inner.width));
-    painter.line(inner, Line::from(spans));
     let (text, style) = match &prompt.problem {
         Some(problem) => (format!("✗ {problem}"), painter.theme.bad()),
+        None if prompt.writing => ("writing…".to_owned(), painter.theme.dim()),
         None => (prompt.hint.clone(), painter.theme.dim()),
     };
+    let width = WIDTH.min(painter.buffer.area().width.saturating_sub(4));
+    let said = paragraph(&text, usize::from(width), style);
+    // A path that cannot be written may take many lines to name.
+    let height = u16::try_from(said.len().max(2)).unwrap_or(u16::MAX).saturating_add(2);
+    let inner = painter.popup((width, height), &prompt.title);
+    painter.scene.picture = None;
+    painter.line(inner, Line::from(typed(&prompt.input, usize::from(inner.width))));
     let below = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
-    painter.lines(below, paragraph(&text, usize::from(inner.width), style), 0);
+    painter.lines(below, said, 0);
 }
 
 /// A list of which one line is chosen.

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::app::action::{Action, Place};
 use crate::app::keymap::BINDINGS;
 use crate::app::popup::Question;
+use crate::units::count;
 
 pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
     let (text, yes, no) = match question {
@@ -21,7 +22,12 @@ pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
             ([first, "It keeps a checkpoint; a queue there stops with it.".to_owned()], "stop it", "leave it")
         }
         Question::EmptyTrash => {
-            let first = "Delete all runs in the trash, their figures and their checkpoints?".to_owned();
+            let (which, whose) = match app.runs.in_trash {
+                None => ("all runs".to_owned(), "their"),
+                Some(1) => ("the run".to_owned(), "its"),
+                Some(runs) => (format!("all {} runs", count(runs)), "their"),
+            };
+            let first = format!("Delete {which} in the trash, {whose} figures and {whose} checkpoints?");
             ([first, "That can't be undone.".to_owned()], "delete", "keep")
         }
         Question::Overwrite { path } => {

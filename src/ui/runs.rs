@@ -58,12 +58,14 @@ fn failed(painter: &mut Painter, area: Rect, problem: &str) {
     painter.message(inner, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]);
 }
 
-/// What was done or went wrong, in the last row; returns the area without it.
+/// What was done or went wrong, in the last rows; returns the area without them.
 fn notice(painter: &mut Painter, area: Rect, screen: &RunsScreen) -> Rect {
+    const MOST: usize = 3;
     let Some(text) = &screen.notice else { return area };
-    let height = area.height.saturating_sub(1);
-    let row = Rect { y: area.y + height, height: area.height - height, ..area };
-    painter.line(row, Line::styled(format!("! {text}"), painter.theme.warning()));
+    let lines = paragraph(&format!("! {text}"), usize::from(area.width), painter.theme.warning());
+    let height = area.height.saturating_sub(u16::try_from(lines.len().min(MOST)).unwrap_or(1));
+    let rows = Rect { y: area.y + height, height: area.height - height, ..area };
+    painter.lines(rows, lines, 0);
     Rect { height, ..area }
 }
 

@@ -98,7 +98,8 @@ fn any_epoch(number: usize) -> EpochFigures {
     figures
 }
 
-fn entry(number: usize) -> Entry {
+/// Of every state in turn.
+pub(super) fn entry(number: usize) -> Entry {
     let states = [EntryState::Waiting, EntryState::Running, EntryState::Done, EntryState::Failed, EntryState::Skipped];
     Entry {
         id: i64::try_from(number).unwrap_or(0),

@@ -7,10 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::style::Color;
 
-use super::draw;
 use super::theme::Theme;
+use super::{draw, storm};
 use crate::app::history::History;
-use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage};
+use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage, TrainMessage};
 use crate::app::popup::{Popup, Question};
 use crate::app::runs::work::RunsNews;
 use crate::app::scene::{Colours, Scene, Target};
@@ -191,6 +191,8 @@ fn names_groups_and_columns_are_asked_for_in_popups() {
     let mut app = typed("e");
     app.popup = Some(Popup::Question(Question::Overwrite { path: "runs.csv".into() }));
     assert_looks("overwrite", &app, USUAL);
+    let refused = RunsNews::NotWritten("cannot write runs.csv: Permission denied (os error 13); ".repeat(4));
+    assert_looks("not_written", &told(pressed(typed("e"), &[KeyCode::Enter]), [news(refused)]), USUAL);
 }
 
 /// The style of the first cell of a word in the row that has a name.
@@ -246,10 +248,19 @@ fn a_run_is_shown_with_its_curves() {
 }
 
 #[test]
+fn the_queue_says_why_a_run_failed_and_how_it_is_tried_again() {
+    let entries = TrainMessage::Queue(Ok((0..5).map(storm::entry).collect()));
+    let keys = ['2', 'Q', 'j', 'j', 'j'].map(KeyCode::Char);
+    let app = pressed(told(sample::with_data(), [Message::Train(entries)]), &keys);
+    assert_looks("queue", &app, &[(60, 16), (80, 24)]);
+}
+
+#[test]
 fn a_question_lies_over_the_screen() {
     let mut emptying = sample::with_varied();
     emptying.popup = Some(Popup::Question(Question::EmptyTrash));
     assert_looks("empty_trash", &emptying, USUAL);
+    assert!(text(&told(emptying, [news(RunsNews::InTrash(3))]), USUAL[0]).contains("all 3 runs in the trash, their"));
     assert_looks("quit", &pressed(sample::training(), &[KeyCode::Char('q')]), &[(60, 16), (80, 24)]);
 }
 
@@ -401,13 +412,13 @@ fn news(news: RunsNews) -> Message {
 
 /// What the workers may say, in any order and at any time.
 fn any_news() -> impl Strategy<Value = Message> {
-    (0..20_u8, 1..200_usize).prop_map(|(kind, number)| match kind {
+    (0..21_u8, 1..200_usize).prop_map(|(kind, number)| match kind {
         14 => Message::Runs(RunsMessage::Loaded(Ok(sample::varied().into_iter().skip(number % 13).collect()))),
         15 => news(RunsNews::Trashed { runs: vec![(sample::run_id(number % 6), "run".into())], problem: None }),
         16 => news(RunsNews::Curves(vec![(sample::run_id(number % 13), History::new(number))])),
         17 => news(RunsNews::Sizes(vec![(sample::run_id(number % 13), number as u64)])),
         18 => news(RunsNews::Exists("runs.csv".into())),
-
+        19 => news(RunsNews::NotWritten("no permission ".repeat(number))),
         0 => sample::summary(number % 2 == 0),
         1 => Message::Data(DataMessage::Missing { dir: "data".into() }),
         2 => Message::Data(DataMessage::Failed("no permission".into())),

@@ -3,13 +3,14 @@
 use super::column::Column;
 use super::export::{self, Format};
 use super::groups::Grouping;
+use super::news::EMPTY;
 use super::picker::Picker;
 use super::work::RunsWork;
 use crate::app::App;
 use crate::app::action::Action;
 use crate::app::input::Input;
 use crate::app::message::Effect;
-use crate::app::popup::{Choice, Choosing, Popup, Prompt, Purpose, Question};
+use crate::app::popup::{Choice, Choosing, Popup, Prompt, Purpose, Question, QueueList};
 use crate::app::scene::Scene;
 
 impl App {
@@ -46,8 +47,12 @@ impl App {
     }
 
     pub(in crate::app) fn ask_file(&mut self) {
+        self.prompt(self.file_prompt("runs.csv"));
+    }
+
+    fn file_prompt(&self, path: &str) -> Prompt {
         let title = format!("A file for these {} runs", self.runs.shown().runs.len());
-        self.prompt(Prompt::new(Purpose::Export, &title, "ends in .csv, .json or .md").with("runs.csv"));
+        Prompt::new(Purpose::Export, &title, "ends in .csv, .json or .md").with(path)
     }
 
     fn prompt(&mut self, prompt: Prompt) {
@@ -58,6 +63,7 @@ impl App {
     pub(in crate::app) fn act_on_prompt(&mut self, action: Action) -> Vec<Effect> {
         let Some(Popup::Prompt(prompt)) = &mut self.popup else { return Vec::new() };
         match action {
+            Action::Keep if prompt.writing => return Vec::new(),
             Action::Keep => {}
             Action::Discard => {
                 self.popup = None;
@@ -71,16 +77,19 @@ impl App {
                 prompt.problem = Some(problem);
                 Vec::new()
             }
-            Ok(work) => {
+            Ok(Some(work)) => {
                 self.popup = None;
-                work.map_or_else(|| self.export(&text, false), |work| vec![Effect::Runs(work)])
+                vec![Effect::Runs(work)]
             }
+            Ok(None) => self.export(&text, false),
         }
     }
 
-    /// Writes the shown table to a file.
+    /// Writes the shown table to a file. Its path stays to be seen until it is written, so that one that cannot be is
+    /// there to be mended.
     pub(in crate::app) fn export(&mut self, path: &str, over: bool) -> Vec<Effect> {
         let Ok(format) = Format::of(path) else { return Vec::new() };
+        self.prompt(Prompt { writing: true, ..self.file_prompt(path) });
         let mut columns = self.runs.view.columns.clone();
         if !columns.contains(&Column::Id) && format != Format::Markdown {
             columns.insert(0, Column::Id);
@@ -130,7 +139,7 @@ impl App {
     /// A click chooses a line of a list; one on the chosen line does it.
     pub(in crate::app) fn click_list(&mut self, row: usize, scene: &Scene) -> Vec<Effect> {
         match &mut self.popup {
-            Some(Popup::Queue(chosen)) => *chosen = row,
+            Some(Popup::Queue(list)) => *list = QueueList { row, notice: None },
             Some(Popup::Choice(choice)) if choice.row != row => choice.row = row,
             Some(Popup::Columns(picker)) if picker.row != row => picker.row = row,
             Some(Popup::Choice(_)) => return self.act_on_choice(Action::Open, scene),
@@ -141,7 +150,16 @@ impl App {
     }
 
     pub(in crate::app) fn ask_to_empty_trash(&mut self) {
-        self.popup = Some(Popup::Question(Question::EmptyTrash));
+        if self.runs.in_trash == Some(0) {
+            self.runs.notice = Some(EMPTY.into());
+        } else {
+            self.popup = Some(Popup::Question(Question::EmptyTrash));
+        }
+    }
+
+    pub(in crate::app) fn empty_trash(&mut self) -> Vec<Effect> {
+        self.runs.notice = Some("emptying the trash…".into());
+        vec![Effect::Runs(RunsWork::EmptyTrash)]
     }
 }
 

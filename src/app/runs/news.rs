@@ -4,17 +4,20 @@ use super::RunsScreen;
 use super::work::RunsNews;
 use crate::app::App;
 use crate::app::action::{Action, Place};
-use crate::app::keymap::BINDINGS;
 use crate::app::message::{Effect, Loadable};
-use crate::app::popup::{Popup, Question};
+use crate::app::popup::{Popup, Prompt, Question};
 use crate::units::{bytes, count};
+
+/// What is said of a trash with nothing in it.
+pub(super) const EMPTY: &str = "the trash is empty";
 
 impl App {
     pub(in crate::app) fn hear_news(&mut self, news: RunsNews) -> Vec<Effect> {
         match news {
             RunsNews::Labelled(text) => self.reread(text),
             RunsNews::Trashed { runs, problem } => {
-                let said = self.runs.trashed(runs, problem, &self.undo_key());
+                let undo = self.key_of(Place::Runs, Action::Undo);
+                let said = self.runs.trashed(runs, problem, &undo);
                 self.reread(said)
             }
             RunsNews::Restored { names, left, problem } => {
@@ -24,9 +27,23 @@ impl App {
                 let back = (!names.is_empty()).then(|| format!("{} back from the trash", are(&names)));
                 self.reread(back.into_iter().chain(problem).collect::<Vec<_>>().join("; "))
             }
-            RunsNews::Emptied { runs, bytes: freed } => {
-                self.runs.trash.clear();
-                self.reread(format!("{} runs are gone for good, {} of files with them", count(runs), bytes(freed)))
+            RunsNews::Emptied { runs, bytes, left } => {
+                let said = self.runs.emptied((runs, bytes), &left);
+                self.reread(said)
+            }
+            RunsNews::Written(path) => {
+                if self.writing().is_some() {
+                    self.popup = None;
+                }
+                self.runs.notice = Some(format!("wrote {}", path.display()));
+                Vec::new()
+            }
+            RunsNews::NotWritten(problem) => {
+                match self.writing() {
+                    Some(prompt) => (prompt.writing, prompt.problem) = (false, Some(problem)),
+                    None => self.runs.notice = Some(problem),
+                }
+                Vec::new()
             }
             RunsNews::Exists(path) => {
                 self.popup = Some(Popup::Question(Question::Overwrite { path: path.display().to_string() }));
@@ -39,16 +56,18 @@ impl App {
         }
     }
 
-    /// Says what was done, and reads the table again.
-    fn reread(&mut self, text: String) -> Vec<Effect> {
-        self.runs.notice = Some(text);
-        vec![Effect::LoadRuns]
+    /// The prompt whose file is being written.
+    fn writing(&mut self) -> Option<&mut Prompt> {
+        match &mut self.popup {
+            Some(Popup::Prompt(prompt)) if prompt.writing => Some(prompt),
+            _ => None,
+        }
     }
 
-    fn undo_key(&self) -> String {
-        let line = BINDINGS.iter().position(|line| (line.place, line.action) == (Place::Runs, Action::Undo));
-        let key = line.and_then(|line| self.keymap.first(line));
-        key.map_or_else(|| "undo".to_owned(), |key| key.to_string())
+    /// Says what was done, and reads the table again.
+    fn reread(&mut self, text: String) -> Vec<Effect> {
+        (self.runs.notice, self.runs.in_trash) = (Some(text), None);
+        vec![Effect::LoadRuns]
     }
 }
 
@@ -62,6 +81,26 @@ fn are(names: &[String]) -> String {
 }
 
 impl RunsScreen {
+    /// Forgets what cannot be brought back any more, and says what has become of the trash.
+    fn emptied(&mut self, (runs, freed): (usize, u64), left: &[(String, String)]) -> String {
+        for ids in &mut self.trash {
+            ids.retain(|id| left.iter().any(|(other, _)| other == id));
+        }
+        self.trash.retain(|ids| !ids.is_empty());
+        let gone = match runs {
+            0 => None,
+            1 => Some(format!("1 run is gone for good, {} of files with it", bytes(freed))),
+            runs => Some(format!("{} runs are gone for good, {} of files with them", count(runs), bytes(freed))),
+        };
+        let stays = match left {
+            [] => None,
+            [(_, why)] => Some(why.clone()),
+            [(_, why), more @ ..] => Some(format!("{why}; {} more stay too", count(more.len()))),
+        };
+        let said: Vec<String> = gone.into_iter().chain(stays).collect();
+        if said.is_empty() { EMPTY.to_owned() } else { said.join("; ") }
+    }
+
     fn trashed(&mut self, runs: Vec<(String, String)>, problem: Option<String>, key: &str) -> String {
         let (ids, names): (Vec<String>, Vec<String>) = runs.into_iter().unzip();
         if ids.is_empty() {
@@ -90,7 +129,7 @@ impl RunsScreen {
                     compare.paired = found.map_or_else(Loadable::Failed, Loadable::Ready);
                 }
             }
-            RunsNews::Written(path) => self.notice = Some(format!("wrote {}", path.display())),
+            RunsNews::InTrash(runs) => self.in_trash = Some(runs),
             RunsNews::Failed(problem) => self.notice = Some(problem),
             _ => {}
         }

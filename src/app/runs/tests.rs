@@ -152,13 +152,37 @@ fn one_run_goes_to_the_trash_without_a_question_also_from_its_own_page() {
 }
 
 #[test]
-fn emptying_the_trash_is_in_the_palette_and_asks() {
-    let mut app = typed(":empty");
+fn emptying_the_trash_is_in_the_palette_and_asks_where_there_is_something_in_it() {
+    let mut app = typed("");
+    news(&mut app, RunsNews::InTrash(0));
+    type_text(&mut app, ":empty");
+    press(&mut app, KeyCode::Enter);
+    assert_eq!((app.popup.as_ref(), app.runs.notice.as_deref()), (None, Some("the trash is empty")));
+    news(&mut app, RunsNews::Trashed { runs: vec![(run_id(12), "run-12".into())], problem: None });
+    type_text(&mut app, ":empty");
     press(&mut app, KeyCode::Enter);
     assert_eq!(app.popup, Some(Popup::Question(Question::EmptyTrash)));
     assert_eq!(work(&press(&mut app, KeyCode::Enter)), [&RunsWork::EmptyTrash]);
-    news(&mut app, RunsNews::Emptied { runs: 3, bytes: 135_000_000 });
+    news(&mut app, RunsNews::Emptied { runs: 3, bytes: 135_000_000, left: Vec::new() });
     assert_eq!(app.runs.notice.as_deref(), Some("3 runs are gone for good, 135.0 MB of files with them"));
+    news(&mut app, RunsNews::Emptied { runs: 1, bytes: 45_000_000, left: Vec::new() });
+    assert_eq!(app.runs.notice.as_deref(), Some("1 run is gone for good, 45.0 MB of files with it"));
+    news(&mut app, RunsNews::Emptied { runs: 0, bytes: 0, left: Vec::new() });
+    assert_eq!(app.runs.notice.as_deref(), Some("the trash is empty"), "another program was first");
+}
+
+#[test]
+fn a_run_that_stays_in_the_trash_is_named_with_its_reason_and_can_be_brought_back_still() {
+    let mut app = typed("");
+    let pair = |number: usize| (run_id(number), format!("run-{number}"));
+    news(&mut app, RunsNews::Trashed { runs: vec![pair(11), pair(12)], problem: None });
+    news(&mut app, RunsNews::Trashed { runs: vec![pair(10)], problem: None });
+    let left = vec![(run_id(12), "run-12 is under way; stop it before deleting it".to_owned())];
+    news(&mut app, RunsNews::Emptied { runs: 2, bytes: 90_000_000, left });
+    let said = "2 runs are gone for good, 90.0 MB of files with them; run-12 is under way; stop it before deleting it";
+    assert_eq!(app.runs.notice.as_deref(), Some(said));
+    assert_eq!(work(&press(&mut app, KeyCode::Char('u'))), [&RunsWork::Restore(vec![run_id(12)])]);
+    assert!(!app.runs.can_undo());
 }
 
 #[test]
@@ -349,12 +373,43 @@ fn the_shown_table_is_written_to_a_file_and_over_another_only_after_a_question()
     let effects = press(&mut app, KeyCode::Enter);
     let [RunsWork::Write { path, text, over: false }] = work(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!((path.to_str(), text.lines().count()), (Some("runs.csv"), 5));
+    assert_eq!(app.place(), Place::Prompt, "until it is written");
     news(&mut app, RunsNews::Exists("runs.csv".into()));
     assert_eq!(app.place(), Place::Question);
     let effects = press(&mut app, KeyCode::Char('y'));
     assert!(matches!(work(&effects)[..], [RunsWork::Write { over: true, .. }]), "{effects:?}");
     news(&mut app, RunsNews::Written("runs.csv".into()));
-    assert_eq!(app.runs.notice.as_deref(), Some("wrote runs.csv"));
+    assert_eq!((app.place(), app.runs.notice.as_deref()), (Place::Runs, Some("wrote runs.csv")));
+}
+
+/// The path in the prompt for a file, and why it cannot be written.
+fn file(app: &App) -> (&str, Option<&str>) {
+    let Some(Popup::Prompt(prompt)) = &app.popup else { panic!("{:?}", app.popup) };
+    (prompt.input.text(), prompt.problem.as_deref())
+}
+
+#[test]
+fn a_path_that_cannot_be_written_stays_in_its_prompt_to_be_mended() {
+    let mut app = typed("e");
+    assert_eq!(work(&press(&mut app, KeyCode::Enter)).len(), 1);
+    assert_eq!(press(&mut app, KeyCode::Enter), [], "it is being written");
+    type_text(&mut app, "x");
+    assert_eq!(file(&app), ("runs.csv", None), "what is typed too soon is no command and spoils no path");
+    let problem = "cannot write runs.csv: Permission denied";
+    news(&mut app, RunsNews::NotWritten(problem.into()));
+    assert_eq!(file(&app), ("runs.csv", Some(problem)));
+    press(&mut app, KeyCode::Home);
+    type_text(&mut app, "my ");
+    assert_eq!(file(&app), ("my runs.csv", None));
+    press(&mut app, KeyCode::Enter);
+    news(&mut app, RunsNews::Exists("my runs.csv".into()));
+    press(&mut app, KeyCode::Char('y'));
+    news(&mut app, RunsNews::NotWritten(problem.into()));
+    assert_eq!(file(&app), ("my runs.csv", Some(problem)), "also after the question");
+    press(&mut app, KeyCode::Enter);
+    press(&mut app, KeyCode::Esc);
+    news(&mut app, RunsNews::NotWritten(problem.into()));
+    assert_eq!((app.place(), app.runs.notice.as_deref()), (Place::Runs, Some(problem)), "it was left");
 }
 
 #[test]

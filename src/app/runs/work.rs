@@ -61,10 +61,14 @@ pub enum RunsNews {
         left: Vec<String>,
         problem: Option<String>,
     },
+    /// So many runs are in the trash.
+    InTrash(usize),
     /// So many runs are gone for good, and so many bytes with them.
     Emptied {
         runs: usize,
         bytes: u64,
+        /// Ids of those that stay in the trash, and what is to be said of each.
+        left: Vec<(String, String)>,
     },
     /// Bytes on disk, by id.
     Sizes(Vec<(String, u64)>),
@@ -72,6 +76,8 @@ pub enum RunsNews {
     Curves(Vec<(String, History)>),
     Paired([String; 2], Result<Box<Comparison>, String>),
     Written(PathBuf),
+    /// A file could not be written, and why.
+    NotWritten(String),
     /// There is such a file already; it was left as it is.
     Exists(PathBuf),
     Failed(String),

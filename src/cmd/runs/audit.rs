@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cmd::Output;
 use crate::error::Error;
-use crate::session::disk::{self, Usage};
+use crate::session::disk::{self, Freed, Usage};
 use crate::session::original::Original;
 use crate::session::verify::{self, Verification};
 use crate::store::{Run, RunState, Store};
@@ -54,16 +54,17 @@ fn lines(found: &Verification, run: &Run) -> String {
 pub fn clear(store: &Store, delete: bool, out: Output) -> anyhow::Result<()> {
     let usage = disk::survey(store)?;
     let [all, can_go] = [|u: &Usage| u.bytes, |u: &Usage| u.can_go_bytes].map(|of| usage.iter().map(of).sum::<u64>());
-    let in_trash = store.trashed()?.len();
+    let in_trash = store.count_trashed()?;
     let database = std::fs::metadata(store.path()).map_or(0, |facts| facts.len());
-    let freed = if delete { disk::clear(store, &usage)? } else { 0 };
+    let freed = if delete { disk::clear(store, &usage)? } else { Freed::default() };
     let value = json!({
         "folders": usage,
         "database_bytes": database,
         "bytes": all,
         "can_go_bytes": can_go,
         "trashed_runs": in_trash,
-        "freed_bytes": freed,
+        "freed_bytes": freed.bytes,
+        "left": freed.left.iter().map(|(id, why)| json!({"run_id": id, "problem": why})).collect::<Vec<_>>(),
     });
     out.answer(&value, || {
         let mut lines: Vec<String> = usage.iter().map(row).collect();
@@ -71,12 +72,14 @@ pub fn clear(store: &Store, delete: bool, out: Output) -> anyhow::Result<()> {
         lines.push(format!("{:<38}{:>10}", "all checkpoints", bytes(all)));
         lines.extend((in_trash > 0).then(|| format!("{:<38}{in_trash:>10}", "runs in the trash")));
         lines.push(match (delete, can_go) {
-            (true, _) => format!("freed {}", bytes(freed)),
+            (true, _) => format!("freed {}", bytes(freed.bytes)),
             (false, 0) if in_trash == 0 => "nothing can go".to_owned(),
             (false, _) => format!("{} can go: `xray-tui runs gc --delete`", bytes(can_go)),
         });
         lines.join("\n")
     })?;
+    let left: Vec<&str> = freed.left.iter().map(|(_, why)| why.as_str()).collect();
+    anyhow::ensure!(left.is_empty(), "not all of the trash could go: {}", left.join("; "));
     Ok(())
 }
 

@@ -121,9 +121,9 @@ fn what_failed_waits_again_unless_its_study_is_a_rung_further() {
         store.end_entry(id, EntryState::Failed, Some("no room")).unwrap();
     }
     store.promote((&study[1..], &[]), (1, None)).unwrap();
-    for id in [alone[1], study[0], 99] {
+    for (id, why) in [(alone[1], "has not failed"), (study[0], "a rung further"), (99, "none has that number")] {
         let said = store.retry_entries(&[alone[0], id]).unwrap_err().to_string();
-        assert!(said.contains(&format!("entry {id}")) && said.contains("queue list"), "{said}");
+        assert!(said.contains(&format!("entry {id}")) && said.contains(why) && said.contains("queue list"), "{said}");
     }
     assert_eq!(store.queue().unwrap()[0].state, EntryState::Failed, "all or none");
     assert_eq!(store.retry_entries(&[]).unwrap(), [alone[0]]);

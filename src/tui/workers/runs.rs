@@ -9,16 +9,12 @@ use crate::app::runs::work::{RunsNews, RunsWork};
 use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::metrics::comparison::Comparison;
-use crate::session::disk;
+use crate::session::disk::{self, Freed};
 use crate::session::labels::{self, Labels};
 use crate::store::{Run, Store};
 
 /// Does it, and says what has become of it.
-pub fn answer(store: &Store, work: &RunsWork) -> RunsNews {
-    carry_out(store, work).unwrap_or_else(|error| RunsNews::Failed(error.to_string()))
-}
-
-fn carry_out(store: &Store, work: &RunsWork) -> Result<RunsNews> {
+pub fn answer(store: &Store, work: &RunsWork) -> Result<RunsNews> {
     Ok(match work {
         RunsWork::Star { run_id, starred } => {
             store.star_run(run_id, *starred)?;
@@ -38,8 +34,8 @@ fn carry_out(store: &Store, work: &RunsWork) -> Result<RunsNews> {
         RunsWork::Tags { run_ids, tags } => tag(store, run_ids, tags)?,
         RunsWork::Restore(run_ids) => restore(store, run_ids),
         RunsWork::EmptyTrash => {
-            let runs = store.trashed()?.len();
-            RunsNews::Emptied { runs, bytes: disk::empty_trash(store)? }
+            let Freed { runs, bytes, left } = disk::empty_trash(store)?;
+            RunsNews::Emptied { runs, bytes, left }
         }
         RunsWork::Measure(run_ids) => {
             RunsNews::Sizes(run_ids.iter().map(|id| (id.clone(), disk::size_of(store, id))).collect())

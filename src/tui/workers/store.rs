@@ -9,7 +9,7 @@ use crate::app::log::LINES;
 use crate::app::message::{
     Assessed, Case, Earlier, Effect, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
 };
-use crate::app::runs::work::RunsNews;
+use crate::app::runs::work::{RunsNews, RunsWork};
 use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
@@ -19,6 +19,9 @@ use crate::session::verify::{self, Verification};
 use crate::session::{Workplace, journal, seeds, study};
 use crate::store::{Run, Store, cases as cases_of};
 use crate::tui::wake::Outbox;
+
+/// Runs of a list that are shown before all of it has come.
+const PAGE: usize = 100;
 
 pub struct StoreWorker(Sender<Effect>);
 
@@ -45,23 +48,32 @@ fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
             store = Store::open(&place.db).map_err(|error| outbox.send(failed(&effect, error.to_string()))).ok();
         }
         if let Some(store) = &store {
-            if effect == Effect::LoadRuns && !std::mem::replace(&mut paged, true) {
-                first_page(store, outbox);
+            if effect == Effect::LoadRuns {
+                if !std::mem::replace(&mut paged, true) {
+                    first_page(store, outbox, PAGE);
+                }
+                count_trash(store, outbox);
             }
             outbox.send(answer(store, (place, &effect)).unwrap_or_else(|error| failed(&effect, error.to_string())));
         }
     }
 }
 
-/// The newest runs, at once: all of a long list take a while.
-fn first_page(store: &Store, outbox: &Outbox) {
-    const PAGE: usize = 100;
+/// The `page` newest runs, at once: all of a long list take a while.
+fn first_page(store: &Store, outbox: &Outbox, page: usize) {
     // A dead run must not be taken for one under way.
     if store.mark_crashed().is_ok()
-        && let Ok(runs) = store.newest(PAGE)
-        && runs.len() == PAGE
+        && let Ok(runs) = store.newest(page)
+        && runs.len() == page
     {
         outbox.send(Message::Runs(RunsMessage::Loaded(Ok(runs))));
+    }
+}
+
+/// Where it cannot be counted, emptying it is asked about in any case.
+fn count_trash(store: &Store, outbox: &Outbox) {
+    if let Ok(runs) = store.count_trashed() {
+        outbox.send(Message::Runs(RunsMessage::News(RunsNews::InTrash(runs))));
     }
 }
 
@@ -84,7 +96,11 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             store.remove_entries(ids)?;
             Message::Train(TrainMessage::Queue(Ok(store.queue()?)))
         }
-        Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work))),
+        Effect::RetryEntries(ids) => {
+            store.retry_entries(ids)?;
+            Message::Train(TrainMessage::Queue(Ok(store.queue()?)))
+        }
+        Effect::Runs(work) => Message::Runs(RunsMessage::News(runs::answer(store, work)?)),
         Effect::LoadEarlier { behind, run_ids } => {
             let earlier = earlier(store, run_ids)?;
             Message::Runs(RunsMessage::Earlier { behind: behind.clone(), earlier })
@@ -130,10 +146,13 @@ fn failed(effect: &Effect, problem: String) -> Message {
         Effect::LoadRun { run_id } => {
             Message::Runs(RunsMessage::Detail { run_id: run_id.clone(), detail: Err(problem) })
         }
+        Effect::Runs(RunsWork::Write { .. }) => Message::Runs(RunsMessage::News(RunsNews::NotWritten(problem))),
         Effect::Runs(_) => Message::Runs(RunsMessage::News(RunsNews::Failed(problem))),
         Effect::LoadLog { run_id } => Message::Runs(RunsMessage::Log { run_id: run_id.clone(), lines: Err(problem) }),
         Effect::Enqueue(_) | Effect::EnqueueSearch(_) => Message::Train(TrainMessage::Queued(Err(problem))),
-        Effect::LoadQueue | Effect::RemoveEntries(_) => Message::Train(TrainMessage::Queue(Err(problem))),
+        Effect::LoadQueue | Effect::RemoveEntries(_) | Effect::RetryEntries(_) => {
+            Message::Train(TrainMessage::Queue(Err(problem)))
+        }
         // A run that is gone is laid behind nothing.
         Effect::LoadEarlier { behind, .. } => {
             Message::Runs(RunsMessage::Earlier { behind: behind.clone(), earlier: Vec::new() })
@@ -200,4 +219,75 @@ fn cases(store: &Store, run_id: &str) -> Result<(Split, Vec<Case>)> {
     let images = dataset::find(&store.run(run_id)?.started.data)?.images;
     let test = images.into_iter().filter(|image| image.folder == Folder::Test);
     Ok((Split::Test, test.map(|image| Case { file: image.file, truth: image.class, logits: None }).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::sample;
+    use crate::store::lock::RunLock;
+    use crate::store::{EntryState, NewEntry, RunEnd, RunState};
+    use crate::tui::wake::Wake;
+
+    #[test]
+    fn an_entry_that_failed_waits_again_and_the_queue_is_told_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = folder.path().join("runs.db");
+        let (store, data) = (Store::open(&db).unwrap(), folder.path().to_owned());
+        let (config, settings) = (serde_json::json!({}), Vec::new());
+        let new = NewEntry { name: "a".into(), data: data.clone(), config, candidate: 0, settings, until_epoch: None };
+        let ids = store.enqueue(&[new]).unwrap();
+        store.end_entry(ids[0], EntryState::Failed, Some("no room")).unwrap();
+        let place = Workplace { data: data.clone(), db, cache: data };
+        let told = answer(&store, (&place, &Effect::RetryEntries(ids))).unwrap();
+        let Message::Train(TrainMessage::Queue(Ok(queue))) = told else { panic!("{told:?}") };
+        assert_eq!(queue[0].state, EntryState::Waiting);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_not_taken_for_other_work_that_failed() {
+        let write = RunsWork::Write { path: "runs.csv".into(), text: String::new(), over: false };
+        for (work, of_file) in [(write, true), (RunsWork::EmptyTrash, false)] {
+            let Message::Runs(RunsMessage::News(news)) = failed(&Effect::Runs(work), "why".into()) else { panic!() };
+            assert_eq!(matches!(news, RunsNews::NotWritten(_)), of_file, "{news:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_comes_with_how_many_runs_are_in_the_trash() {
+        let folder = tempfile::tempdir().unwrap();
+        let (db, data) = (folder.path().join("runs.db"), folder.path().to_owned());
+        let (store, run) = (Store::open(&db).unwrap(), sample::run(1, RunState::Stopped).started);
+        store.create_run(&run).unwrap();
+        store.trash_run(&run.id).unwrap();
+        let (wake, (sender, inbox), (asker, effects)) = (Wake::new().unwrap(), channel(), channel());
+        asker.send(Effect::LoadRuns).unwrap();
+        drop(asker);
+        answer_all(&Workplace { data: data.clone(), db, cache: data }, &effects, &wake.outbox(sender));
+        let told: Vec<Message> = inbox.try_iter().collect();
+        let [Message::Runs(RunsMessage::News(news)), Message::Runs(RunsMessage::Loaded(_))] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert!(matches!(news, RunsNews::InTrash(1)), "{news:?}");
+    }
+
+    #[test]
+    fn the_first_page_shows_a_run_whose_process_is_dead_as_crashed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("runs.db")).unwrap();
+        for (number, state) in [(1, RunState::Finished), (2, RunState::Running)] {
+            let run = sample::run(number, state).started;
+            // The system frees the lock of a process that dies, and nobody tells the database.
+            drop(RunLock::acquire(&store.run_folder(&run.id)).unwrap());
+            store.create_run(&run).unwrap();
+        }
+        let end = RunEnd { state: RunState::Finished, problem: None, test: None, operating: None, weights: None };
+        store.end_run(&sample::run_id(1), &end).unwrap();
+        let wake = Wake::new().unwrap();
+        let (sender, inbox) = channel();
+        first_page(&store, &wake.outbox(sender), 2);
+        let Ok(Message::Runs(RunsMessage::Loaded(Ok(runs)))) = inbox.try_recv() else { panic!("no page") };
+        let states: Vec<RunState> = runs.iter().map(|run| run.state).collect();
+        assert_eq!(states, [RunState::Crashed, RunState::Finished]);
+    }
 }
