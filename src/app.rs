@@ -32,7 +32,7 @@ pub mod train;
 mod train_tests;
 pub mod view;
 
-use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
 
 use crate::train::TrainConfig;
 use action::{Action, Place};
@@ -223,7 +223,10 @@ impl App {
             return Vec::new();
         }
         let (key, place) = (Key::of(key), self.place());
-        if let Some(action) = self.keymap.action_of(key, place) {
+        // Home and End belong to the list until there is a text to move in.
+        let in_text =
+            matches!(key.code, KeyCode::Home | KeyCode::End) && self.popup.as_ref().is_some_and(Popup::is_searched);
+        if let Some(action) = self.keymap.action_of(key, place).filter(|_| !in_text) {
             return self.act(action, scene);
         }
         self.type_with(|input| input.press(key));
