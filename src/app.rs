@@ -32,7 +32,7 @@ pub mod train;
 mod train_tests;
 pub mod view;
 
-use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEventKind};
 
 use crate::train::TrainConfig;
 use action::{Action, Place};
@@ -146,7 +146,7 @@ impl App {
 
     /// Takes in one message; `scene` is what the last frame laid out.
     pub fn update(&mut self, message: Message, scene: &Scene) -> Vec<Effect> {
-        self.dirty |= changes_the_frame(&message) || self.chart.dragged.is_some();
+        self.dirty |= changes_the_frame(&message) || self.is_dragging();
         let mut effects = self.take_in(message, scene);
         if self.screen == Screen::Runs {
             effects.extend(self.measure(scene));
@@ -222,7 +222,10 @@ impl App {
             return Vec::new();
         }
         let (key, place) = (Key::of(key), self.place());
-        if let Some(action) = self.keymap.action_of(key, place) {
+        // Home and End belong to the list until there is a text to move in.
+        let in_text =
+            matches!(key.code, KeyCode::Home | KeyCode::End) && self.popup.as_ref().is_some_and(Popup::is_searched);
+        if let Some(action) = self.keymap.action_of(key, place).filter(|_| !in_text) {
             return self.act(action, scene);
         }
         self.type_with(|input| input.press(key));
@@ -293,12 +296,11 @@ impl App {
     }
 
     fn act_on_screen(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
-        let history = history_of(&self.train, &self.runs, self.screen);
-        if history.is_some_and(|history| self.chart.act(action, history)) {
+        if self.charts(scene).is_some_and(|(view, history)| view.act(action, history)) {
             return Vec::new();
         }
         match action {
-            Action::Back if self.step_out() => Vec::new(),
+            Action::Back if self.step_out(scene) => Vec::new(),
             Action::Stop if self.train.attached().is_some() && self.screen == Screen::Train => {
                 let name = self.train.live.as_ref().map(|live| live.name.clone()).unwrap_or_default();
                 self.popup = Some(Popup::Question(Question::StopElsewhere { name }));
@@ -337,9 +339,23 @@ impl App {
     }
 
     /// Leaves the innermost of cursor, zoomed stretch and zoomed pane; false where there is none.
-    fn step_out(&mut self) -> bool {
-        let charts = history_of(&self.train, &self.runs, self.screen).is_some();
-        (charts && self.chart.step_out()) || std::mem::take(&mut self.zoomed)
+    fn step_out(&mut self, scene: &Scene) -> bool {
+        self.charts(scene).is_some_and(|(view, _)| view.step_out()) || std::mem::take(&mut self.zoomed)
+    }
+
+    /// How the charts on the screen are looked at, and the run that they go along. Those of a comparison only where there
+    /// was room for them: without, the same keys are for its table.
+    fn charts(&mut self, scene: &Scene) -> Option<(&mut ChartView, &History)> {
+        if self.place_below() == Place::Compare {
+            return self.runs.compare.as_mut()?.charts().filter(|_| !scene.charts.is_empty());
+        }
+        history_of(&self.train, &self.runs, self.screen).map(|history| (&mut self.chart, history))
+    }
+
+    /// Whether the mouse is marking a stretch of a chart.
+    fn is_dragging(&self) -> bool {
+        let compared = self.runs.compare.as_ref().map(|compare| &compare.chart);
+        compared.into_iter().chain([&self.chart]).any(|view| view.dragged.is_some())
     }
 
     /// Works through the queue, unless that goes on already.

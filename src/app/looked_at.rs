@@ -18,6 +18,13 @@ impl App {
         runs::resumable(newest).map(|_| newest)
     }
 
+    /// The newest run that another process trains, where this one trains none.
+    #[must_use]
+    pub fn newest_elsewhere(&self) -> Option<&Run> {
+        let running = self.runs.rows().iter().filter(|run| run.state == RunState::Running);
+        running.max_by(|a, b| a.started_at.cmp(&b.started_at)).filter(|_| !self.train.is_running())
+    }
+
     /// The run the user looks at: the one that ended on Train, the chosen one on Runs.
     pub(super) fn looked_at(&self) -> Option<&Run> {
         if self.screen != Screen::Train {
@@ -39,6 +46,7 @@ impl App {
             (Action::Back, Place::Form) => self.train.planning,
             (Action::ResumeRun, _) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
             (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
+            (Action::Attach, Place::Form) => self.newest_elsewhere().is_some(),
             (Action::Attach, _) => run.is_some_and(|run| run.state == RunState::Running),
             (Action::Compare, Place::Runs) => !self.runs.comparable().is_empty(),
             (Action::Retry, _) => self.no_retry().is_none(),
@@ -55,7 +63,8 @@ impl App {
     }
 
     /// The key of an action, as a line names it; where it has none, what it is called in the palette.
-    pub(super) fn key_of(&self, place: Place, action: Action) -> String {
+    #[must_use]
+    pub fn key_of(&self, place: Place, action: Action) -> String {
         let line = BINDINGS.iter().position(|line| (line.place, line.action) == (place, action));
         let key = line.and_then(|line| self.keymap.first(line));
         key.map_or_else(|| action.name(), |key| key.to_string())
@@ -151,11 +160,10 @@ impl App {
         self.log.iter().map(Log::load).collect()
     }
 
-    /// Shows the chosen run on Train, where it is under way.
+    /// Shows the chosen run on Train, where it is under way; there, the newest that another process trains.
     pub(super) fn attach_chosen(&mut self) -> Vec<Effect> {
-        let Some(run) = self.runs.chosen().filter(|run| run.state == RunState::Running).cloned() else {
-            return Vec::new();
-        };
+        let chosen = if self.place() == Place::Form { self.newest_elsewhere() } else { self.runs.chosen() };
+        let Some(run) = chosen.filter(|run| run.state == RunState::Running).cloned() else { return Vec::new() };
         let shown = self.train.live.as_ref().is_some_and(|live| live.run_id.as_ref() == Some(&run.started.id));
         if !shown && self.train.is_running() {
             return self.note("a run of this program is under way: Train shows that one".into());

@@ -113,10 +113,7 @@ impl App {
         if self.train.live.is_some() || self.screen == Screen::Train {
             return Vec::new();
         }
-        let left = self.train.left.as_ref();
-        let running =
-            self.runs.rows().iter().filter(|run| run.state == RunState::Running && left != Some(&run.started.id));
-        let newest = running.max_by(|a, b| a.started_at.cmp(&b.started_at));
+        let newest = self.newest_elsewhere().filter(|run| self.train.left.as_ref() != Some(&run.started.id));
         match newest.and_then(|run| Some((run.clone(), runs::settings(run)?))) {
             Some((run, config)) => self.train.attach(&run, config),
             None => Vec::new(),

@@ -2,11 +2,11 @@
 
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
+use super::App;
 use super::action::Action;
 use super::message::Effect;
 use super::popup::Popup;
 use super::scene::{Scene, Target};
-use super::{App, history_of};
 
 impl App {
     pub(super) fn mouse(&mut self, mouse: MouseEvent, scene: &Scene) -> Vec<Effect> {
@@ -27,23 +27,23 @@ impl App {
 
     /// Dragging marks a stretch to zoom to, a click sets the cursor, the wheel zooms.
     pub(super) fn mouse_on_chart(&mut self, kind: MouseEventKind, (x, y): (u16, u16), scene: &Scene) -> bool {
+        let Some((view, history)) = self.charts(scene) else { return false };
         // What began in a chart goes on beside it.
-        let held = scene.charts.first().filter(|_| self.chart.dragged.is_some());
+        let held = scene.charts.first().filter(|_| view.dragged.is_some());
         let Some(place) = scene.chart_at(x, y).or(held).map(|chart| chart.place_of(x)) else { return false };
-        let Some(history) = history_of(&self.train, &self.runs, self.screen) else { return false };
-        match (kind, self.chart.dragged) {
-            (MouseEventKind::Down(MouseButton::Left), _) => self.chart.dragged = Some((place, place)),
-            (MouseEventKind::Drag(MouseButton::Left), Some((from, _))) => self.chart.dragged = Some((from, place)),
+        match (kind, view.dragged) {
+            (MouseEventKind::Down(MouseButton::Left), _) => view.dragged = Some((place, place)),
+            (MouseEventKind::Drag(MouseButton::Left), Some((from, _))) => view.dragged = Some((from, place)),
             (MouseEventKind::Up(MouseButton::Left), Some((from, to))) => {
-                self.chart.dragged = None;
+                view.dragged = None;
                 if from.to_bits() == to.to_bits() {
-                    self.chart.cursor = Some(to);
+                    view.cursor = Some(to);
                 } else {
-                    self.chart.show(from.min(to), from.max(to), history);
+                    view.show(from.min(to), from.max(to), history);
                 }
             }
-            (MouseEventKind::ScrollUp, _) => self.chart.zoom(0.8, Some(place), history),
-            (MouseEventKind::ScrollDown, _) => self.chart.zoom(1.25, Some(place), history),
+            (MouseEventKind::ScrollUp, _) => view.zoom(0.8, Some(place), history),
+            (MouseEventKind::ScrollDown, _) => view.zoom(1.25, Some(place), history),
             _ => return false,
         }
         true

@@ -29,6 +29,18 @@ pub enum Popup {
     Columns(Picker),
 }
 
+impl Popup {
+    /// Whether a list is searched by what is typed, with something typed.
+    #[must_use]
+    pub fn is_searched(&self) -> bool {
+        match self {
+            Self::Commands(commands) => !commands.input.text().is_empty(),
+            Self::Choice(choice) => !choice.input.text().is_empty(),
+            _ => false,
+        }
+    }
+}
+
 /// The runs that wait, as a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueList {
@@ -191,4 +203,59 @@ fn text_of(line: usize, keymap: &Keymap) -> String {
     let binding = &BINDINGS[line];
     let (place, name) = (binding.place.title(), binding.action.name());
     format!("{} {} {place} {name} {}", binding.help, binding.short, keymap.written(line)).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::crossterm::event::{KeyCode, KeyEvent};
+
+    use super::*;
+    use crate::app::App;
+    use crate::app::message::Message;
+    use crate::app::sample;
+    use crate::app::scene::Scene;
+
+    /// The chosen line after a key, with ten of them to be seen.
+    fn row_after(app: &mut App, key: KeyCode) -> usize {
+        let scene = Scene { visible_rows: 10, ..Scene::default() };
+        app.update(Message::Key(KeyEvent::from(key)), &scene);
+        match &app.popup {
+            Some(Popup::Commands(commands)) => commands.row,
+            Some(Popup::Choice(choice)) => choice.row,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn opened(keys: &str) -> App {
+        let mut app = sample::with_varied();
+        sample::type_text(&mut app, keys);
+        app
+    }
+
+    #[test]
+    fn home_end_and_the_page_keys_move_through_a_list() {
+        for keys in ["?", ":", "B"] {
+            let mut app = opened(keys);
+            let last = row_after(&mut app, KeyCode::End);
+            assert!(last > 10, "{keys}: {last}");
+            assert_eq!(row_after(&mut app, KeyCode::PageUp), last - 10, "{keys}");
+            assert_eq!(row_after(&mut app, KeyCode::Home), 0, "{keys}");
+            assert_eq!(row_after(&mut app, KeyCode::PageDown), 10, "{keys}");
+        }
+    }
+
+    #[test]
+    fn home_and_end_move_in_the_search_once_it_has_a_text() {
+        let mut app = opened("?run");
+        assert_eq!(row_after(&mut app, KeyCode::PageDown), 10);
+        assert_eq!(row_after(&mut app, KeyCode::Home), 0, "what is typed is searched from its best line on");
+        sample::type_text(&mut app, "p");
+        let Some(Popup::Commands(commands)) = &app.popup else { panic!("{:?}", app.popup) };
+        assert_eq!(commands.input.text(), "prun");
+        for _ in 0..4 {
+            sample::press(&mut app, KeyCode::Delete);
+            sample::press(&mut app, KeyCode::Backspace);
+        }
+        assert!(row_after(&mut app, KeyCode::End) > 10, "the text is gone, so the list has the keys again");
+    }
 }

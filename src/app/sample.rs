@@ -256,7 +256,7 @@ pub fn comparing() -> App {
     for key in "   =".chars() {
         press(&mut app, KeyCode::Char(key));
     }
-    let curve = |epochs: usize| History::of(10, &[], &(1..=epochs).map(epoch).collect::<Vec<_>>());
+    let curve = |epochs: usize| History::of(0, &[], &(1..=epochs).map(epoch).collect::<Vec<_>>());
     let curves = vec![(run_id(12), curve(5)), (run_id(11), curve(3)), (run_id(10), curve(4))];
     tell(&mut app, [Message::Runs(RunsMessage::News(RunsNews::Curves(curves)))]);
     app

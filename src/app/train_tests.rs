@@ -227,6 +227,9 @@ fn nobody_is_torn_from_the_settings_by_a_run_that_begins_elsewhere() {
     let running = sample::run(4, RunState::Running);
     tell(&mut app, [Message::Runs(RunsMessage::Loaded(Ok(vec![running])))]);
     assert_eq!((app.screen, app.place()), (Screen::Train, Place::Form));
+    assert!(app.can(Action::Attach), "but they are told of it");
+    assert_eq!(press(&mut app, KeyCode::Char('a')), [Effect::Watch(Some(sample::run_id(4)))]);
+    assert_eq!(app.place(), Place::Live);
 }
 
 fn chart_scene() -> Scene {

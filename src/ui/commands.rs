@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::painter::{Painter, fit, typed};
+use super::painter::{Painter, fit, fit_words, typed};
 use crate::app::App;
 use crate::app::action::Place;
 use crate::app::keymap::BINDINGS;
@@ -28,11 +28,13 @@ pub fn draw(painter: &mut Painter, commands: &Commands, app: &App) {
     search_line(painter, inner, commands);
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
     let rows = usize::from(list.height);
-    painter.scene.visible_rows = rows;
     let chosen = entries.iter().position(|entry| matches!(entry, Entry::Command(number, _) if *number == commands.row));
     // The heading above the first command is seen too.
     let first = if commands.row == 0 { 0 } else { (chosen.unwrap_or(0) + 2).saturating_sub(rows) };
-    for (entry, row) in entries.iter().skip(first).zip(list.rows()) {
+    let shown = || entries.iter().skip(first).take(rows);
+    // Headings are no lines to choose: a page with them has fewer.
+    painter.scene.visible_rows = shown().filter(|entry| matches!(entry, Entry::Command(..))).count();
+    for (entry, row) in shown().zip(list.rows()) {
         entry_line(painter, row, entry, (commands, app, below));
     }
     let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
@@ -71,7 +73,7 @@ fn entry_line(painter: &mut Painter, row: Rect, entry: &Entry, (commands, app, b
             let works = below.layers().contains(&binding.place);
             let sign = if chosen { "▸ " } else { "  " };
             let key = fit(&app.keymap.written(line), 14);
-            let text = fit(binding.help, usize::from(row.width).saturating_sub(16));
+            let text = fit_words(binding.help, usize::from(row.width).saturating_sub(16));
             let style = if works { Style::new() } else { theme.dim() };
             let spans =
                 vec![Span::styled(sign, theme.accent()), Span::styled(key, theme.accent()), Span::styled(text, style)];
@@ -79,5 +81,38 @@ fn entry_line(painter: &mut Painter, row: Rect, entry: &Entry, (commands, app, b
             painter.line(row, if chosen { theme.select(line) } else { line });
             painter.target(row, Target::Row(number));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::crossterm::event::{KeyCode, KeyEvent};
+
+    use crate::app::message::Message;
+    use crate::app::sample;
+    use crate::ui::tests::{frame, pressed, text};
+
+    const SMALL: (u16, u16) = (60, 16);
+
+    #[test]
+    fn a_page_further_passes_no_line_over() {
+        let mut app = pressed(sample::with_data(), &[KeyCode::Char('?')]);
+        let mut seen = String::new();
+        for _ in 0..40 {
+            seen += &text(&app, SMALL);
+            let scene = frame(&app, SMALL).1;
+            app.update(Message::Key(KeyEvent::from(KeyCode::PageDown)), &scene);
+        }
+        for words in ["earlier runs faintly", "write a note to it", "smoother line, the raw one", "next mistake"] {
+            assert!(seen.contains(words), "{words}: {seen}");
+        }
+    }
+
+    #[test]
+    fn a_text_too_long_for_a_small_terminal_ends_after_a_word() {
+        let mut app = pressed(sample::with_data(), &[KeyCode::Char('?')]);
+        sample::type_text(&mut app, "search for a learning");
+        let shown = text(&app, SMALL);
+        assert!(shown.contains("search for a learning rate: a short… "), "{shown}");
     }
 }

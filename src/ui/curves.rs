@@ -2,13 +2,13 @@
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span as Words};
 
 use super::chart::{self, Chart, Series, Stroke, tick, value_at};
 use super::painter::Painter;
 use super::theme::Theme;
 use crate::app::chart::{ChartView, Page, Window};
-use crate::app::curve::{Curve, Span, smoothed};
+use crate::app::curve::{Axis, Curve, Span, smoothed};
 use crate::app::history::History;
 use crate::metrics::EpochFigures;
 use crate::store::MarkKind;
@@ -39,8 +39,31 @@ pub fn draw(painter: &mut Painter, area: Rect, curves: &Curves) {
     }
     if let (Some(at), 1) = (curves.view.cursor, reading) {
         let row = Rect { y: charts.bottom(), height: 1, ..area };
-        painter.line(row, Line::styled(read_out(curves, at, usize::from(area.width)), painter.theme.accent()));
+        let words = read_out(curves, at).into_iter().map(|word| Words::styled(word, painter.theme.accent()));
+        painter.lines(row, packed(&words.collect::<Vec<_>>(), (usize::from(area.width), 1)), 0);
     }
+}
+
+/// What is read at a cursor, in so many lines of so many cells: whole words, and a sign where not all fit.
+pub fn packed(words: &[Words<'static>], (width, rows): (usize, usize)) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line> = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let is_last_line = lines.len() == rows;
+        // Room for the sign that there is more.
+        let kept = if is_last_line && at + 1 < words.len() { 2 } else { 0 };
+        match lines.last_mut() {
+            Some(line) if line.width() + 2 + word.width() + kept <= width => {
+                line.push_span("  ");
+                line.push_span(word.clone());
+            }
+            Some(line) if is_last_line => {
+                line.push_span(" …");
+                break;
+            }
+            _ => lines.push(Line::from(word.clone())),
+        }
+    }
+    lines
 }
 
 fn halves(area: Rect) -> (Rect, Rect) {
@@ -52,8 +75,8 @@ fn halves(area: Rect) -> (Rect, Rect) {
     (Rect { width: width - 1, ..area }, Rect { x: area.x + width + 1, width: area.width - width - 1, ..area })
 }
 
-/// All values at a place of the axis, as many whole ones as fit.
-fn read_out(curves: &Curves, at: f64, width: usize) -> String {
+/// All values at a place of the axis.
+fn read_out(curves: &Curves, at: f64) -> Vec<String> {
     let (history, axis) = (curves.history, curves.view.axis);
     let moment = history.loss.spans().iter().rev().map(|span| span.start).find(|m| m.along(axis) <= at);
     let moment = moment.unwrap_or_default();
@@ -76,18 +99,11 @@ fn read_out(curves: &Curves, at: f64, width: usize) -> String {
         let value = if name == "memory" { format!("{:.2} GiB", value / GIB) } else { tick(value) };
         words.push(format!("{name} {value}"));
     }
-    let mut line = String::new();
-    for word in words {
-        if line.chars().count() + word.chars().count() + 2 > width {
-            break;
-        }
-        line = if line.is_empty() { word } else { format!("{line}  {word}") };
-    }
-    line
+    words
 }
 
 /// A figure of an epoch.
-type Figure = fn(&EpochFigures) -> Option<f64>;
+pub type Figure = fn(&EpochFigures) -> Option<f64>;
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
@@ -137,7 +153,8 @@ const fn letter(kind: MarkKind) -> char {
     }
 }
 
-fn state(view: &ChartView, log: bool) -> String {
+/// What is said after a title: which part is shown, and how.
+pub fn state(view: &ChartView, log: bool) -> String {
     let window = match view.window {
         Window::All => "",
         Window::Fixed(..) => "frozen",
@@ -227,10 +244,7 @@ fn behind(
 
 /// From and to of the vertical axis.
 fn range(series: &[Series], (page, log): (Page, bool), (across, view): ((f64, f64), &ChartView)) -> (f64, f64) {
-    let seen = |span: &&Span| (across.0..=across.1).contains(&span.start.along(view.axis));
-    let finite = |span: &Span| (span.min.is_finite() && span.max.is_finite()).then_some((span.min, span.max));
-    let values: Vec<(f64, f64)> =
-        series.iter().flat_map(|line| line.stretches.iter().filter(seen).filter_map(finite)).collect();
+    let values = seen(series, across, view.axis);
     let share = matches!(page, Page::Accuracy | Page::Validation);
     let closed_up = view.window != Window::All;
     match () {
@@ -239,6 +253,13 @@ fn range(series: &[Series], (page, log): (Page, bool), (across, view): ((f64, f6
         () if closed_up => close(&values),
         () => (0.0, ceiling(&values)),
     }
+}
+
+/// The smallest and the largest value of each stretch between two places of the axis.
+pub fn seen(series: &[Series], (from, to): (f64, f64), axis: Axis) -> Vec<(f64, f64)> {
+    let seen = |span: &&Span| (from..=to).contains(&span.start.along(axis));
+    let finite = |span: &Span| (span.min.is_finite() && span.max.is_finite()).then_some((span.min, span.max));
+    series.iter().flat_map(|line| line.stretches.iter().filter(seen).filter_map(finite)).collect()
 }
 
 fn logarithmic(values: &[(f64, f64)]) -> (f64, f64) {
@@ -253,7 +274,7 @@ fn logarithmic(values: &[(f64, f64)]) -> (f64, f64) {
 }
 
 /// A little around what is seen.
-fn close(values: &[(f64, f64)]) -> (f64, f64) {
+pub fn close(values: &[(f64, f64)]) -> (f64, f64) {
     let Some((low, high)) = values.iter().copied().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
         return (0.0, 1.0);
     };

@@ -141,6 +141,20 @@ pub fn fit(text: &str, width: usize) -> String {
     if width == 0 { String::new() } else { kept + &" ".repeat(gap) }
 }
 
+/// Text filled to a width in cells; of a longer one the whole words that fit, and `…`.
+pub fn fit_words(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return fit(text, width);
+    }
+    let most = start(text, width.saturating_sub(1));
+    let gaps = [' ', ',', ';', ':'];
+    let whole = if text[most.len()..].starts_with(gaps) { most } else { &most[..most.rfind(' ').unwrap_or(0)] };
+    match whole.trim_end_matches(gaps) {
+        "" => fit(text, width),
+        words => fit(&format!("{words}…"), width),
+    }
+}
+
 /// The end of a path or id that is too long, after `…`.
 pub fn fit_end(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -208,6 +222,16 @@ mod tests {
     }
 
     #[test]
+    fn a_long_sentence_ends_after_a_whole_word() {
+        let text = "search for a rate: a short training";
+        assert_eq!(fit_words(text, 40).trim_end(), text);
+        assert_eq!(fit_words(text, 18), "search for a rate…");
+        assert_eq!(fit_words(text, 17), "search for a…    ");
+        assert_eq!(fit_words(text, 19).trim_end(), "search for a rate…");
+        assert_eq!(fit_words("pneumonia", 5), "pneu…", "where not even one word fits");
+    }
+
+    #[test]
     fn a_long_message_is_broken_at_its_words() {
         let text = "cannot write to runs.db: the disk is full";
         assert_eq!(broken(text, 18), ["cannot write to", "  runs.db: the", "  disk is full"]);
@@ -218,6 +242,7 @@ mod tests {
         #[test]
         fn no_text_is_wider_than_asked(text in "[ -~é肺炎🩻]{0,60}", width in 0..40_usize) {
             prop_assert!(fit(&text, width).width() == width);
+            prop_assert!(fit_words(&text, width).width() == width);
             prop_assert!(fit_end(&text, width).width() <= width);
             prop_assert!(broken(&text, width).iter().all(|line| line.width() <= width.max(8)));
         }

@@ -11,6 +11,7 @@ use super::log;
 use super::painter::{Painter, fit, paragraph, typed};
 use super::theme::Theme;
 use crate::app::App;
+use crate::app::action::{Action, Place};
 use crate::app::data::DataState;
 use crate::app::form::Field;
 use crate::app::live::{Asked, Live, Origin};
@@ -31,26 +32,25 @@ pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
 fn form(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.train;
     let inner = painter.panel(area, if screen.is_running() { "Next run" } else { "New run" });
-    // Where there is no room for all, the chosen one is shown, and what is wrong with it.
-    let kept = if screen.problem.is_some() { 2 } else { 0 };
-    let lines = || Field::ALL.into_iter().map(Some).chain([None]).enumerate();
-    let shown = lines().count().min(usize::from(inner.height.saturating_sub(kept)));
+    let below = match &screen.problem {
+        Some(problem) => paragraph(&format!("✗ {problem}"), usize::from(inner.width), painter.theme.bad()),
+        None => plan(painter.theme, app, usize::from(inner.width)),
+    };
+    // Where there is no room for all, the settings scroll with the chosen one: what a start would do, or what is wrong,
+    // stays below them.
+    let kept = u16::try_from(below.len()).unwrap_or(u16::MAX).min(inner.height / 2);
+    let fields = || Field::ALL.into_iter().map(Some).chain([None]).enumerate();
+    let shown = fields().count().min(usize::from(inner.height - kept));
     let first = (screen.field + 1).saturating_sub(shown);
-    for ((number, field), row) in lines().skip(first).zip(inner.rows().take(shown)) {
+    for ((number, field), row) in fields().skip(first).zip(inner.rows().take(shown)) {
         let line = field_line(painter.theme, screen, field, inner.width);
         painter.line(row, line);
         painter.target(row, Target::Field(number));
     }
     let used = u16::try_from(shown).unwrap_or(u16::MAX);
-    let mut rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
-    if rest.height > 3 {
-        rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
-    }
-    let lines = match &screen.problem {
-        Some(problem) => paragraph(&format!("✗ {problem}"), usize::from(rest.width), painter.theme.bad()),
-        None => plan(painter.theme, app),
-    };
-    painter.lines(rest, lines, 0);
+    let gap = u16::from(inner.height - used > kept);
+    let rest = Rect { y: inner.y + used + gap, height: inner.height - used - gap, ..inner };
+    painter.lines(rest, below, 0);
 }
 
 fn field_line(theme: Theme, screen: &TrainScreen, field: Option<Field>, width: u16) -> Line<'static> {
@@ -74,26 +74,25 @@ fn field_line(theme: Theme, screen: &TrainScreen, field: Option<Field>, width: u
 }
 
 /// What pressing the start key will do.
-fn plan(theme: Theme, app: &App) -> Vec<Line<'static>> {
+fn plan(theme: Theme, app: &App, width: usize) -> Vec<Line<'static>> {
     let config = &app.train.config;
-    let mut lines: Vec<Line> =
-        app.train.notice.iter().map(|text| Line::styled(format!("✓ {text}"), theme.good())).collect();
+    let notice = app.train.notice.iter().flat_map(|text| paragraph(&format!("✓ {text}"), width, theme.good()));
+    let mut lines: Vec<Line> = notice.collect();
     let does = match (&app.train.planned, app.train.is_running()) {
-        (None, false) => " starts training ResNet-18 with Adam".to_owned(),
-        (None, true) => " adds it to the queue: it runs after the one under way".to_owned(),
-        (Some(Ok(runs)), _) => format!(" adds {} runs to the queue, one after the other", count(*runs)),
-        (Some(Err(problem)), _) => format!(" can't: {problem}"),
+        (None, false) => "starts training ResNet-18 with Adam".to_owned(),
+        (None, true) => "adds it to the queue: it runs after the one under way".to_owned(),
+        (Some(Ok(runs)), _) => format!("adds {} runs to the queue, one after the other", count(*runs)),
+        (Some(Err(problem)), _) => format!("can't: {problem}"),
     };
-    lines.push(Line::from(vec![Span::styled("s", theme.accent()), Span::raw(does)]));
-    lines.extend(resumable(app).map(|name| {
-        let text = format!(" goes on with {name}");
-        Line::from(vec![Span::styled("c", theme.accent()), Span::raw(text)])
-    }));
+    lines.extend(key_does((app, theme), (Action::Start, &does), width));
+    for (action, does) in [(Action::ResumeRun, resumable(app)), (Action::Attach, elsewhere(app))] {
+        lines.extend(does.iter().flat_map(|does| key_does((app, theme), (action, does), width)));
+    }
     match &app.data.state {
         DataState::Ready(summary) => {
             let of = |split| Class::ALL.iter().map(|class| summary.statistics.count(split, *class)).sum::<usize>();
             let text = plan_text(config, of(Split::Train) + of(Split::Validation), of(Split::Test));
-            lines.push(Line::styled(text, theme.dim()));
+            lines.extend(paragraph(&text, width, theme.dim()));
         }
         DataState::Missing { .. } => {
             lines = vec![Line::styled("! no data set yet: 1 shows how to get one", theme.warning())];
@@ -103,9 +102,23 @@ fn plan(theme: Theme, app: &App) -> Vec<Line<'static>> {
     lines
 }
 
+/// A key and what it does, in as many lines as that takes.
+fn key_does((app, theme): (&App, Theme), (action, does): (Action, &str), width: usize) -> Vec<Line<'static>> {
+    let key = app.key_of(Place::Form, action);
+    let mut lines = paragraph(does, width.saturating_sub(key.chars().count() + 1), Style::new());
+    lines[0].spans.insert(0, Span::styled(format!("{key} "), theme.accent()));
+    lines
+}
+
 /// The run that can go on with one key.
 fn resumable(app: &App) -> Option<String> {
-    app.newest_resumable().filter(|_| !app.train.is_running()).map(|run| run.started.name.clone())
+    let run = app.newest_resumable().filter(|_| !app.train.is_running());
+    run.map(|run| format!("goes on with {}", run.started.name))
+}
+
+/// The run that can be looked at with one key.
+fn elsewhere(app: &App) -> Option<String> {
+    app.newest_elsewhere().map(|run| format!("shows {}, which another process trains", run.started.name))
 }
 
 /// About: the split is by patient, and patients have different numbers of images.
@@ -249,5 +262,33 @@ fn ended(theme: Theme, live: &Live, outcome: &Outcome, width: usize) -> Vec<Line
         Outcome::Failed(problem) | Outcome::Refused(problem) => {
             paragraph(&format!("✗ {}: {problem}", live.failure()), width, theme.bad())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::crossterm::event::KeyCode;
+
+    use crate::app::sample;
+    use crate::ui::tests::{pressed, text};
+
+    #[test]
+    fn what_a_start_would_do_stays_below_the_settings_on_a_small_terminal() {
+        let mut app = pressed(sample::with_data(), &[KeyCode::Char('2')]);
+        for _ in 0..17 {
+            let shown = text(&app, (60, 16));
+            assert!(shown.contains("s starts training") && shown.contains("▸ "), "{shown}");
+            assert!(shown.contains("about 4,694 images in 74 batches") && shown.contains("624 to test"), "{shown}");
+            sample::press(&mut app, KeyCode::Down);
+        }
+    }
+
+    #[test]
+    fn how_many_runs_a_start_would_add_is_said_on_a_small_terminal() {
+        let mut app = pressed(sample::with_data(), &[KeyCode::Char('2'), KeyCode::Down, KeyCode::Enter]);
+        sample::type_text(&mut app, ",32");
+        sample::press(&mut app, KeyCode::Enter);
+        let shown = text(&app, (60, 16));
+        assert!(shown.contains("s adds 2 runs to the queue, one after the other"), "{shown}");
     }
 }

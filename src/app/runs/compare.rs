@@ -3,6 +3,7 @@
 use super::column::{Column, Facts, state_text};
 use super::figure::Figure;
 use crate::app::action::Action;
+use crate::app::chart::ChartView;
 use crate::app::form::Field;
 use crate::app::history::History;
 use crate::app::message::Loadable;
@@ -28,6 +29,8 @@ pub struct Compare {
     pub chosen: usize,
     /// By id.
     pub curves: Loadable<Vec<(String, History)>>,
+    /// How its charts are looked at: they go along epochs.
+    pub chart: ChartView,
     /// Of exactly two.
     pub paired: Loadable<Box<Comparison>>,
 }
@@ -44,10 +47,12 @@ impl Compare {
     #[must_use]
     pub fn of(runs: Vec<(String, usize)>) -> Self {
         let (run_ids, places) = runs.into_iter().take(MOST).unzip();
-        Self { run_ids, places, all: false, top: 0, chosen: 0, curves: Loadable::Loading, paired: Loadable::Idle }
+        let (chart, curves, paired) = (ChartView::default(), Loadable::Loading, Loadable::Idle);
+        Self { run_ids, places, all: false, top: 0, chosen: 0, curves, chart, paired }
     }
 
-    /// Does what the action says of it; `lines` can be scrolled so far.
+    /// Does what the action says of it; `lines` can be scrolled so far. The cursor's keys come here where no chart is
+    /// shown.
     pub fn act(&mut self, action: Action, (limit, page): (usize, usize)) {
         let last = self.run_ids.len().saturating_sub(1);
         self.top = match action {
@@ -55,15 +60,15 @@ impl Compare {
             Action::Down => self.top + 1,
             Action::PageUp => self.top.min(limit).saturating_sub(page),
             Action::PageDown => self.top + page,
-            Action::First | Action::ShowAll => 0,
-            Action::Last => limit,
+            Action::First | Action::CursorFirst | Action::ShowAll => 0,
+            Action::Last | Action::CursorLast => limit,
             _ => self.top,
         }
         .min(limit);
         match action {
             Action::ShowAll => self.all = !self.all,
-            Action::ColumnLeft => self.chosen = self.chosen.saturating_sub(1),
-            Action::ColumnRight => self.chosen = (self.chosen + 1).min(last),
+            Action::ColumnLeft | Action::CursorLeft => self.chosen = self.chosen.saturating_sub(1),
+            Action::ColumnRight | Action::CursorRight => self.chosen = (self.chosen + 1).min(last),
             _ => {}
         }
     }
@@ -73,6 +78,17 @@ impl Compare {
         if place < self.run_ids.len() {
             self.chosen = place;
         }
+    }
+
+    /// How its charts are looked at, and the run that has come farthest: they end where it does.
+    pub fn charts(&mut self) -> Option<(&mut ChartView, &History)> {
+        longest(&self.curves).map(|history| (&mut self.chart, history))
+    }
+
+    /// The epochs that its charts show, from and to.
+    #[must_use]
+    pub fn across(&self) -> (f64, f64) {
+        longest(&self.curves).map_or((0.0, 1.0), |history| self.chart.range(history))
     }
 
     /// The curves of a run.
@@ -107,6 +123,11 @@ impl Compare {
         }
         lines
     }
+}
+
+fn longest(curves: &Loadable<Vec<(String, History)>>) -> Option<&History> {
+    let Loadable::Ready(curves) = curves else { return None };
+    curves.iter().map(|(_, history)| history).max_by_key(|history| history.epochs.len())
 }
 
 type Values = Vec<(String, Vec<String>)>;

@@ -151,16 +151,14 @@ impl Figure {
     /// How far a value lies above another, with its sign.
     #[must_use]
     pub fn difference(self, value: f64, base: f64) -> String {
-        let difference = value - base;
-        match self {
-            Self::Time => {
-                let sign = if difference < 0.0 { "-" } else { "+" };
-                format!("{sign}{}", duration(difference.abs()))
-            }
-            Self::Speed => format!("{difference:+.1}"),
-            Self::BestEpoch | Self::Epochs => format!("{difference:+.0}"),
-            _ => format!("{difference:+.3}"),
-        }
+        self.spread_difference((value, None), base)
+    }
+
+    /// How far a mean lies above a value, with its sign, and the standard deviation about the mean.
+    #[must_use]
+    pub fn spread_difference(self, (mean, sd): (f64, Option<f64>), base: f64) -> String {
+        let sign = if mean < base { "-" } else { "+" };
+        format!("{sign}{}", self.spread((mean - base).abs(), sd))
     }
 
     /// A mean and a standard deviation, for reading.
@@ -195,6 +193,14 @@ mod tests {
         assert_eq!(Figure::Test.difference(0.9, 0.9), "+0.000");
         assert_eq!(Figure::Time.difference(60.0, 120.0), "-1m 00s");
         assert_eq!(Figure::Speed.difference(30.0, 36.5), "-6.5");
+    }
+
+    #[test]
+    fn a_mean_is_held_against_a_value_with_its_deviation() {
+        assert_eq!(Figure::Test.spread_difference((0.91, Some(0.0123)), 0.9), "+0.010 ±0.012");
+        assert_eq!(Figure::Time.spread_difference((60.0, Some(9.0)), 120.0), "-1m 00s ±9.0 s");
+        assert_eq!(Figure::Epochs.spread_difference((9.5, Some(0.5)), 10.0), "-0.5 ±0.5");
+        assert_eq!(Figure::Epochs.spread_difference((12.0, None), 10.0), "+2", "of one run alone");
     }
 
     #[test]

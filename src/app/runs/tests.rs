@@ -314,7 +314,7 @@ fn enter_compares_on_a_marked_row_and_opens_on_another() {
     type_text(&mut app, "g");
     press(&mut app, KeyCode::Enter);
     assert_eq!(app.place(), Place::Compare);
-    type_text(&mut app, "l");
+    type_text(&mut app, "]");
     assert_eq!(press(&mut app, KeyCode::Enter), [Effect::LoadRun { run_id: run_id(11) }], "the second one");
     press(&mut app, KeyCode::Esc);
     assert_eq!(app.place(), Place::Compare, "back where it was opened");

@@ -101,11 +101,10 @@ fn trash(store: &Store, run_ids: &[String]) -> RunsNews {
     RunsNews::Trashed { runs, problem }
 }
 
-/// Its epochs; its steps would be many.
+/// Its epochs, those that are done: its steps would be many.
 fn curves(store: &Store, run_id: &str) -> Result<History> {
     let run = store.run(run_id)?;
-    let planned = run.started.config["epochs"].as_u64().and_then(|epochs| usize::try_from(epochs).ok()).unwrap_or(1);
-    Ok(History { best_epoch: run.best_epoch, ..History::of(planned, &[], &store.epochs(run_id)?) })
+    Ok(History { best_epoch: run.best_epoch, ..History::of(0, &[], &store.epochs(run_id)?) })
 }
 
 fn pair_up(store: &Store, [a, b]: &[String; 2]) -> Result<Comparison> {

@@ -8,18 +8,19 @@ use ratatui::text::{Line, Span};
 
 use super::notice;
 use crate::app::App;
-use crate::app::curve::Axis;
+use crate::app::curve::{Moment, Span as Stretch};
 use crate::app::history::History;
 use crate::app::message::Loadable;
 use crate::app::runs::compare::{Compare, Line as Row};
 use crate::app::scene::Target;
+use crate::metrics::Interval;
 use crate::metrics::comparison::Comparison;
-use crate::metrics::{EpochFigures, Interval};
 use crate::store::Run;
 use crate::ui::chart::{self, Chart, Series, Stroke};
+use crate::ui::curves;
 use crate::ui::painter::{Painter, fit, paragraph};
 use crate::ui::theme::Theme;
-use crate::units::{count, range};
+use crate::units::{count, range, share};
 
 /// Cells of the names of settings and figures, and at least of a run.
 const NAMES: u16 = 26;
@@ -28,6 +29,11 @@ const LEAST: u16 = 14;
 const NARROW: u16 = 20;
 /// A figure with its interval.
 const FULL: u16 = 23;
+/// The curves that are laid over each other.
+const CURVES: [(&str, curves::Figure); 2] = [
+    ("validation loss", |epoch| epoch.validation.loss),
+    ("validation accuracy", |epoch| epoch.validation.confusion.accuracy()),
+];
 
 pub fn draw(painter: &mut Painter, area: Rect, compare: &Compare, app: &App) {
     let runs: Vec<&Run> = compare.run_ids.iter().filter_map(|id| app.runs.run(id)).collect();
@@ -160,23 +166,55 @@ fn overlay(painter: &mut Painter, area: Rect, (compare, runs): (&Compare, &[&Run
     if area.height < 4 {
         return;
     }
+    let most = if area.height > 6 { usize::from(area.height / 4).max(1) } else { 0 };
+    let reading = reading(painter.theme, (compare, runs), (usize::from(area.width), most));
+    let height = area.height - u16::try_from(reading.len()).unwrap_or(0);
+    painter.lines(Rect { y: area.y + height, height: area.height - height, ..area }, reading, 0);
     let half = area.width / 2;
-    let left = Rect { width: half.saturating_sub(1), ..area };
-    let right = Rect { x: area.x + half + 1, width: area.width - half - 1, ..area };
-    let loss = lines(painter.theme, (compare, runs), |epoch| epoch.validation.loss);
-    let accuracy = lines(painter.theme, (compare, runs), |epoch| epoch.validation.confusion.accuracy());
-    chart::draw(painter, left, &chart_of("validation loss", loss));
-    chart::draw(painter, right, &chart_of("validation accuracy", accuracy));
-    // Its cursor is not for these.
-    painter.scene.charts.clear();
+    let left = Rect { width: half.saturating_sub(1), height, ..area };
+    let right = Rect { x: area.x + half + 1, width: area.width - half - 1, height, ..area };
+    for (place, (title, figure)) in [left, right].into_iter().zip(CURVES) {
+        let series = lines(painter.theme, (compare, runs), figure);
+        chart::draw(painter, place, &chart_of(title, series, compare));
+    }
 }
 
-fn lines(theme: Theme, (compare, runs): (&Compare, &[&Run]), of: fn(&EpochFigures) -> Option<f64>) -> Vec<Series> {
+/// What every run has at the cursor, the chosen one first, in at most so many lines.
+fn reading(theme: Theme, (compare, runs): (&Compare, &[&Run]), (width, most): (usize, usize)) -> Vec<Line<'static>> {
+    let Some(at) = compare.chart.cursor else { return Vec::new() };
+    let titles = CURVES.map(|(title, _)| title).join(", ");
+    let word = |place: usize| {
+        let history = compare.history(&runs[place].started.id)?;
+        let (style, stroke) = look(theme, compare.places.get(place).copied().unwrap_or(place));
+        let [loss, accuracy] =
+            CURVES.map(|(_, figure)| share(chart::value_at(&course(history, figure), compare.chart.axis, at)));
+        Some(Span::styled(format!("{} {} {loss:<5} {accuracy:<5}", stroke.sign(), short(runs[place])), style))
+    };
+    let head = Span::styled(format!("▏epoch {at:.2}: {titles}"), theme.accent());
+    let order = (compare.chosen..runs.len()).chain(0..compare.chosen.min(runs.len()));
+    let words: Vec<Span> = std::iter::once(head).chain(order.filter_map(word)).collect();
+    curves::packed(&words, (width, most))
+}
+
+/// A run's name in the room that a legend has.
+fn short(run: &Run) -> String {
+    fit(&run.started.name, 14).trim_end().to_owned()
+}
+
+/// A figure of its epochs. Where the next one would end it has none any more: a longer run is not read beside the last
+/// value of a shorter one.
+fn course(history: &History, figure: curves::Figure) -> Vec<Stretch> {
+    let mut stretches = history.of_epochs(figure);
+    let next = stretches.last().map(|last| Moment { epochs: last.start.epochs + 1.0, ..last.start });
+    stretches.extend(next.map(|next| Stretch::at(next, f64::NAN)));
+    stretches
+}
+
+fn lines(theme: Theme, (compare, runs): (&Compare, &[&Run]), figure: curves::Figure) -> Vec<Series> {
     let line = |(place, run): (usize, &&Run)| {
         let history: &History = compare.history(&run.started.id)?;
         let (style, stroke) = look(theme, compare.places.get(place).copied().unwrap_or(place));
-        let label = fit(&run.started.name, 14).trim_end().to_owned();
-        Some(Series { label, style, stretches: history.of_epochs(of), stroke })
+        Some(Series { label: short(run), style, stretches: course(history, figure), stroke })
     };
     let mut lines: Vec<Series> = runs.iter().enumerate().filter_map(line).collect();
     // The chosen one lies over the others.
@@ -186,26 +224,96 @@ fn lines(theme: Theme, (compare, runs): (&Compare, &[&Run]), of: fn(&EpochFigure
     lines
 }
 
-fn chart_of(title: &str, series: Vec<Series>) -> Chart<'_> {
-    let spans = || series.iter().flat_map(|line| &line.stretches);
-    let values = spans().map(|span| span.last).filter(|value| value.is_finite());
-    let ends = values.map(|value| (value, value)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let (low, high) = ends.unwrap_or((0.0, 1.0));
-    let room = if high > low { (high - low) * 0.05 } else { high.abs().max(1e-3) * 0.1 };
-    let last = spans().map(|span| span.start.epochs).fold(1.0, f64::max);
+fn chart_of<'a>(title: &'a str, series: Vec<Series>, compare: &Compare) -> Chart<'a> {
+    let (view, across) = (&compare.chart, compare.across());
     Chart {
         title,
         others: 0,
-        axis: Axis::Epoch,
-        across: (0.0, last),
-        range: (low - room, high + room),
+        axis: view.axis,
+        across,
+        range: curves::close(&curves::seen(&series, across, view.axis)),
         log: false,
         best: None,
         marks: Vec::new(),
-        cursor: None,
-        dragged: None,
-        state: String::new(),
+        cursor: view.cursor,
+        dragged: view.dragged,
+        state: curves::state(view, false),
         labels: None,
         series,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+    use super::*;
+    use crate::app::action::Place;
+    use crate::app::message::Message;
+    use crate::app::sample;
+    use crate::ui::tests::{frame, text};
+
+    const SIZE: (u16, u16) = (120, 40);
+
+    fn press(app: &mut App, keys: &[KeyCode], size: (u16, u16)) {
+        for key in keys {
+            let scene = frame(app, size).1;
+            app.update(Message::Key(KeyEvent::from(*key)), &scene);
+        }
+    }
+
+    #[test]
+    fn what_every_run_has_at_the_cursor_is_read_below_the_charts() {
+        let mut app = sample::comparing();
+        press(&mut app, &[KeyCode::End, KeyCode::Left], SIZE);
+        insta::assert_snapshot!(text(&app, SIZE));
+        press(&mut app, &[KeyCode::Home], SIZE);
+        let shown = text(&app, SIZE);
+        assert!(shown.contains("▏epoch 0.00: validation loss, validation accuracy  ─ run-12 0.520 0.576"), "{shown}");
+        press(&mut app, &[KeyCode::Esc], SIZE);
+        assert!(!text(&app, SIZE).contains("▏epoch"));
+        press(&mut app, &[KeyCode::Esc], SIZE);
+        assert_eq!(app.place(), Place::Runs);
+    }
+
+    #[test]
+    fn a_run_that_ended_before_the_cursor_has_no_value_there() {
+        let mut app = sample::comparing();
+        press(&mut app, &[KeyCode::End], SIZE);
+        let shown = text(&app, SIZE);
+        assert!(shown.contains("╌ run-11 –     –"), "it has three epochs of five: {shown}");
+    }
+
+    #[test]
+    fn a_click_sets_the_cursor_and_dragging_zooms() {
+        let mut app = sample::comparing();
+        let scene = frame(&app, SIZE).1;
+        let area = scene.charts[1].area;
+        let mut mouse = |kind: fn(MouseButton) -> MouseEventKind, column| {
+            let kind = kind(MouseButton::Left);
+            let event = MouseEvent { kind, column, row: area.y + 1, modifiers: KeyModifiers::NONE };
+            app.update(Message::Mouse(event), &scene);
+        };
+        mouse(MouseEventKind::Down, area.x + area.width - 1);
+        mouse(MouseEventKind::Up, area.x + area.width - 1);
+        mouse(MouseEventKind::Down, area.x);
+        mouse(MouseEventKind::Drag, area.x + area.width / 2);
+        mouse(MouseEventKind::Up, area.x + area.width / 2);
+        let chart = app.runs.compare.as_ref().unwrap().chart;
+        assert_eq!((chart.cursor, chart.dragged), (Some(5.0), None));
+        let (from, to) = app.runs.compare.as_ref().unwrap().across();
+        assert!(from == 0.0 && (2.4..2.6).contains(&to), "{to}");
+        assert!(text(&app, SIZE).contains("validation loss  frozen"));
+    }
+
+    #[test]
+    fn without_room_for_charts_their_keys_move_through_the_table() {
+        let small = (80, 24);
+        let mut app = sample::comparing();
+        press(&mut app, &[KeyCode::Right, KeyCode::End], small);
+        let compare = app.runs.compare.as_ref().unwrap();
+        assert_eq!((compare.chosen, compare.chart.cursor), (1, None));
+        press(&mut app, &[KeyCode::Char('z'), KeyCode::Right], small);
+        assert!(text(&app, small).contains("▏epoch 5.00"), "zoomed, the charts have all the room");
     }
 }

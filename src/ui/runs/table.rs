@@ -32,7 +32,9 @@ pub fn draw(painter: &mut Painter, area: Rect, screen: &RunsScreen) {
     for ((at, row), place) in rows.iter().enumerate().skip(first).zip(body.rows()) {
         let line = match row {
             Row::Run(run) => run_line(painter.theme, (&screen.rows()[*run], screen, baseline), &columns),
-            Row::Group(group) => group_line(painter.theme, (&screen.shown().groups[*group], screen), &columns),
+            Row::Group(group) => {
+                group_line(painter.theme, (&screen.shown().groups[*group], screen, baseline), &columns)
+            }
         };
         let chosen = at == screen.row;
         let sign = Span::styled(if chosen { "▸" } else { " " }, painter.theme.accent());
@@ -138,7 +140,9 @@ fn run_line(theme: Theme, (run, screen, baseline): OfRun<'_>, columns: &[Shown])
     let mut spans = vec![Span::styled(if is_baseline { "b" } else { " " }, theme.accent())];
     for shown in columns {
         let (text, style) = match (shown.column, baseline.filter(|_| !is_baseline)) {
-            (Column::Figure(figure), Some(base)) => against(theme, figure, (run, base)),
+            (Column::Figure(figure), Some(base)) => {
+                against(theme, figure, (figure.of(run).map(|value| (value, None)), base))
+            }
             (column, _) => (column.text(run, &screen.facts), style(theme, column, (run, screen))),
         };
         spans.push(Span::styled(cell(*shown, &text), style));
@@ -160,11 +164,14 @@ fn style(theme: Theme, column: Column, (run, screen): (&Run, &RunsScreen)) -> St
     }
 }
 
+/// A figure, or the mean of a group's, with the deviation about it.
+type Mean = Option<(f64, Option<f64>)>;
+
 /// How far a figure lies from the baseline's, in the colour of better or worse.
-fn against(theme: Theme, figure: Figure, (run, base): (&Run, &Run)) -> (String, Style) {
-    let Some((value, base)) = figure.of(run).zip(figure.of(base)) else { return ("–".into(), Style::new()) };
-    let text = figure.difference(value, base);
-    let is_nothing = !text.contains(|letter: char| ('1'..='9').contains(&letter));
+fn against(theme: Theme, figure: Figure, (mean, base): (Mean, &Run)) -> (String, Style) {
+    let Some(((value, sd), base)) = mean.zip(figure.of(base)) else { return ("–".into(), theme.dim()) };
+    let text = figure.spread_difference((value, sd), base);
+    let is_nothing = !figure.difference(value, base).contains(|letter: char| ('1'..='9').contains(&letter));
     let style = match figure.more_is_better() {
         None => Style::new(),
         Some(_) if is_nothing => theme.dim(),
@@ -174,8 +181,13 @@ fn against(theme: Theme, figure: Figure, (run, base): (&Run, &Run)) -> (String, 
     (text, style)
 }
 
-/// What its runs have in common, how many they are, and mean and deviation of their figures.
-fn group_line(theme: Theme, (group, screen): (&Group, &RunsScreen), columns: &[Shown]) -> Vec<Span<'static>> {
+/// What its runs have in common, how many they are, and mean and deviation of their figures, or how far the mean lies from
+/// the baseline's.
+fn group_line(
+    theme: Theme,
+    (group, screen, baseline): (&Group, &RunsScreen, Option<&Run>),
+    columns: &[Shown],
+) -> Vec<Span<'static>> {
     let words = |column: Column| !matches!(column, Column::Figure(_) | Column::Setting(_) | Column::Size);
     let first = columns.iter().take_while(|shown| words(shown.column)).count().max(1);
     let width: usize = columns.iter().take(first).map(|shown| shown.width + 1).sum();
@@ -186,15 +198,40 @@ fn group_line(theme: Theme, (group, screen): (&Group, &RunsScreen), columns: &[S
     let label = format!("{sign} {}  {} {runs}{finished}", group.label, count(group.runs.len()));
     let mut spans = vec![Span::styled(fit(&label, width), Style::new().add_modifier(Modifier::BOLD)), Span::raw(" ")];
     for shown in columns.iter().skip(first) {
-        let text = match shown.column {
-            Column::Figure(figure) => {
-                group.spread(figure).map_or_else(|| "–".into(), |spread| figure.spread(spread.mean, spread.sd))
-            }
-            Column::Setting(field) => group.shared(field, screen.rows()).unwrap_or_default(),
-            _ => String::new(),
+        let (text, style) = match shown.column {
+            Column::Figure(figure) => group_figure(theme, figure, (group, baseline)),
+            Column::Setting(field) => (group.shared(field, screen.rows()).unwrap_or_default(), Style::new()),
+            _ => (String::new(), Style::new()),
         };
-        spans.push(Span::styled(cell(*shown, &text), if text == "–" { theme.dim() } else { Style::new() }));
+        spans.push(Span::styled(cell(*shown, &text), style));
         spans.push(Span::raw(" "));
     }
     spans
+}
+
+fn group_figure(theme: Theme, figure: Figure, (group, baseline): (&Group, Option<&Run>)) -> (String, Style) {
+    let mean = group.spread(figure).map(|spread| (spread.mean, spread.sd));
+    match (mean, baseline) {
+        (mean, Some(base)) => against(theme, figure, (mean, base)),
+        (Some((mean, sd)), None) => (figure.spread(mean, sd), Style::new()),
+        (None, None) => ("–".into(), theme.dim()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::crossterm::event::KeyCode;
+
+    use crate::ui::tests::{pressed, text, typed};
+
+    #[test]
+    fn groups_are_held_against_the_baseline_as_their_runs_are() {
+        // Against run-8, which is in the second group.
+        let app = pressed(typed("jjjjbBbut the seed"), &[KeyCode::Enter, KeyCode::Char('g'), KeyCode::Enter]);
+        let shown = text(&app, (120, 40));
+        let row = |name: &str| shown.lines().find(|line| line.contains(name)).unwrap();
+        assert!(row("▾ rate 0.0001").contains(" +0.003 ±0.029 -0.002 ±0.003"), "{shown}");
+        assert!(row("run-12").contains(" -0.028        -0.002"), "a run of that group: {shown}");
+        assert!(row("► rate 0.0003").contains(" -11.7 s ±10.7 s"), "{shown}");
+    }
 }
