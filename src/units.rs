@@ -26,6 +26,12 @@ pub fn range(low: f64, high: f64) -> String {
     format!("{low:.3} – {high:.3}")
 }
 
+/// Two fractions, either of which may be negative: `[-0.012, 0.034]`.
+#[must_use]
+pub fn interval(low: f64, high: f64) -> String {
+    format!("[{low:.3}, {high:.3}]")
+}
+
 /// A fraction as a whole percentage: `26 %`.
 #[must_use]
 pub fn percent(value: f64) -> String {
@@ -67,6 +73,11 @@ mod tests {
     fn an_undefined_share_is_a_dash() {
         assert_eq!(share(None), "–");
         assert_eq!(share(Some(0.92349)), "0.923");
+    }
+
+    #[test]
+    fn both_ends_of_an_interval_can_be_negative() {
+        assert_eq!(interval(-0.0123, -0.002), "[-0.012, -0.002]");
     }
 
     #[test]

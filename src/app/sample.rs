@@ -12,6 +12,7 @@ use super::history::History;
 use super::message::{
     Assessed, Case, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
 };
+use super::runs::compare::Compared;
 use super::runs::work::RunsNews;
 use super::scene::{Colours, Display, Scene};
 use super::{App, Effect};
@@ -19,7 +20,9 @@ use crate::dataset::statistics::{Range, Statistics, UnreadableFile};
 use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::alarm::Alarm;
 use crate::metrics::assessment::Terms;
-use crate::metrics::{self, Assessment, Confusion, EpochFigures, Figures, OperatingPoint, Rule, Spread, Threshold};
+use crate::metrics::{
+    self, Assessment, Confusion, EpochFigures, Estimate, Figures, Interval, OperatingPoint, Rule, Spread, Threshold,
+};
 use crate::store::{Mark, MarkKind, NewRun, Run, RunState, StepPoint};
 use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
 
@@ -250,6 +253,10 @@ pub fn with_varied() -> App {
     app
 }
 
+fn auc(value: f64) -> Estimate {
+    Estimate { value, interval: Some(Interval::normal(value, 0.009)) }
+}
+
 /// With three of them side by side and their curves there.
 pub fn comparing() -> App {
     let mut app = with_varied();
@@ -257,8 +264,15 @@ pub fn comparing() -> App {
         press(&mut app, KeyCode::Char(key));
     }
     let curve = |epochs: usize| History::of(0, &[], &(1..=epochs).map(epoch).collect::<Vec<_>>());
-    let curves = vec![(run_id(12), curve(5)), (run_id(11), curve(3)), (run_id(10), curve(4))];
-    tell(&mut app, [Message::Runs(RunsMessage::News(RunsNews::Curves(curves)))]);
+    let compared = [(12, 5, 880), (11, 3, 929), (10, 4, 894)].map(|(number, epochs, right)| Compared {
+        run_id: run_id(number),
+        history: curve(epochs),
+        validation: Estimate::share(right, 1000),
+        // Of the oldest there are no answers.
+        test_auc: (number > 10).then(|| auc(0.9 + 0.004 * number as f64)),
+        validation_auc: (number > 10).then(|| auc(0.994)),
+    });
+    tell(&mut app, [Message::Runs(RunsMessage::News(RunsNews::Compared(compared.into())))]);
     app
 }
 

@@ -12,6 +12,7 @@ use super::{draw, storm};
 use crate::app::history::History;
 use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage, TrainMessage};
 use crate::app::popup::{Popup, Question};
+use crate::app::runs::compare::Compared;
 use crate::app::runs::work::RunsNews;
 use crate::app::scene::{Colours, Scene, Target};
 use crate::app::{App, sample};
@@ -408,6 +409,11 @@ fn any_mouse() -> impl Strategy<Value = Message> {
         .prop_map(|(kind, column, row)| Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }))
 }
 
+fn compared(number: usize) -> Compared {
+    let (run_id, history) = (sample::run_id(number % 13), History::new(number));
+    Compared { run_id, history, ..Compared::default() }
+}
+
 fn news(news: RunsNews) -> Message {
     Message::Runs(RunsMessage::News(news))
 }
@@ -417,7 +423,7 @@ fn any_news() -> impl Strategy<Value = Message> {
     (0..21_u8, 1..200_usize).prop_map(|(kind, number)| match kind {
         14 => Message::Runs(RunsMessage::Loaded(Ok(sample::varied().into_iter().skip(number % 13).collect()))),
         15 => news(RunsNews::Trashed { runs: vec![(sample::run_id(number % 6), "run".into())], problem: None }),
-        16 => news(RunsNews::Curves(vec![(sample::run_id(number % 13), History::new(number))])),
+        16 => news(RunsNews::Compared(vec![compared(number)])),
         17 => news(RunsNews::Sizes(vec![(sample::run_id(number % 13), number as u64)])),
         18 => news(RunsNews::Exists("runs.csv".into())),
         19 => news(RunsNews::NotWritten("no permission ".repeat(number))),

@@ -190,7 +190,7 @@ impl RunsScreen {
             self.notice = Some(format!("the first {most} marked runs; {left_out} more could not be told apart"));
         }
         let compare = Compare::of(runs);
-        let mut effects = vec![Effect::Runs(RunsWork::Curves(compare.run_ids.clone()))];
+        let mut effects = vec![Effect::Runs(RunsWork::Compare(compare.run_ids.clone()))];
         let pair = <[String; 2]>::try_from(compare.run_ids.clone()).ok();
         effects.extend(pair.map(|pair| Effect::Runs(RunsWork::Pair(pair))));
         let paired = if effects.len() > 1 { Loadable::Loading } else { Loadable::Idle };

@@ -8,9 +8,9 @@ use crate::app::form::Field;
 use crate::app::history::History;
 use crate::app::message::Loadable;
 use crate::metrics::comparison::Comparison;
-use crate::metrics::{EpochFigures, Measure};
+use crate::metrics::{EpochFigures, Estimate, Measure};
 use crate::store::Run;
-use crate::units::{range, share};
+use crate::units::{interval, share};
 
 /// Runs that are told apart by colour and stroke.
 pub const MOST: usize = 24;
@@ -27,12 +27,26 @@ pub struct Compare {
     pub top: usize,
     /// The run that keys act on.
     pub chosen: usize,
-    /// By id.
-    pub curves: Loadable<Vec<(String, History)>>,
+    /// What is read for it, of each run.
+    pub compared: Loadable<Vec<Compared>>,
     /// How its charts are looked at: they go along epochs.
     pub chart: ChartView,
     /// Of exactly two.
     pub paired: Loadable<Box<Comparison>>,
+}
+
+/// What a comparison has of a run beside its line in the table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Compared {
+    pub run_id: String,
+    /// Its epochs, without steps.
+    pub history: History,
+    /// Accuracy of the best epoch on the validation images, 0 to 1, with Wilson's interval.
+    pub validation: Option<Estimate>,
+    /// Area under the ROC curve of the best epoch's answers for them, with DeLong's interval; `None` without answers.
+    pub validation_auc: Option<Estimate>,
+    /// The same for the test images.
+    pub test_auc: Option<Estimate>,
 }
 
 /// A line of the comparison: a heading, or what each run has.
@@ -47,8 +61,8 @@ impl Compare {
     #[must_use]
     pub fn of(runs: Vec<(String, usize)>) -> Self {
         let (run_ids, places) = runs.into_iter().take(MOST).unzip();
-        let (chart, curves, paired) = (ChartView::default(), Loadable::Loading, Loadable::Idle);
-        Self { run_ids, places, all: false, top: 0, chosen: 0, curves, chart, paired }
+        let (chart, compared, paired) = (ChartView::default(), Loadable::Loading, Loadable::Idle);
+        Self { run_ids, places, all: false, top: 0, chosen: 0, compared, chart, paired }
     }
 
     /// Does what the action says of it; `lines` can be scrolled so far. The cursor's keys come here where no chart is
@@ -82,32 +96,36 @@ impl Compare {
 
     /// How its charts are looked at, and the run that has come farthest: they end where it does.
     pub fn charts(&mut self) -> Option<(&mut ChartView, &History)> {
-        longest(&self.curves).map(|history| (&mut self.chart, history))
+        longest(&self.compared).map(|history| (&mut self.chart, history))
     }
 
     /// The epochs that its charts show, from and to.
     #[must_use]
     pub fn across(&self) -> (f64, f64) {
-        longest(&self.curves).map_or((0.0, 1.0), |history| self.chart.range(history))
+        longest(&self.compared).map_or((0.0, 1.0), |history| self.chart.range(history))
     }
 
     /// The curves of a run.
     #[must_use]
     pub fn history(&self, run_id: &str) -> Option<&History> {
-        let Loadable::Ready(curves) = &self.curves else { return None };
-        curves.iter().find(|(id, _)| id == run_id).map(|(_, history)| history)
+        self.of_run(run_id).map(|run| &run.history)
+    }
+
+    fn of_run(&self, run_id: &str) -> Option<&Compared> {
+        let Loadable::Ready(compared) = &self.compared else { return None };
+        compared.iter().find(|run| run.run_id == run_id)
     }
 
     /// The table of these runs.
     #[must_use]
     pub fn lines(&self, runs: &[&Run]) -> Vec<Line> {
-        let histories: Vec<Option<&History>> = runs.iter().map(|run| self.history(&run.started.id)).collect();
+        let compared: Vec<Option<&Compared>> = runs.iter().map(|run| self.of_run(&run.started.id)).collect();
         let sections = [
             ("run", identity(runs)),
             ("settings", settings(runs)),
             ("data and program", origin(runs)),
-            ("figures, 95 % intervals", figures(runs)),
-            ("curves", curves(&histories)),
+            ("figures, 95 % intervals", figures(runs, &compared)),
+            ("curves", curves(&compared)),
         ];
         let mut lines = Vec::new();
         for (heading, values) in sections {
@@ -125,9 +143,9 @@ impl Compare {
     }
 }
 
-fn longest(curves: &Loadable<Vec<(String, History)>>) -> Option<&History> {
-    let Loadable::Ready(curves) = curves else { return None };
-    curves.iter().map(|(_, history)| history).max_by_key(|history| history.epochs.len())
+fn longest(compared: &Loadable<Vec<Compared>>) -> Option<&History> {
+    let Loadable::Ready(compared) = compared else { return None };
+    compared.iter().map(|run| &run.history).max_by_key(|history| history.epochs.len())
 }
 
 type Values = Vec<(String, Vec<String>)>;
@@ -173,24 +191,42 @@ fn origin(runs: &[&Run]) -> Values {
     values
 }
 
-fn figures(runs: &[&Run]) -> Values {
+fn figures(runs: &[&Run], compared: &[Option<&Compared>]) -> Values {
+    type Of = fn(&Compared) -> Option<Estimate>;
     let measured = Measure::ALL.map(|measure| {
-        let cell = |run: &&Run| {
-            let estimate = run.test.and_then(|test| test.confusion.estimate(measure));
-            let interval = estimate.and_then(|estimate| estimate.interval);
-            let interval = interval.map_or_else(String::new, |i| format!(" ({})", range(i.low, i.high)));
-            share(estimate.map(|estimate| estimate.value)) + &interval
-        };
+        let cell = |run: &&Run| estimated(run.test.and_then(|test| test.confusion.estimate(measure)));
         (format!("test {}", measure.name()), runs.iter().map(cell).collect())
     });
-    let plain = [Figure::Loss, Figure::Validation, Figure::BestEpoch, Figure::Epochs, Figure::Speed, Figure::Time];
+    let area = |name: &str, of: Of| {
+        (name.to_owned(), compared.iter().map(|run| estimated(run.and_then(of))).collect::<Vec<_>>())
+    };
+    // Until it is read, the table's own value, which has no interval.
+    let validation = |(run, compared): (&&Run, Option<&Compared>)| {
+        let known = compared.and_then(|compared| compared.validation);
+        known.map_or_else(|| share(run.best_val_accuracy), |known| estimated(Some(known)))
+    };
+    let column = |figure: Figure| of_columns(runs, [(figure.label().to_owned(), Column::Figure(figure))]);
     let mut values: Values = measured.into_iter().collect();
-    values.extend(of_columns(runs, plain.map(|figure| (figure.label().to_owned(), Column::Figure(figure)))));
+    values.push(area("test AUC", |run| run.test_auc));
+    values.extend(column(Figure::Loss));
+    values.push((
+        Figure::Validation.label().to_owned(),
+        runs.iter().zip(compared.iter().copied()).map(validation).collect(),
+    ));
+    values.push(area("validation AUC", |run| run.validation_auc));
+    values.extend([Figure::BestEpoch, Figure::Epochs, Figure::Speed, Figure::Time].into_iter().flat_map(column));
     values
 }
 
+/// A figure and, after a space, its interval.
+fn estimated(estimate: Option<Estimate>) -> String {
+    let known = estimate.and_then(|estimate| estimate.interval);
+    let known = known.map_or_else(String::new, |known| format!(" {}", interval(known.low, known.high)));
+    share(estimate.map(|estimate| estimate.value)) + &known
+}
+
 /// Best, last, smallest and largest of the curves of epochs.
-fn curves(histories: &[Option<&History>]) -> Values {
+fn curves(compared: &[Option<&Compared>]) -> Values {
     type Of = fn(&EpochFigures) -> Option<f64>;
     let curves: [(&str, bool, Of); 4] = [
         ("validation loss", false, |epoch| epoch.validation.loss),
@@ -200,9 +236,9 @@ fn curves(histories: &[Option<&History>]) -> Values {
     ];
     let mut values = Vec::new();
     for (name, more_is_better, of) in curves {
-        let summaries: Vec<Option<[f64; 3]>> = histories
+        let summaries: Vec<Option<[f64; 3]>> = compared
             .iter()
-            .map(|history| summary(history.as_ref()?.epochs.iter().filter_map(|(_, e)| of(e))))
+            .map(|run| summary(run.as_ref()?.history.epochs.iter().filter_map(|(_, e)| of(e))))
             .collect();
         // Of a loss the smallest is the best, and said once.
         let words = if more_is_better { ["min", "best", "last"] } else { ["best", "max", "last"] };
@@ -227,6 +263,7 @@ fn summary(values: impl Iterator<Item = f64>) -> Option<[f64; 3]> {
 mod tests {
     use super::*;
     use crate::app::sample;
+    use crate::metrics::Interval;
     use crate::store::RunState;
 
     fn names(lines: &[Line]) -> Vec<String> {
@@ -268,7 +305,12 @@ mod tests {
         let (a, b) = (sample::run(1, RunState::Finished), sample::run(3, RunState::Finished));
         let mut compare = Compare::of(vec![(sample::run_id(1), 0), (sample::run_id(3), 1)]);
         let history = |epochs: usize| History::of(10, &[], &(1..=epochs).map(sample::epoch).collect::<Vec<_>>());
-        compare.curves = Loadable::Ready(vec![(sample::run_id(1), history(5)), (sample::run_id(3), history(2))]);
+        let run = |number: usize, epochs| Compared {
+            run_id: sample::run_id(number),
+            history: history(epochs),
+            ..Compared::default()
+        };
+        compare.compared = Loadable::Ready(vec![run(1, 5), run(3, 2)]);
         let lines = compare.lines(&[&a, &b]);
         let cells = |wanted: &str| {
             lines.iter().find_map(|line| match line {
@@ -279,6 +321,32 @@ mod tests {
         assert_eq!(cells("validation loss, best").as_deref(), Some("0.160 0.360"));
         assert_eq!(cells("validation loss, last").as_deref(), Some("0.184 0.360"));
         assert_eq!(cells("validation accuracy, min").as_deref(), None, "the same in both");
+    }
+
+    #[test]
+    fn figures_of_answers_have_their_intervals_and_runs_without_answers_none() {
+        let (a, b) = (sample::run(1, RunState::Finished), sample::run(3, RunState::Finished));
+        let mut compare = Compare::of(vec![(sample::run_id(1), 0), (sample::run_id(3), 1)]);
+        let auc = Some(Estimate { value: 0.953, interval: Some(Interval { low: 0.941, high: 0.965 }) });
+        let answered = Compared {
+            run_id: sample::run_id(1),
+            validation: Estimate::share(455, 500),
+            validation_auc: auc,
+            test_auc: auc,
+            ..Compared::default()
+        };
+        let bare = Compared { run_id: sample::run_id(3), ..Compared::default() };
+        compare.compared = Loadable::Ready(vec![answered, bare]);
+        let lines = compare.lines(&[&a, &b]);
+        let row =
+            |name: &str, cells: [&str; 2]| Line::Values { name: name.into(), cells: cells.map(Into::into).into() };
+        for row in [
+            row("test AUC", ["0.953 [0.941, 0.965]", "–"]),
+            row("best validation accuracy", ["0.910 [0.882, 0.932]", "0.930"]),
+            row("validation AUC", ["0.953 [0.941, 0.965]", "–"]),
+        ] {
+            assert!(lines.contains(&row), "{row:?}: {lines:?}");
+        }
     }
 
     #[test]

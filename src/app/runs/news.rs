@@ -119,9 +119,9 @@ impl RunsScreen {
                 self.facts.sizes.extend(sizes);
                 self.arrange();
             }
-            RunsNews::Curves(curves) => {
+            RunsNews::Compared(compared) => {
                 if let Some(compare) = &mut self.compare {
-                    compare.curves = Loadable::Ready(curves);
+                    compare.compared = Loadable::Ready(compared);
                 }
             }
             RunsNews::Paired(pair, found) => {

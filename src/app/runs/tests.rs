@@ -292,7 +292,7 @@ fn the_marked_runs_are_compared_and_two_of_them_paired() {
     assert_eq!(app.runs.compare.as_ref().unwrap().paired, Loadable::Loading);
     press(&mut app, KeyCode::Esc);
     let effects = press(&mut app, KeyCode::Char('='));
-    assert_eq!(work(&effects), [&RunsWork::Curves(pair.to_vec()), &RunsWork::Pair(pair.clone())]);
+    assert_eq!(work(&effects), [&RunsWork::Compare(pair.to_vec()), &RunsWork::Pair(pair.clone())]);
     let case = |margin| crate::metrics::Case { margin, truth: margin > 0.0, patient: 0, kind: None };
     let side = crate::metrics::comparison::Side {
         cases: &[case(1.0), case(-1.0)],

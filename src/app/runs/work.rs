@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::app::history::History;
+use super::compare::Compared;
 use crate::metrics::comparison::Comparison;
 
 /// Something to be done for the Runs screen.
@@ -32,8 +32,8 @@ pub enum RunsWork {
     EmptyTrash,
     /// Bytes on disk.
     Measure(Vec<String>),
-    /// What they went through, epoch by epoch.
-    Curves(Vec<String>),
+    /// What they went through, epoch by epoch, and the figures of their answers.
+    Compare(Vec<String>),
     /// The paired statistics on the same test images.
     Pair([String; 2]),
     Write {
@@ -72,8 +72,7 @@ pub enum RunsNews {
     },
     /// Bytes on disk, by id.
     Sizes(Vec<(String, u64)>),
-    /// By id.
-    Curves(Vec<(String, History)>),
+    Compared(Vec<Compared>),
     Paired([String; 2], Result<Box<Comparison>, String>),
     Written(PathBuf),
     /// A file could not be written, and why.

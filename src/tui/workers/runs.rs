@@ -5,13 +5,16 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use crate::app::history::History;
+use crate::app::runs::compare::Compared;
 use crate::app::runs::work::{RunsNews, RunsWork};
 use crate::dataset::Split;
 use crate::error::{Error, Result};
+use crate::metrics::assessment::Terms;
 use crate::metrics::comparison::Comparison;
+use crate::metrics::{Assessment, Measure};
 use crate::session::disk::{self, Freed};
 use crate::session::labels::{self, Labels};
-use crate::store::{Run, Store};
+use crate::store::{Run, Store, cases};
 
 /// Does it, and says what has become of it.
 pub fn answer(store: &Store, work: &RunsWork) -> Result<RunsNews> {
@@ -40,8 +43,8 @@ pub fn answer(store: &Store, work: &RunsWork) -> Result<RunsNews> {
         RunsWork::Measure(run_ids) => {
             RunsNews::Sizes(run_ids.iter().map(|id| (id.clone(), disk::size_of(store, id))).collect())
         }
-        RunsWork::Curves(run_ids) => {
-            RunsNews::Curves(run_ids.iter().map(|id| Ok((id.clone(), curves(store, id)?))).collect::<Result<_>>()?)
+        RunsWork::Compare(run_ids) => {
+            RunsNews::Compared(run_ids.iter().map(|id| compared(store, id)).collect::<Result<_>>()?)
         }
         RunsWork::Write { path, text, over } => write(path, text, *over)?,
         RunsWork::Pair(pair) => {
@@ -101,10 +104,19 @@ fn trash(store: &Store, run_ids: &[String]) -> RunsNews {
     RunsNews::Trashed { runs, problem }
 }
 
-/// Its epochs, those that are done: its steps would be many.
-fn curves(store: &Store, run_id: &str) -> Result<History> {
-    let run = store.run(run_id)?;
-    Ok(History { best_epoch: run.best_epoch, ..History::of(0, &[], &store.epochs(run_id)?) })
+/// Its epochs, those that are done, and the figures of its answers: its steps would be many.
+fn compared(store: &Store, run_id: &str) -> Result<Compared> {
+    let (run, epochs) = (store.run(run_id)?, store.epochs(run_id)?);
+    let best = epochs.iter().find(|figures| Some(figures.epoch) == run.best_epoch);
+    let terms = Terms { threshold: run.threshold(), temperature: None, prevalence: None };
+    let auc = |split| Ok::<_, Error>(Assessment::quick(&cases(&store.answers(run_id, split)?), terms).auc);
+    Ok(Compared {
+        run_id: run_id.to_owned(),
+        validation: best.and_then(|best| best.validation.confusion.estimate(Measure::Accuracy)),
+        validation_auc: auc(Split::Validation)?,
+        test_auc: auc(Split::Test)?,
+        history: History { best_epoch: run.best_epoch, ..History::of(0, &[], &epochs) },
+    })
 }
 
 fn pair_up(store: &Store, [a, b]: &[String; 2]) -> Result<Comparison> {
@@ -133,6 +145,42 @@ fn write(path: &Path, text: &str, over: bool) -> Result<RunsNews> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::sample;
+    use crate::dataset::Class;
+    use crate::store::{Answer, RunState};
+
+    /// Twelve images, of which the network takes one of each class for the other.
+    fn answers(split: Split) -> Vec<Answer> {
+        let answer = |number: u8| {
+            let (truth, folder) = if number < 6 { (Class::Normal, "NORMAL") } else { (Class::Pneumonia, "PNEUMONIA") };
+            let margin = if number.is_multiple_of(6) { -1.0 } else { 2.0 + f32::from(number) };
+            let margin = if truth == Class::Normal { -margin } else { margin };
+            Answer { split, file: format!("{folder}/{number}.jpeg"), truth, logits: [0.0, margin] }
+        };
+        (0..12).map(answer).collect()
+    }
+
+    #[test]
+    fn a_comparison_is_read_with_intervals_where_answers_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("runs.db")).unwrap();
+        for number in [1, 2] {
+            store.create_run(&sample::run(number, RunState::Finished).started).unwrap();
+            store.add_epoch(&sample::run_id(number), &sample::epoch(1), true).unwrap();
+        }
+        store.replace_answers(&sample::run_id(1), Split::Test, &answers(Split::Test)).unwrap();
+        let ids = [1, 2, 1].map(sample::run_id);
+        let RunsNews::Compared(found) = answer(&store, &RunsWork::Compare(ids.clone().into())) else { panic!() };
+        assert_eq!([&found[0].run_id, &found[1].run_id, &found[2].run_id], [&ids[0], &ids[1], &ids[2]]);
+        let auc = found[0].test_auc.unwrap();
+        let interval = auc.interval.unwrap();
+        assert!((auc.value - 35.0 / 36.0).abs() < 1e-12, "{auc:?}");
+        assert!(interval.low < auc.value && auc.value < interval.high, "{auc:?}");
+        assert_eq!((found[0].validation_auc, found[1].test_auc), (None, None), "they have no answers");
+        let best = sample::epoch(1).validation.confusion;
+        assert_eq!(found[1].validation, best.estimate(Measure::Accuracy));
+        assert_eq!(found[1].history.epochs.len(), 1);
+    }
 
     #[test]
     fn a_file_is_written_over_only_where_that_was_asked_for() {

@@ -20,7 +20,7 @@ use crate::ui::chart::{self, Chart, Series, Stroke};
 use crate::ui::curves;
 use crate::ui::painter::{Painter, fit, paragraph};
 use crate::ui::theme::Theme;
-use crate::units::{count, range, share};
+use crate::units::{self, count, share};
 
 /// Cells of the names of settings and figures, and at least of a run.
 const NAMES: u16 = 26;
@@ -115,7 +115,7 @@ fn table_line(theme: Theme, row: &Row, seen: &Range<usize>, (names, width): (u16
 
 /// Without its interval where there is no room for it: half of one would be another.
 fn whole(cell: &str, width: usize) -> &str {
-    let short = cell.split_once(" (").map_or(cell, |(value, _)| value);
+    let short = cell.split_once(" [").map_or(cell, |(value, _)| value);
     if cell.chars().count() > width { short } else { cell }
 }
 
@@ -141,7 +141,7 @@ fn paired(found: &Comparison, (a, b): (&str, &str)) -> [String; 3] {
         Some(p) => format!("p = {p:.3}"),
     };
     let signed = |value: Option<f64>, interval: Option<Interval>| {
-        let interval = interval.map_or_else(String::new, |i| format!(" ({})", range(i.low, i.high)));
+        let interval = interval.map_or_else(String::new, |i| format!(" {}", units::interval(i.low, i.high)));
         value.map_or_else(|| "–".into(), |value| format!("{value:+.3}{interval}"))
     };
     let accuracy = signed(found.accuracy_difference(), found.accuracy_difference_interval);
