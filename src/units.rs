@@ -20,13 +20,7 @@ pub fn share(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
 }
 
-/// Two fractions: `0.930 – 0.965`.
-#[must_use]
-pub fn range(low: f64, high: f64) -> String {
-    format!("{low:.3} – {high:.3}")
-}
-
-/// Two fractions, either of which may be negative: `[-0.012, 0.034]`.
+/// An interval of fractions, either of which may be negative: `[-0.012, 0.034]`.
 #[must_use]
 pub fn interval(low: f64, high: f64) -> String {
     format!("[{low:.3}, {high:.3}]")

@@ -6,7 +6,7 @@ use crate::metrics::calibration::Bin;
 use crate::metrics::ranking::Ranking;
 use crate::metrics::rows::{Row, rows};
 use crate::metrics::{Assessment, Case, Estimate, Interval, Measure};
-use crate::units::{range, share};
+use crate::units::{self, share};
 
 /// An interval under the contract's form.
 pub fn interval_json(interval: Option<Interval>) -> Value {
@@ -78,6 +78,6 @@ pub fn table(assessment: &Assessment) -> String {
 }
 
 fn line(Row { name, value, interval, note }: &Row) -> String {
-    let interval = interval.map_or_else(String::new, |interval| range(interval.low, interval.high));
+    let interval = interval.map_or_else(String::new, |interval| units::interval(interval.low, interval.high));
     format!("{name:<34}{:>6}   {interval:<13}  {note}", share(*value)).trim_end().to_owned()
 }

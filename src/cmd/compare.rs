@@ -11,7 +11,7 @@ use crate::dataset::Split;
 use crate::metrics::Interval;
 use crate::metrics::comparison::Comparison;
 use crate::session::Workplace;
-use crate::units::range;
+use crate::units;
 
 pub fn run(args: &CompareArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let store = open_store(place)?;
@@ -42,7 +42,7 @@ fn text(found: &Comparison, [a, b]: [&str; 2], split: Split) -> String {
         p.map_or_else(|| "–".into(), |p| if p < 0.001 { "p < 0.001".into() } else { format!("p = {p:.3}") })
     };
     let signed = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:+.3}"));
-    let interval = |interval: Option<Interval>| interval.map_or_else(|| "–".into(), |i| range(i.low, i.high));
+    let interval = |interval: Option<Interval>| interval.map_or_else(|| "–".into(), |i| units::interval(i.low, i.high));
     let difference = format!("AUC, {a} less {b}");
     let rows = [
         ("McNemar, exact", p(found.mcnemar_p)),

@@ -11,7 +11,7 @@ use crate::dataset::Split;
 use crate::metrics::Measure;
 use crate::session::{Workplace, epochs};
 use crate::store::{EpochScore, Run, Store};
-use crate::units::{range, share};
+use crate::units::{self, share};
 
 const SAYING: &str = "computed afterwards; it selects nothing: epoch and threshold come from the validation images";
 
@@ -67,7 +67,8 @@ fn text(run: &Run, split: Split, scores: &[EpochScore]) -> String {
         ),
     ];
     lines.extend(scores.iter().map(|score| {
-        let interval = score.auc.and_then(|auc| auc.interval).map_or_else(String::new, |i| range(i.low, i.high));
+        let interval =
+            score.auc.and_then(|auc| auc.interval).map_or_else(String::new, |i| units::interval(i.low, i.high));
         let auc = share(score.auc.map(|auc| auc.value));
         let c = score.confusion;
         format!(

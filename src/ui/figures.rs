@@ -8,7 +8,7 @@ use super::theme::Theme;
 use crate::app::message::Assessed;
 use crate::metrics::rows::{Row, rows};
 use crate::metrics::{Confusion, Estimate, Measure};
-use crate::units::{count, range, share};
+use crate::units::{self, count, share};
 
 /// Cells of the table with the test figures alone, and with those on validation images beside them.
 pub const NARROW: u16 = 50;
@@ -44,7 +44,7 @@ fn short(name: &str) -> String {
 }
 
 fn figure(row: &Row) -> String {
-    let interval = row.interval.map_or_else(String::new, |interval| range(interval.low, interval.high));
+    let interval = row.interval.map_or_else(String::new, |interval| units::interval(interval.low, interval.high));
     format!("{:>6}  {interval:<14}", share(row.value))
 }
 
@@ -80,7 +80,7 @@ pub fn test_lines(c: Confusion, auc: Option<Estimate>, width: usize) -> Vec<Line
 /// `accuracy 0.735 (0.681 – 0.783)`
 fn word((name, estimate): (&str, Option<Estimate>)) -> String {
     let interval = estimate.and_then(|estimate| estimate.interval);
-    let interval = interval.map_or_else(String::new, |i| format!(" ({})", range(i.low, i.high)));
+    let interval = interval.map_or_else(String::new, |i| format!(" {}", units::interval(i.low, i.high)));
     format!("{name} {}{interval}", share(estimate.map(|estimate| estimate.value)))
 }
 

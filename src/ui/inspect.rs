@@ -13,7 +13,7 @@ use crate::app::message::{Case, Loadable};
 use crate::app::scene::PictureArea;
 use crate::dataset::{Class, GreyImage, Split};
 use crate::metrics::{self, Confusion, Estimate, Measure, Threshold};
-use crate::units::{count, percent, range, share};
+use crate::units::{self, count, percent, share};
 
 /// Cells of the text beside the picture.
 const TEXT: u16 = 36;
@@ -104,7 +104,7 @@ fn intervals(theme: Theme, screen: &InspectScreen, all: Confusion) -> Vec<Line<'
     let named = measures.map(|measure| (measure.name(), all.estimate(measure)));
     let line = |(name, estimate): (&str, Option<Estimate>)| {
         let interval = estimate.and_then(|estimate| estimate.interval);
-        let interval = interval.map_or_else(String::new, |i| range(i.low, i.high));
+        let interval = interval.map_or_else(String::new, |i| units::interval(i.low, i.high));
         let value = share(estimate.map(|estimate| estimate.value));
         Line::from(vec![Span::styled(format!("{name:<12}"), theme.dim()), Span::raw(format!("{value:>5}  {interval}"))])
     };

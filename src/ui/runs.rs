@@ -19,7 +19,7 @@ use crate::app::runs::RunsScreen;
 use crate::app::runs::column::{Column, Facts, state_text};
 use crate::metrics::{Measure, Spread};
 use crate::store::{Run, RunState};
-use crate::units::{range, share};
+use crate::units::{self, share};
 
 pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.runs;
@@ -180,7 +180,7 @@ fn scores(theme: Theme, detail: &RunDetail, width: usize, beside: bool) -> Vec<L
     lines.extend(detail.folds.iter().map(|fold| {
         let accuracy = fold.test.and_then(|test| test.confusion.estimate(Measure::Accuracy));
         let interval = accuracy.and_then(|accuracy| accuracy.interval);
-        let interval = interval.map_or_else(String::new, |i| format!(" ({})", range(i.low, i.high)));
+        let interval = interval.map_or_else(String::new, |i| format!(" {}", units::interval(i.low, i.high)));
         let accuracy = share(accuracy.map(|accuracy| accuracy.value));
         Line::from(format!("{:<12}{}  accuracy {accuracy}{interval}", fold.started.name, state_text(fold.state)))
     }));

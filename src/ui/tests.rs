@@ -19,6 +19,7 @@ use crate::app::{App, sample};
 use crate::dataset::Split;
 use crate::metrics::comparison::{Comparison, Side};
 use crate::metrics::{self, Threshold};
+use crate::store::RunState;
 use crate::train::{Outcome, Phase, TrainEvent};
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];

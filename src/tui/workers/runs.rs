@@ -170,7 +170,7 @@ mod tests {
         }
         store.replace_answers(&sample::run_id(1), Split::Test, &answers(Split::Test)).unwrap();
         let ids = [1, 2, 1].map(sample::run_id);
-        let RunsNews::Compared(found) = answer(&store, &RunsWork::Compare(ids.clone().into())) else { panic!() };
+        let Ok(RunsNews::Compared(found)) = answer(&store, &RunsWork::Compare(ids.clone().into())) else { panic!() };
         assert_eq!([&found[0].run_id, &found[1].run_id, &found[2].run_id], [&ids[0], &ids[1], &ids[2]]);
         let auc = found[0].test_auc.unwrap();
         let interval = auc.interval.unwrap();

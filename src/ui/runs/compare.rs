@@ -86,7 +86,7 @@ fn columns(painter: &mut Painter, area: Rect, (compare, runs): (&Compare, &[&Run
         let text = fit(&format!("{} {}", stroke.sign(), runs[place].started.name), usize::from(width));
         let at = Rect { x, width: width.min(area.right().saturating_sub(x)), height: 1, ..area };
         let line = Line::styled(text, style);
-        painter.line(at, if place == compare.chosen { line.patch_style(theme.selected()) } else { line });
+        painter.line(at, if place == compare.chosen { theme.select(line) } else { line });
         painter.target(at, Target::Column(place));
         x += width + 1;
     }
