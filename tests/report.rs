@@ -72,7 +72,7 @@ fn a_report_stands_on_its_own_and_has_the_figures_of_eval() {
         let value = scored[key].as_f64().map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
         let ends = [0, 1].map(|end| scored[format!("{key}_ci")][end].as_f64());
         let interval =
-            if let [Some(low), Some(high)] = ends { format!("[{low:.3}, {high:.3}]") } else { String::new() };
+            if let [Some(low), Some(high)] = ends { format!("{low:.3} – {high:.3}") } else { String::new() };
         let row = format!("| {name} | {value} | {interval} |");
         assert!(markdown.contains(&row), "{row}\n{markdown}");
     }

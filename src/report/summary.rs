@@ -132,9 +132,9 @@ fn row(name: &str, [test, validation]: [Option<Estimate>; 2], note: &str) -> Vec
     vec![name.into(), value(test), interval(test), value(validation), interval(validation), note.into()]
 }
 
-/// `[0.930, 0.965]`, or nothing.
+/// `0.930 – 0.965`, or nothing: brackets would be escaped in Markdown.
 pub fn interval(estimate: Option<Estimate>) -> String {
-    let range = |Interval { low, high }| format!("[{}, {}]", figure(Some(low)), figure(Some(high)));
+    let range = |Interval { low, high }| format!("{} – {}", figure(Some(low)), figure(Some(high)));
     estimate.and_then(|estimate| estimate.interval).map_or_else(String::new, range)
 }
 
