@@ -452,7 +452,7 @@ fn a_runs_db_that_is_no_database_is_named_and_left_alone() {
     terminal.key(Key::Char('3'));
     terminal.wait_for("runs.db");
     train(&terminal, &QUICK);
-    terminal.wait_for("✗ failed");
+    terminal.wait_for("✗ did not begin");
     leave(&terminal);
     assert!(std::fs::read_to_string(desk.path("runs.db")).unwrap().starts_with("shopping list"));
 }
