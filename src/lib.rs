@@ -9,6 +9,7 @@ pub mod config;
 pub mod dataset;
 pub mod error;
 pub mod metrics;
+pub mod picture;
 pub mod predict;
 pub mod report;
 pub mod session;

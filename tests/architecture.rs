@@ -9,23 +9,24 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, ItemFn, UseTree};
 
 /// A room of `src/` and the rooms it may name beside itself.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 18] = [
     ("error", &[]),
     ("units", &[]),
     ("metrics", &[]),
     ("dataset", &["error"]),
+    ("picture", &["dataset"]),
     ("train", &["dataset", "metrics", "error"]),
     ("store", &["dataset", "metrics", "error"]),
-    ("predict", &["dataset", "metrics", "error", "train"]),
+    ("predict", &["dataset", "picture", "metrics", "error", "train"]),
     ("session", &["dataset", "metrics", "error", "train", "store"]),
     ("report", &["session", "train", "store", "dataset", "metrics", "units", "error"]),
-    ("app", &["dataset", "metrics", "train", "store", "units"]),
-    ("ui", &["app", "dataset", "metrics", "train", "store", "units"]),
+    ("app", &["dataset", "picture", "metrics", "train", "store", "units"]),
+    ("ui", &["app", "dataset", "picture", "metrics", "train", "store", "units"]),
     (
         "tui",
         &[
             "ui", "app", "config", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
-            "error",
+            "error", "picture",
         ],
     ),
     ("config", &["dataset", "metrics", "train", "error"]),
