@@ -1,8 +1,11 @@
 //! How an X-ray is shown: a picture in colours, made from the grey one by pure functions.
 
 pub mod clahe;
+pub mod look;
 #[cfg(test)]
 mod synthetic;
+
+pub use look::Look;
 
 use crate::dataset::GreyImage;
 
@@ -30,6 +33,12 @@ impl From<&GreyImage> for Picture {
 /// instruction for rounding, and a call per pixel would take longer than all the rest.
 const fn rounded(value: f32) -> u8 {
     (value + 12_582_912.0).to_bits().to_le_bytes()[0]
+}
+
+/// A table with an entry for each grey level.
+fn by_level<T>(entry: impl Fn(u8) -> T) -> [T; 256] {
+    let mut levels = 0..=u8::MAX;
+    std::array::from_fn(|_| entry(levels.next().unwrap_or(u8::MAX)))
 }
 
 #[cfg(test)]
