@@ -2,10 +2,12 @@
 
 pub mod clahe;
 pub mod look;
+pub mod part;
 #[cfg(test)]
 mod synthetic;
 
 pub use look::Look;
+pub use part::Part;
 
 use crate::dataset::GreyImage;
 
