@@ -1,12 +1,18 @@
 //! How an X-ray is shown: a picture in colours, made from the grey one by pure functions.
 
 pub mod clahe;
+pub mod colours;
+pub mod heat;
 pub mod look;
+pub mod overlay;
 pub mod part;
 #[cfg(test)]
 mod synthetic;
 
+pub use colours::ColourMap;
+pub use heat::HeatMap;
 pub use look::Look;
+pub use overlay::overlay;
 pub use part::Part;
 
 use crate::dataset::GreyImage;
