@@ -2,6 +2,7 @@
 
 pub mod clahe;
 pub mod colours;
+pub mod fit;
 pub mod heat;
 pub mod look;
 pub mod overlay;
