@@ -18,7 +18,7 @@ use crate::train::TrainConfig;
 pub use file::{Contents, File};
 use place::{Place, Variables};
 pub use recipe::Recipe;
-pub use words::{Ascii, Colours, Graphics, Isa, Notify, Theme};
+pub use words::{Ascii, Cells, Colours, Graphics, Isa, Notify, Theme};
 
 /// Compute threads at most.
 pub const MOST_THREADS: u16 = 1024;
@@ -78,6 +78,7 @@ pub struct ScreenSettings {
     pub mouse: bool,
     pub notify: Notify,
     pub graphics: Graphics,
+    pub cells: Cells,
 }
 
 /// The settings in force.
@@ -225,6 +226,7 @@ impl Settings {
             ("screen.mouse", json!(screen.mouse)),
             ("screen.notify", json!(screen.notify.name())),
             ("screen.graphics", json!(screen.graphics.name())),
+            ("screen.cells", json!(screen.cells.name())),
         ];
         let from = |key: &str| self.sources.get(key).copied().unwrap_or(Source::Default);
         let rows = values.into_iter().map(|(key, value)| Row { key: key.to_owned(), value, from: from(key) });
@@ -256,6 +258,7 @@ impl Merge<'_> {
             mouse: self.pick("screen.mouse", [said.mouse, None, file.mouse], true),
             notify: self.pick("screen.notify", [None, None, file.notify], Notify::default()),
             graphics: self.pick("screen.graphics", [None, None, file.graphics], Graphics::default()),
+            cells: self.pick("screen.cells", [None, None, file.cells], Cells::default()),
         })
     }
 }
@@ -269,6 +272,7 @@ impl Default for ScreenSettings {
             mouse: true,
             notify: Notify::default(),
             graphics: Graphics::default(),
+            cells: Cells::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of the terminal without asking it: by the environment and the system.
 
 pub mod background;
+pub mod cells;
 pub mod graphics;
 
 use std::io::{self, IsTerminal};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::recipe::Recipe;
-use super::words::{Ascii, Colours, Graphics, Isa, Notify, Theme};
+use super::words::{Ascii, Cells, Colours, Graphics, Isa, Notify, Theme};
 use super::{Keys, MOST_THREADS};
 use crate::error::{Error, Result};
 use crate::train::TrainConfig;
@@ -47,6 +47,7 @@ pub struct Screen {
     pub mouse: Option<bool>,
     pub notify: Option<Notify>,
     pub graphics: Option<Graphics>,
+    pub cells: Option<Cells>,
 }
 
 /// The keys of an action.

@@ -101,6 +101,17 @@ words! {
     }
 }
 
+words! {
+    /// What the cells of a picture show where there are no real pixels.
+    Cells {
+        /// The finest that the terminal is known to draw without gaps.
+        #[default] Auto = "auto",
+        Half = "half",
+        Quadrants = "quadrants",
+        Sextants = "sextants",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

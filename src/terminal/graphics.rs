@@ -44,7 +44,7 @@ impl Protocol {
 /// What was found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// `None` where pictures are half blocks.
+    /// `None` where pictures are drawn in cells.
     pub protocol: Option<Protocol>,
     /// Why this one, or why none.
     pub why: String,

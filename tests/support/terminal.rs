@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 /// Whatever would tell the program about the terminal that the tests run in.
-const OUTER: [&str; 13] = [
+const OUTER: [&str; 18] = [
     "COLORTERM",
     "NO_COLOR",
     "TMUX",
@@ -26,6 +26,11 @@ const OUTER: [&str; 13] = [
     "KITTY_WINDOW_ID",
     "KITTY_PID",
     "WEZTERM_EXECUTABLE",
+    "VTE_VERSION",
+    "XTERM_VERSION",
+    "KONSOLE_VERSION",
+    "ALACRITTY_WINDOW_ID",
+    "WT_SESSION",
     "LINES",
     "COLUMNS",
 ];

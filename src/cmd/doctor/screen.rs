@@ -2,7 +2,7 @@
 
 use super::finding::{Said, ok, warning};
 use crate::config::place::{Variables, environment};
-use crate::config::{Colours, Graphics, ScreenSettings, Settings};
+use crate::config::{Cells, Colours, Graphics, ScreenSettings, Settings};
 use crate::terminal::{self, Multiplexer, graphics};
 
 pub fn look(settings: &Settings) -> Vec<Said> {
@@ -11,7 +11,7 @@ pub fn look(settings: &Settings) -> Vec<Said> {
     let mut said = vec![place(&environment), letters(screen, &environment)];
     said.extend(between(&environment));
     said.push(colours(screen, &environment));
-    said.push(pictures(screen, &found));
+    said.extend([pictures(screen, &found), cells(screen, &environment)]);
     if terminal::is_there() {
         said.push(frames(&found));
         said.push(mouse(screen, &found));
@@ -55,7 +55,7 @@ fn letters(screen: ScreenSettings, variable: Variables) -> Said {
 fn between(variable: Variables) -> Vec<Said> {
     let multiplexer = Multiplexer::find(variable).map(|found| {
         let what =
-            format!("inside {}: pictures are half blocks, and colours are those that it passes on", found.name());
+            format!("inside {}: pictures are drawn in cells, and colours are those that it passes on", found.name());
         warning(what, "start outside it for pictures in real pixels")
     });
     let remote = terminal::is_remote(variable).then(|| {
@@ -75,12 +75,28 @@ fn colours(screen: ScreenSettings, variable: Variables) -> Said {
 }
 
 fn pictures(screen: ScreenSettings, found: &graphics::Found) -> Said {
-    if screen.graphics == Graphics::Off {
-        return ok("pictures in half blocks: the settings say so".into());
+    let is_off = screen.graphics == Graphics::Off;
+    let why = if is_off { "the settings say so" } else { &found.why };
+    ok(match found.protocol.filter(|_| !is_off) {
+        Some(protocol) => format!("pictures in real pixels, {}: {why}", protocol.name()),
+        None => format!("no pictures in real pixels: {why}"),
+    })
+}
+
+/// How pictures are drawn without real pixels; those on Data always are.
+fn cells(screen: ScreenSettings, variable: Variables) -> Said {
+    if terminal::is_ascii(screen.ascii, variable) {
+        return ok("pictures in cells: one colour each, as ASCII has no blocks".into());
     }
-    let way =
-        found.protocol.map_or_else(|| "half blocks".into(), |protocol| format!("real pixels, {}", protocol.name()));
-    ok(format!("pictures in {way}: {}", found.why))
+    if terminal::colours(screen.colours, variable).0 == Colours::None {
+        return ok("pictures in cells: one density each, as there are no colours".into());
+    }
+    let (cells, why) = terminal::cells::cells(screen.cells, variable);
+    ok(match cells {
+        Cells::Auto | Cells::Half => format!("pictures in cells: half blocks: {why}"),
+        Cells::Quadrants => format!("pictures in cells: quadrants, 2 x 2: {why}"),
+        Cells::Sextants => format!("pictures in cells: sextants, 2 x 3: {why}"),
+    })
 }
 
 fn frames(found: &graphics::Found) -> Said {
@@ -120,7 +136,22 @@ mod tests {
     fn a_multiplexer_is_named_with_what_it_means_for_pictures() {
         let tmux = |name: &str| (name == "TMUX").then(|| "/tmp/tmux".into());
         let said = between(&tmux);
-        assert!(said[0].what.starts_with("inside tmux: pictures are half blocks"), "{said:?}");
+        assert!(said[0].what.starts_with("inside tmux: pictures are drawn in cells"), "{said:?}");
         assert_eq!(between(&|_| None), []);
+    }
+
+    #[test]
+    fn how_cells_show_pictures_is_said_with_the_reason() {
+        let by = |screen, all: &'static [(&str, &str)]| {
+            let find = move |name: &str| all.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
+            cells(screen, &find).what
+        };
+        let usual = ScreenSettings::default();
+        let foot: &[_] = &[("TERM", "foot"), ("LANG", "C.UTF-8")];
+        assert_eq!(by(usual, foot), "pictures in cells: sextants, 2 x 3: foot draws them itself");
+        let told = ScreenSettings { cells: Cells::Half, ..usual };
+        assert_eq!(by(told, foot), "pictures in cells: half blocks: the settings say so");
+        assert!(by(usual, &[("TERM", "foot")]).ends_with("as ASCII has no blocks"));
+        assert!(by(usual, &[("NO_COLOR", "1"), ("LANG", "C.UTF-8")]).ends_with("as there are no colours"));
     }
 }
