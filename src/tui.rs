@@ -23,7 +23,7 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use crate::app::App;
 use crate::app::keymap::Keymap;
 use crate::app::message::{Effect, Loadable, Message};
-use crate::app::scene::{Colours, Display, Scene, ThemeName};
+use crate::app::scene::{Cells, Colours, Display, Scene, ThemeName};
 use crate::app::view::View;
 use crate::config::place::environment;
 use crate::config::{self, ScreenSettings, Settings};
@@ -107,6 +107,11 @@ fn display(shown: ScreenSettings) -> Display {
         config::Theme::ColourBlind => ThemeName::ColourBlind,
         config::Theme::ColourBlindLight => ThemeName::ColourBlindLight,
     };
+    let cells = match crate::terminal::cells::cells(shown.cells, &environment).0 {
+        config::Cells::Auto | config::Cells::Half => Cells::Half,
+        config::Cells::Quadrants => Cells::Quadrants,
+        config::Cells::Sextants => Cells::Sextants,
+    };
     let ascii = crate::terminal::is_ascii(shown.ascii, &environment);
     Display {
         colours,
@@ -114,6 +119,7 @@ fn display(shown: ScreenSettings) -> Display {
         theme_chosen: shown.theme != config::Theme::Auto,
         ascii,
         mouse: shown.mouse,
+        cells,
         pixels: false,
     }
 }

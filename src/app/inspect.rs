@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::message::{Case, Effect, InspectMessage, Loadable, View};
-use crate::dataset::{Class, GreyImage, Split};
+use crate::dataset::{Class, Split};
 use crate::metrics::assessment::Terms;
 use crate::metrics::{self, Assessment, Confusion, Estimate, Threshold};
+use crate::picture::Picture;
 use crate::store::{Run, RunState};
 
 /// Images that a page key steps over.
@@ -53,7 +54,7 @@ pub struct InspectScreen {
     pub generation: u64,
     /// Answers to what was asked before are of another network or list, and dropped.
     since: u64,
-    pub picture: Loadable<Arc<GreyImage>>,
+    pub picture: Loadable<Arc<Picture>>,
     pub problem: Option<String>,
     /// Images shown so far.
     pub seen: BTreeSet<usize>,

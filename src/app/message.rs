@@ -9,9 +9,10 @@ use super::attached::Watched;
 use super::history::History;
 use super::runs::work::{RunsNews, RunsWork};
 use crate::dataset::statistics::Statistics;
-use crate::dataset::{Class, GreyImage, Split};
+use crate::dataset::{Class, Split};
 use crate::metrics::alarm::Alarm;
 use crate::metrics::{Assessment, Spread};
+use crate::picture::Picture;
 use crate::store::{CommandKind, Entry, Run};
 use crate::train::range_test::RateEvent;
 use crate::train::space::Search;
@@ -69,7 +70,7 @@ pub struct DataSummary {
     pub synthetic: bool,
     pub statistics: Statistics,
     /// A few pictures of each class, at most 320 pixels on their short side.
-    pub samples: Vec<(Class, String, Arc<GreyImage>)>,
+    pub samples: Vec<(Class, String, Arc<Picture>)>,
 }
 
 /// From the run's thread, by way of the session.
@@ -156,7 +157,7 @@ pub enum InspectMessage {
     },
     Picture {
         generation: u64,
-        picture: Result<Arc<GreyImage>, String>,
+        picture: Result<Arc<Picture>, String>,
     },
     /// Computed for an image that the store had no answer for.
     Prediction {

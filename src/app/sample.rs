@@ -23,6 +23,7 @@ use crate::metrics::assessment::Terms;
 use crate::metrics::{
     self, Assessment, Confusion, EpochFigures, Estimate, Figures, Interval, OperatingPoint, Rule, Spread, Threshold,
 };
+use crate::picture::Picture;
 use crate::store::{Mark, MarkKind, NewRun, Run, RunState, StepPoint};
 use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
 
@@ -45,7 +46,7 @@ pub fn tell(app: &mut App, messages: impl IntoIterator<Item = Message>) -> Vec<E
 }
 
 /// A chest drawn with three ellipses, enough to tell top from bottom and left from right.
-pub fn picture() -> Arc<GreyImage> {
+pub fn picture() -> Arc<Picture> {
     let (width, height) = (160, 120);
     let within = |x: usize, y: usize, (cx, cy): (usize, usize), (rx, ry): (usize, usize)| {
         let part = |a: usize, b: usize, r: usize| (a.abs_diff(b) * a.abs_diff(b) * 1000) / (r * r);
@@ -57,7 +58,7 @@ pub fn picture() -> Arc<GreyImage> {
         () => 130,
     };
     let pixels = (0..height).flat_map(|y| (0..width).map(move |x| shade(x, y))).collect();
-    Arc::new(GreyImage { width, height, pixels })
+    Arc::new(Picture::from(&GreyImage { width, height, pixels }))
 }
 
 /// The figures of the well-known set, with a few bad files put in.

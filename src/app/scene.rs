@@ -52,6 +52,18 @@ impl ThemeName {
     }
 }
 
+/// What a cell shows of a picture, where there are no real pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cells {
+    /// Its upper and its lower half.
+    #[default]
+    Half,
+    /// Two colours among its quarters.
+    Quadrants,
+    /// Two colours among its sixths, or its quarters where that comes nearer.
+    Sextants,
+}
+
 /// How the terminal shows things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a thing by itself")]
@@ -64,6 +76,7 @@ pub struct Display {
     pub ascii: bool,
     /// The mouse is ours; else the terminal selects text with it.
     pub mouse: bool,
+    pub cells: Cells,
     /// Pictures can be shown in real pixels.
     pub pixels: bool,
 }
@@ -124,7 +137,7 @@ impl ChartArea {
     }
 }
 
-/// A picture that the frame shows in half blocks, and that real pixels may replace.
+/// A picture that real pixels are to be printed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PictureArea {
     /// Cells that the picture covers, its aspect kept.

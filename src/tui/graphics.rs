@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use image::{DynamicImage, GrayImage};
+use image::{DynamicImage, RgbImage};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::crossterm::terminal::window_size;
 
 use crate::app::scene::{Area, PictureArea};
-use crate::dataset::GreyImage;
+use crate::picture::Picture;
 use crate::terminal::graphics::Protocol;
 
 /// Takes all pictures of the Kitty protocol off the screen.
@@ -57,7 +57,7 @@ impl Graphics {
     }
 
     /// Prints `picture` unless it is there already. Keys that were pressed during the print come back.
-    pub fn show(&mut self, wanted: PictureArea, picture: &GreyImage) -> Vec<KeyEvent> {
+    pub fn show(&mut self, wanted: PictureArea, picture: &Picture) -> Vec<KeyEvent> {
         if self.shown == Some(wanted) {
             return Vec::new();
         }
@@ -102,11 +102,12 @@ fn pixels_of(area: Area) -> (u32, u32) {
 }
 
 /// The picture at the size it is shown in; at least 32 pixels a side, as viuer never ends a very small transfer.
-fn fitted(picture: &GreyImage, (width, height): (u32, u32)) -> DynamicImage {
+fn fitted(picture: &Picture, (width, height): (u32, u32)) -> DynamicImage {
     let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    let grey = GrayImage::from_raw(side(picture.width), side(picture.height), picture.pixels.clone());
-    let grey = DynamicImage::ImageLuma8(grey.unwrap_or_default());
-    grey.resize_exact(width.max(32), height.max(32), image::imageops::FilterType::Triangle)
+    let pixels = picture.pixels.as_flattened().to_vec();
+    let image = RgbImage::from_raw(side(picture.width), side(picture.height), pixels);
+    let image = DynamicImage::ImageRgb8(image.unwrap_or_default());
+    image.resize_exact(width.max(32), height.max(32), image::imageops::FilterType::Triangle)
 }
 
 /// The keys among what came during a print. A sequence that the reader does not know, the mouse's say, comes in pieces

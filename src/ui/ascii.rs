@@ -1,11 +1,9 @@
 //! The drawn frame in ASCII alone, for terminals and fonts that have nothing else.
 
 use ratatui::buffer::{Buffer, Cell};
-use ratatui::style::Color;
 
 /// Puts in place of every symbol that is not ASCII one that is and looks alike, or `?` where none does. Columns stay
-/// where they are: the second cell of a wide letter is blank already. Half blocks with two colours, the pixels of
-/// a picture, become a blank cell in the mean of both.
+/// where they are: the second cell of a wide letter is blank already.
 pub fn transliterate(buffer: &mut Buffer) {
     for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
         translate(cell);
@@ -15,11 +13,10 @@ pub fn transliterate(buffer: &mut Buffer) {
 fn translate(cell: &mut Cell) {
     let mut letters = cell.symbol().chars();
     let (first, rest) = (letters.next().unwrap_or(' '), letters.next());
-    match (first, rest, mean(cell.fg, cell.bg)) {
-        ('▀' | '▄', None, Some(mean)) => cell.set_symbol(" ").set_bg(mean),
-        (_, None, _) => cell.set_char(ascii(first)),
+    match rest {
+        None => cell.set_char(ascii(first)),
         // A letter with marks.
-        _ => cell.set_symbol("?"),
+        Some(_) => cell.set_symbol("?"),
     };
 }
 
@@ -105,38 +102,6 @@ const fn sign(symbol: char) -> char {
     }
 }
 
-/// The colour between two; `None` where a terminal alone knows what they look like.
-fn mean(a: Color, b: Color) -> Option<Color> {
-    match (a, b) {
-        (Color::Rgb(r, g, b), Color::Rgb(r2, g2, b2)) => {
-            Some(Color::Rgb(u8::midpoint(r, r2), u8::midpoint(g, g2), u8::midpoint(b, b2)))
-        }
-        (Color::Indexed(a), Color::Indexed(b)) => {
-            let mean = grey_step(a).zip(grey_step(b)).map(|(a, b)| u8::midpoint(a, b));
-            Some(Color::Indexed(mean.map_or(a, grey_at)))
-        }
-        _ => None,
-    }
-}
-
-/// Steps from black (0) to white (25) of an entry of the 256-colour palette that is a grey.
-const fn grey_step(entry: u8) -> Option<u8> {
-    match entry {
-        16 => Some(0),
-        232.. => Some(entry - 231),
-        231 => Some(25),
-        _ => None,
-    }
-}
-
-const fn grey_at(step: u8) -> u8 {
-    match step {
-        0 => 16,
-        1..=24 => 231 + step,
-        _ => 231,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,20 +134,6 @@ mod tests {
         assert_eq!(translated("a肺炎b"), "a? ? b");
         assert_eq!(translated("Röntgen e\u{301}"), "R?ntgen ?");
         assert_eq!(translated("x👩\u{200d}⚕\u{fe0f}y"), "x? y");
-    }
-
-    #[test]
-    fn the_pixels_of_a_picture_keep_their_colours() {
-        let shown = |upper, lower| {
-            let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 1));
-            buffer[(0, 0)].set_symbol("▀").set_fg(upper).set_bg(lower);
-            transliterate(&mut buffer);
-            (buffer[(0, 0)].symbol().to_owned(), buffer[(0, 0)].bg)
-        };
-        assert_eq!(shown(Color::Rgb(10, 20, 30), Color::Rgb(30, 40, 50)), (" ".into(), Color::Rgb(20, 30, 40)));
-        assert_eq!(shown(Color::Indexed(16), Color::Indexed(235)), (" ".into(), Color::Indexed(233)));
-        assert_eq!(shown(Color::Indexed(231), Color::Indexed(231)), (" ".into(), Color::Indexed(231)));
-        assert_eq!(shown(Color::Reset, Color::Reset), ("\"".into(), Color::Reset));
     }
 
     #[test]

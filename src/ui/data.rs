@@ -238,12 +238,12 @@ fn samples(painter: &mut Painter, area: Rect, summary: &DataSummary, beside: boo
             let style = painter.theme.class(sample.0);
             painter.line(cell, Line::styled(fit(&label, usize::from(cell.width)), style));
             let place = Rect { y: cell.y + 1, height: cell.height - 1, ..cell };
-            picture::draw(painter.buffer, place, &sample.2, painter.theme);
+            picture::draw(painter, place, &sample.2);
         }
     }
 }
 
-type Sample = (Class, String, std::sync::Arc<crate::dataset::GreyImage>);
+type Sample = (Class, String, std::sync::Arc<crate::picture::Picture>);
 
 /// NORMAL, PNEUMONIA, NORMAL, …
 fn interleaved(summary: &DataSummary) -> Vec<&Sample> {

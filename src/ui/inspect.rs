@@ -11,8 +11,9 @@ use crate::app::App;
 use crate::app::inspect::InspectScreen;
 use crate::app::message::{Case, Loadable};
 use crate::app::scene::PictureArea;
-use crate::dataset::{Class, GreyImage, Split};
+use crate::dataset::{Class, Split};
 use crate::metrics::{self, Confusion, Estimate, Measure, Threshold};
+use crate::picture::Picture;
 use crate::units::{self, count, percent, share};
 
 /// Cells of the text beside the picture.
@@ -60,10 +61,10 @@ fn case(painter: &mut Painter, area: Rect, screen: &InspectScreen, covered: bool
     painter.line(last, Line::styled("research use only", painter.theme.dim()));
 }
 
-/// Half blocks; or, where real pixels are printed over it, cells that the frame leaves alone.
-fn show(painter: &mut Painter, area: Rect, image: &GreyImage, (generation, covered): (u64, bool)) {
+/// In cells; or, where real pixels are printed over it, cells that the frame leaves alone.
+fn show(painter: &mut Painter, area: Rect, image: &Picture, (generation, covered): (u64, bool)) {
     if !painter.display.pixels || covered {
-        picture::draw(painter.buffer, area, image, painter.theme);
+        picture::draw(painter, area, image);
         return;
     }
     let place = picture::fitted(area, image.width, image.height);

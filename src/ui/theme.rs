@@ -1,7 +1,11 @@
 //! The few colours of the screens and what they mean; the only file that names colours.
 
+mod palette;
+
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
+
+pub use palette::Rgb;
 
 use crate::app::scene::{Colours, ThemeName};
 use crate::dataset::Class;
@@ -235,43 +239,20 @@ impl Theme {
         }
     }
 
-    /// A grey level, 0 black to 255 white, as near as the terminal can; `None` where it shows no colour.
-    pub fn grey(self, level: u8) -> Option<Color> {
+    /// As near to a colour as the terminal can, and what that looks like; `None` where it shows no colour.
+    pub fn shade(self, rgb: Rgb) -> Option<(Color, Rgb)> {
         match self.colours {
             Colours::None => None,
-            Colours::Sixteen => {
-                Some([Color::Black, Color::DarkGray, Color::Gray, Color::White][usize::from(level / 64)])
-            }
-            Colours::True => Some(Color::Rgb(level, level, level)),
-            Colours::Indexed => Some(Color::Indexed(grey_index(level))),
+            Colours::Sixteen => Some(palette::of_16(rgb)),
+            Colours::Indexed => Some(palette::of_256(rgb)),
+            Colours::True => Some((Color::Rgb(rgb[0], rgb[1], rgb[2]), rgb)),
         }
-    }
-}
-
-/// The entry of the 256-colour palette nearest to a grey level: 16 is black, 232 to 255 are 8, 18, … 238, 231 is white.
-fn grey_index(level: u8) -> u8 {
-    match level {
-        0..=3 => 16,
-        247.. => 231,
-        _ => 232 + (level.saturating_sub(3) / 10).min(23),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_grey_level_is_within_five_of_its_palette_entry() {
-        for level in 0..=255_u8 {
-            let shown = match grey_index(level) {
-                16 => 0,
-                231 => 255,
-                entry => 8 + (i32::from(entry) - 232) * 10,
-            };
-            assert!((shown - i32::from(level)).abs() <= 8, "{level} is shown as {shown}");
-        }
-    }
 
     fn all_styles(theme: Theme) -> Vec<Style> {
         let named = [theme.dim(), theme.frame(), theme.accent(), theme.selected(), theme.good(), theme.warning()];

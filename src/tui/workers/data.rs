@@ -9,8 +9,9 @@ use crate::app::message::{DataMessage, DataSummary, Message};
 use crate::dataset::cache::Progress;
 use crate::dataset::demo::{self, DemoConfig};
 use crate::dataset::split::Splits;
-use crate::dataset::{Class, GreyImage, statistics};
+use crate::dataset::{Class, statistics};
 use crate::error::{Error, Result};
+use crate::picture::Picture;
 use crate::session::{LoadedData, Workplace};
 use crate::train::{TrainConfig, priority};
 use crate::tui::wake::Outbox;
@@ -80,13 +81,13 @@ fn gather(place: &Workplace, config: &TrainConfig, outbox: &Outbox) -> Result<Da
 }
 
 /// Some training pictures of a class, spread over all of them.
-fn samples(data: &LoadedData, splits: &Splits, class: Class) -> Vec<(Class, String, Arc<GreyImage>)> {
+fn samples(data: &LoadedData, splits: &Splits, class: Class) -> Vec<(Class, String, Arc<Picture>)> {
     let images: Vec<usize> =
         splits.train.iter().copied().filter(|image| data.dataset.images[*image].class == class).collect();
     let step = (images.len() / SAMPLES).max(1);
     let picture = |image: &usize| {
         let picture = data.cache.read_source(*image).ok()?;
-        Some((class, data.dataset.images[*image].file.clone(), Arc::new(picture)))
+        Some((class, data.dataset.images[*image].file.clone(), Arc::new(Picture::from(&picture))))
     };
     images.iter().step_by(step).take(SAMPLES).filter_map(picture).collect()
 }

@@ -11,6 +11,7 @@ use super::slot::Slot;
 use crate::app::message::{InspectMessage, Message, View};
 use crate::dataset::{GreyImage, resize};
 use crate::error::Result;
+use crate::picture::Picture;
 use crate::predict::{Predictor, read_picture};
 use crate::session::Workplace;
 use crate::store;
@@ -73,7 +74,7 @@ impl Shelf {
     fn work(&mut self) {
         loop {
             let view = self.slot.take();
-            let picture = self.get(&view.file);
+            let picture = self.get(&view.file).map(|grey| Arc::new(Picture::from(&*grey)));
             self.outbox.send(Message::Inspect(InspectMessage::Picture { generation: view.generation, picture }));
             for file in &view.neighbours {
                 if self.slot.is_waiting() {
