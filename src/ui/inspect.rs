@@ -56,8 +56,9 @@ fn case(painter: &mut Painter, area: Rect, screen: &InspectScreen, covered: bool
     }
     let inner = painter.panel(right, &run.name);
     let lines = facts(painter.theme, screen, case, usize::from(inner.width));
-    painter.lines(inner, lines, 0);
-    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    let text = Rect { height: inner.height.saturating_sub(1), ..inner };
+    painter.lines(text, lines, 0);
+    let last = Rect { y: text.bottom(), height: inner.height - text.height, ..inner };
     painter.line(last, Line::styled("research use only", painter.theme.dim()));
 }
 
@@ -107,7 +108,7 @@ fn intervals(theme: Theme, screen: &InspectScreen, all: Confusion) -> Vec<Line<'
         let interval = estimate.and_then(|estimate| estimate.interval);
         let interval = interval.map_or_else(String::new, |i| units::interval(i.low, i.high));
         let value = share(estimate.map(|estimate| estimate.value));
-        Line::from(vec![Span::styled(format!("{name:<12}"), theme.dim()), Span::raw(format!("{value:>5}  {interval}"))])
+        Line::from(vec![Span::styled(format!("{name:<12}"), theme.dim()), Span::raw(format!("{value:>5} {interval}"))])
     };
     named.into_iter().chain([("AUC", screen.auc)]).map(line).collect()
 }
