@@ -1,5 +1,10 @@
 //! A loaded model answering for one image or many.
 
+pub mod heat;
+pub mod placement;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -73,13 +78,20 @@ impl Predictor {
     /// # Errors
     /// Where the network cannot run.
     pub fn predict(&self, picture: &GreyImage) -> Result<Prediction> {
-        let side = self.image_size;
-        let square = resize::to_square(picture, side);
-        let mut pixels = vec![0.0; 3 * side * side];
-        normalise(&square.pixels, &mut pixels);
-        let images = Tensor::from_vec(pixels, (1, 3, side, side), &Device::Cpu).map_err(xray_nn::Error::from)?;
-        let logits = evaluate::pairs(&self.network.forward(&images)?)?;
+        let square = resize::to_square(picture, self.image_size);
+        let logits = evaluate::pairs(&self.network.forward(&self.input(&[square.pixels])?)?)?;
         Ok(Prediction { logits: logits[0] })
+    }
+
+    /// Grey pictures of the network's size S, each of S * S values, as `(B, 3, S, S)` f32, ImageNet-normalised.
+    fn input(&self, squares: &[Vec<u8>]) -> Result<Tensor> {
+        let side = self.image_size;
+        let mut pixels = vec![0.0; squares.len() * 3 * side * side];
+        for (grey, out) in squares.iter().zip(pixels.chunks_exact_mut(3 * side * side)) {
+            normalise(grey, out);
+        }
+        let shape = (squares.len(), 3, side, side);
+        Ok(Tensor::from_vec(pixels, shape, &Device::Cpu).map_err(xray_nn::Error::from)?)
     }
 }
 
@@ -139,23 +151,4 @@ fn collect(folder: &Path, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>
 fn is_image(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     is_image_extension(ending)
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    #[test]
-    fn a_folder_that_links_lead_back_to_is_read_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let inner = folder.path().join("inner");
-        std::fs::create_dir(&inner).unwrap();
-        std::fs::write(inner.join("a.png"), "").unwrap();
-        symlink(folder.path(), inner.join("up")).unwrap();
-        symlink(&inner, inner.join("round")).unwrap();
-        let files = image_files(&[folder.path().to_owned(), inner.clone()]).unwrap();
-        assert_eq!(files, [inner.join("a.png")]);
-    }
 }

@@ -88,6 +88,12 @@ impl Inference {
     pub fn head(&self, features: &Tensor) -> Result<Tensor> {
         head(features, &self.weight, &self.bias)
     }
+
+    /// The linear layer's weights, (classes, 512) f32: what a class's logit grows by with each feature's mean.
+    #[must_use]
+    pub const fn head_weight(&self) -> &Tensor {
+        &self.weight
+    }
 }
 
 /// Each unit's kernel.
