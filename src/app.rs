@@ -20,6 +20,7 @@ mod news;
 pub mod plan;
 mod pointer;
 pub mod popup;
+pub mod query;
 pub mod queue;
 pub mod runs;
 #[cfg(test)]
@@ -158,13 +159,10 @@ impl App {
         match message {
             Message::Key(key) => self.key(key, scene),
             Message::Mouse(mouse) => self.mouse(mouse, scene),
-            Message::Paste(text) => {
-                self.type_with(|input| {
-                    input.paste(&text);
-                    true
-                });
-                Vec::new()
-            }
+            Message::Paste(text) => self.type_with(|input| {
+                input.paste(&text);
+                true
+            }),
             Message::Resize => Vec::new(),
             Message::Terminate => vec![Effect::Quit],
             Message::Data(message) => {
@@ -199,7 +197,7 @@ impl App {
             Screen::Data => self.data.place(),
             Screen::Train => self.train.place(),
             Screen::Runs => self.runs.place(),
-            Screen::Inspect => Place::Inspect,
+            Screen::Inspect => self.inspect.place(),
         }
     }
 
@@ -228,12 +226,11 @@ impl App {
         if let Some(action) = self.keymap.action_of(key, place).filter(|_| !in_text) {
             return self.act(action, scene);
         }
-        self.type_with(|input| input.press(key));
-        Vec::new()
+        self.type_with(|input| input.press(key))
     }
 
     /// Changes the text that is being typed, where there is one.
-    fn type_with(&mut self, change: impl FnOnce(&mut Input) -> bool) {
+    fn type_with(&mut self, change: impl FnOnce(&mut Input) -> bool) -> Vec<Effect> {
         match &mut self.popup {
             Some(Popup::Commands(commands)) => {
                 change(&mut commands.input);
@@ -253,8 +250,10 @@ impl App {
             }
             None if self.screen == Screen::Train => drop(self.train.editing.as_mut().map(change)),
             None if self.screen == Screen::Runs => self.runs.type_filter(change),
+            None if self.screen == Screen::Inspect => return self.inspect.type_filter(change),
             Some(Popup::Question(_) | Popup::Queue(_) | Popup::Columns(_) | Popup::Prompt(_)) | None => {}
         }
+        Vec::new()
     }
 
     fn act(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
@@ -327,6 +326,18 @@ impl App {
             Action::Attach => self.attach_chosen(),
             Action::ResumeRun => self.resume_chosen(),
             Action::Again => self.run_again(),
+            Action::OtherRun => {
+                self.ask_other_run();
+                Vec::new()
+            }
+            Action::Note if self.screen == Screen::Inspect => {
+                self.ask_image_note();
+                Vec::new()
+            }
+            Action::Export if self.screen == Screen::Inspect => {
+                self.ask_image_file();
+                Vec::new()
+            }
             Action::NextRun => self.inspect_neighbour(true),
             Action::PreviousRun => self.inspect_neighbour(false),
             _ => match self.screen {

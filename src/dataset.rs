@@ -54,6 +54,15 @@ impl Class {
         }
     }
 
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Normal => Self::Pneumonia,
+            Self::Pneumonia => Self::Normal,
+        }
+    }
+
     /// The network's output for this class: 0 or 1.
     #[must_use]
     pub const fn index(self) -> usize {

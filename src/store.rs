@@ -3,6 +3,7 @@
 mod cases;
 mod commands;
 pub mod health;
+mod images;
 mod labels;
 mod listing;
 pub mod lock;
@@ -36,6 +37,7 @@ use crate::metrics::alarm::Checks;
 
 pub use cases::{cases, score};
 pub use commands::CommandKind;
+pub use images::{ImageMark, MarkedImage};
 pub use marks::{Mark, MarkKind};
 pub use migrations::APPLICATION_ID;
 pub use queue::{Entry, EntryState, NewEntry};

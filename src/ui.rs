@@ -14,6 +14,7 @@ mod commands;
 mod curves;
 mod data;
 mod figures;
+mod filter;
 mod finder;
 mod inspect;
 mod lists;

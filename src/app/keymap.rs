@@ -162,6 +162,49 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Inspect, A::Last), "G end", ("", "last image")),
     bind((P::Inspect, A::NextMistake), "n", ("mistake", "next mistake")),
     bind((P::Inspect, A::PreviousMistake), "N", ("", "mistake before")),
+    bind((P::Inspect, A::Filter), "/", ("filter", "step through some images only: wrong kind:viral conf>0.9")),
+    bind((P::Inspect, A::ZoomIn), "+ .", ("", "zoom into the picture; the wheel does too, where it points")),
+    bind((P::Inspect, A::ZoomOut), "- ,", ("", "zoom out")),
+    bind((P::Inspect, A::PanLeft), "H", ("", "move a zoomed picture left; dragging does too")),
+    bind((P::Inspect, A::PanDown), "J", ("", "move it down")),
+    bind((P::Inspect, A::PanUp), "K", ("", "move it up")),
+    bind((P::Inspect, A::PanRight), "L", ("", "move it right")),
+    bind(
+        (P::Inspect, A::Narrower),
+        "w",
+        ("window", "narrower window: more contrast; dragging the right button does too"),
+    ),
+    bind((P::Inspect, A::Wider), "W", ("", "wider window: less contrast")),
+    bind((P::Inspect, A::Brighter), "b", ("", "brighter: the window over darker levels")),
+    bind((P::Inspect, A::Darker), "B", ("", "darker")),
+    bind((P::Inspect, A::GammaUp), "y", ("", "more gamma: brighter middle tones")),
+    bind((P::Inspect, A::GammaDown), "Y", ("", "less gamma")),
+    bind((P::Inspect, A::Invert), "i", ("", "black for white")),
+    bind((P::Inspect, A::Equalise), "c", ("", "contrast equal over the picture (CLAHE)")),
+    bind((P::Inspect, A::PlainLook), "0", ("", "the whole picture, as it is")),
+    bind(
+        (P::Inspect, A::Heat),
+        "m",
+        ("heat map", "where the network looks: for what it calls it, for the other class, not"),
+    ),
+    bind((P::Inspect, A::Stronger), "}", ("", "stronger heat map")),
+    bind((P::Inspect, A::Weaker), "{", ("", "weaker heat map")),
+    bind((P::Inspect, A::NextColours), "M", ("", "other colours for it")),
+    bind((P::Inspect, A::Sort), ">", ("sort", "another order: by loss, doubt, confidence, probability, patient")),
+    bind((P::Inspect, A::SortBack), "<", ("", "the order before")),
+    bind((P::Inspect, A::TurnSort), "s", ("", "turn the order round")),
+    bind((P::Inspect, A::SamePatient), "P", ("", "only images of this patient, or all again")),
+    bind((P::Inspect, A::OtherRun), "d", ("", "hold it against another run")),
+    bind((P::Inspect, A::OnlyDiffering), "D", ("", "only images that the two runs call differently, or all again")),
+    bind((P::Inspect, A::ThresholdUp), ")", ("", "try a higher threshold: fewer called PNEUMONIA")),
+    bind((P::Inspect, A::ThresholdDown), "(", ("", "try a lower threshold: more called PNEUMONIA")),
+    bind((P::Inspect, A::OwnThreshold), "=", ("", "back to the threshold of the run")),
+    bind((P::Inspect, A::Favourite), "space *", ("", "mark it as a favourite, or no more")),
+    bind((P::Inspect, A::WrongLabel), "x", ("", "mark its label as one that looks wrong, or no more")),
+    bind((P::Inspect, A::PoorQuality), "p", ("", "mark it as of poor quality, or no more")),
+    bind((P::Inspect, A::Note), "a", ("", "write a note to it")),
+    bind((P::Inspect, A::Export), "e", ("", "write these images with answers and marks into a CSV file")),
+    bind((P::Inspect, A::Back), "esc", ("", "step through all images again")),
     bind((P::Inspect, A::NextRun), "]", ("run", "next run")),
     bind((P::Inspect, A::PreviousRun), "[", ("", "run before")),
     bind((P::Charts, A::NextChart), "]", ("chart", "next chart: loss, accuracy, validation, rate, speed, CPU, memory")),
@@ -384,80 +427,4 @@ fn line_named(place: &str, action: &str) -> Result<usize, WrongKey> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_key_means_two_things_in_one_place() {
-        Keymap::default().check().unwrap();
-    }
-
-    #[test]
-    fn the_documents_have_the_keys_of_the_table() {
-        let map = Keymap::default();
-        let (readme, keys) = (include_str!("../../README.md"), include_str!("../../docs/keys.md"));
-        assert!(readme.contains(&map.summary()), "README.md is behind: cargo run --example keys");
-        assert!(keys.contains(&map.markdown()), "docs/keys.md is behind: cargo run --example keys");
-    }
-
-    #[test]
-    fn every_key_of_the_table_is_one() {
-        for binding in BINDINGS {
-            for name in binding.keys.split_whitespace() {
-                assert!(name.parse::<Key>().is_ok(), "{binding:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_action_stands_in_a_place_once() {
-        for (line, binding) in BINDINGS.iter().enumerate() {
-            assert_eq!(line_named(&binding.place.name(), &binding.action.name()), Ok(line), "{binding:?}");
-        }
-    }
-
-    #[test]
-    fn keys_of_everywhere_do_not_hide_those_of_a_place() {
-        let map = Keymap::default();
-        for place in P::ALL {
-            for line in map.lines_at(*place) {
-                for key in &map.0[line] {
-                    let owner = map.lines_at(*place).find(|other| map.0[*other].contains(key)).unwrap();
-                    assert_eq!(owner, line, "{} at {}", key.name(), place.name());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn control_c_quits_everywhere() {
-        let map = Keymap::default();
-        for place in P::ALL {
-            assert_eq!(map.action_of(Key::control('c'), *place), Some(A::Quit));
-        }
-    }
-
-    fn named(place: &str, action: &str, keys: &[&str]) -> KeyNames {
-        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        [(place.to_owned(), [(action.to_owned(), keys)].into())].into()
-    }
-
-    #[test]
-    fn a_key_can_be_given_to_another_action() {
-        let map = Keymap::with(&named("runs", "delete", &["ctrl-d", "D"])).unwrap();
-        assert_eq!(map.action_of(Key::control('d'), P::Runs), Some(A::Delete));
-        assert_eq!(map.action_of(Key::letter('x'), P::Runs), None);
-        assert_eq!(map.written(line_named("runs", "delete").unwrap()), "Ctrl-D D");
-    }
-
-    #[test]
-    fn what_cannot_be_given_a_key_is_said_with_what_can() {
-        let said = |place, action, keys| Keymap::with(&named(place, action, keys)).unwrap_err();
-        assert!(said("run", "sort", &["s"]).problem.contains("data-missing"));
-        assert_eq!(said("run", "sort", &["s"]).path(), ["keys", "run"]);
-        assert!(said("runs", "fly", &["s"]).problem.contains("inspect-run"));
-        assert!(said("runs", "sort", &["ctrl"]).problem.contains("\"ctrl\" is no key"));
-        assert_eq!(said("runs", "sort", &["ctrl"]).path(), ["keys", "runs", "sort"]);
-        assert!(said("runs", "sort", &["i"]).problem.contains("i means both"));
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! What the app is told, and what it asks for.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,13 +8,15 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::attached::Watched;
 use super::history::History;
+use super::inspect::OtherRun;
+use super::inspect::case::Case;
 use super::runs::work::{RunsNews, RunsWork};
 use crate::dataset::statistics::Statistics;
 use crate::dataset::{Class, Split};
 use crate::metrics::alarm::Alarm;
 use crate::metrics::{Assessment, Spread};
-use crate::picture::Picture;
-use crate::store::{CommandKind, Entry, Run};
+use crate::picture::{ColourMap, HeatMap, Look, Part, Picture};
+use crate::store::{CommandKind, Entry, ImageMark, Run};
 use crate::train::range_test::RateEvent;
 use crate::train::space::Search;
 use crate::train::{TrainConfig, TrainEvent};
@@ -159,6 +162,20 @@ pub enum InspectMessage {
         generation: u64,
         picture: Result<Arc<Picture>, String>,
     },
+    /// Another run's answers for the images of the shown one's split, by file.
+    Other {
+        run_id: String,
+        other: Result<(OtherRun, BTreeMap<String, [f32; 2]>), String>,
+    },
+    /// What was said of an image is kept, or why not.
+    Marked(Result<(), String>),
+    /// Where the network looks on an image.
+    Explained {
+        generation: u64,
+        run_id: String,
+        index: usize,
+        explained: Result<Explained, String>,
+    },
     /// Computed for an image that the store had no answer for.
     Prediction {
         generation: u64,
@@ -181,16 +198,6 @@ pub struct Assessed {
     pub alarms: Vec<Alarm>,
 }
 
-/// One test image of the inspected run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Case {
-    /// Path below the data set's root.
-    pub file: String,
-    pub truth: Class,
-    /// NORMAL, PNEUMONIA; `None` until known.
-    pub logits: Option<[f32; 2]>,
-}
-
 /// What the app wants done; the terminal program does it and answers with messages.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -202,6 +209,21 @@ pub enum Effect {
     Redraw,
     /// Take the mouse, or leave it to the terminal.
     TakeMouse(bool),
+    /// Read the answers of another run for a split.
+    LoadOther {
+        /// The shown run.
+        run_id: String,
+        other: String,
+        split: Split,
+    },
+    /// Keep what is said of an image of a data set.
+    MarkImage {
+        /// The data set's folder.
+        data: PathBuf,
+        /// Path below it.
+        file: String,
+        mark: ImageMark,
+    },
     /// Read the data set (again).
     LoadData,
     /// Write the demo set below the data folder, then load it.
@@ -272,13 +294,46 @@ pub enum Effect {
     Show(Box<View>),
 }
 
+/// A heat map and how it is laid over a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overlay {
+    pub map: Arc<HeatMap>,
+    /// 0 to 1.
+    pub strength: f32,
+    pub colours: ColourMap,
+}
+
+/// Where the network looks for each class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// NORMAL, PNEUMONIA.
+    pub maps: [Arc<HeatMap>; 2],
+    /// How much of each lies where no lung is; `None` of a map without any heat.
+    pub placed: [Option<Placed>; 2],
+}
+
+/// Shares of a heat map's sum, 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placed {
+    /// At the picture's border.
+    pub border: f64,
+    /// Outside the box in which lungs lie as a rule.
+    pub outside: f64,
+}
+
 /// A picture that is wanted, and what may be done with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct View {
     pub generation: u64,
     /// The case's place in the list.
     pub index: usize,
     pub file: PathBuf,
+    pub look: Look,
+    pub part: Part,
+    /// Laid over it.
+    pub heat: Option<Overlay>,
+    /// With the prediction, find out where the network looks.
+    pub explain: bool,
     /// Predict it by this run's network once the picture is shown; `None` where the answer is known.
     pub predict_with: Option<String>,
     /// To be decoded ahead when nothing else is to do.

@@ -2,17 +2,23 @@
 
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::App;
 use super::action::Action;
+use super::inspect::looking::ZOOM;
 use super::message::Effect;
 use super::popup::Popup;
 use super::scene::{Scene, Target};
+use super::{App, Screen};
 
 impl App {
     pub(super) fn mouse(&mut self, mouse: MouseEvent, scene: &Scene) -> Vec<Effect> {
         let at = (mouse.column, mouse.row);
         if self.popup.is_none() && self.mouse_on_chart(mouse.kind, at, scene) {
             return Vec::new();
+        }
+        if self.popup.is_none()
+            && let Some(effects) = self.mouse_on_picture(mouse.kind, at, scene)
+        {
+            return effects;
         }
         match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => match scene.target_at(at.0, at.1) {
@@ -47,6 +53,35 @@ impl App {
             _ => return false,
         }
         true
+    }
+
+    /// Dragging moves a zoomed picture, with the right button it changes window (across) and level (down), as viewers of
+    /// X-rays do; the wheel zooms where it points.
+    fn mouse_on_picture(&mut self, kind: MouseEventKind, at: (u16, u16), scene: &Scene) -> Option<Vec<Effect>> {
+        let area = scene.picture_place.filter(|_| self.screen == Screen::Inspect)?;
+        let (inspect, is_inside, to) = (&mut self.inspect, area.contains(at.0, at.1), area.share(at));
+        let (look, part) = (inspect.look, inspect.part);
+        Some(match (kind, inspect.held) {
+            (MouseEventKind::ScrollUp, _) if is_inside => inspect.show_as(look, part.zoomed(ZOOM, to)),
+            (MouseEventKind::ScrollDown, _) if is_inside => inspect.show_as(look, part.zoomed(1.0 / ZOOM, to)),
+            (MouseEventKind::Down(_), _) if is_inside => {
+                inspect.held = Some(to);
+                Vec::new()
+            }
+            (MouseEventKind::Drag(button), Some(from)) => {
+                inspect.held = Some(to);
+                let (across, down) = (to.0 - from.0, to.1 - from.1);
+                match button {
+                    MouseButton::Left => inspect.show_as(look, part.panned(-across, -down)),
+                    _ => inspect.show_as(look.moved(across, down), part),
+                }
+            }
+            (MouseEventKind::Up(_), Some(_)) => {
+                inspect.held = None;
+                Vec::new()
+            }
+            _ => return None,
+        })
     }
 
     pub(super) fn click(&mut self, target: Target, scene: &Scene) -> Vec<Effect> {

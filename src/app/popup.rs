@@ -64,6 +64,10 @@ pub enum Purpose {
     },
     /// The file's name for the table of runs.
     Export,
+    /// Of the shown image.
+    ImageNote,
+    /// The file's name for the list of images.
+    ExportImages,
 }
 
 /// One line that is typed.
@@ -105,6 +109,8 @@ impl Prompt {
 pub enum Choosing {
     /// What the table of runs is grouped by.
     Group,
+    /// The run that the inspected one is held against.
+    OtherRun,
 }
 
 /// A list of which one line is chosen; typed letters search it.

@@ -25,6 +25,7 @@ use std::collections::BTreeSet;
 
 use super::action::{Action, Place};
 use super::message::{Effect, Loadable, RunDetail, RunsMessage};
+use super::query::Filtering;
 use super::scene::Scene;
 use crate::store::{NewRun, Run, RunState};
 use crate::train::TrainConfig;
@@ -33,7 +34,6 @@ use compare::Compare;
 use filter::Filter;
 use scatter::{Point, Scatter};
 use shown::{Row, Shown};
-use typing::Filtering;
 use view::RunsView;
 
 #[derive(Debug, Default)]

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::history::History;
+use super::inspect::case::Case;
 use super::message::{
-    Assessed, Case, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
+    Assessed, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
 };
 use super::runs::compare::Compared;
 use super::runs::work::RunsNews;
@@ -322,7 +323,7 @@ pub fn detail() -> Message {
 
 /// Five test images: right, wrong, right, wrong, not answered yet.
 pub fn cases() -> Vec<Case> {
-    let case = |file: &str, truth, logits| Case { file: format!("test/{file}"), truth, logits };
+    let case = |file: &str, truth, logits| Case::new(format!("test/{file}"), truth, logits);
     vec![
         case("NORMAL/IM-0001-0001.jpeg", Class::Normal, Some([1.2, -0.9])),
         case("NORMAL/NORMAL2-IM-0288-0001.jpeg", Class::Normal, Some([-0.4, 0.5])),

@@ -107,6 +107,16 @@ impl Area {
     }
 }
 
+impl Area {
+    /// Where a cell lies in it, in 0 to 1 of its width and height; beside it below 0 or above 1.
+    #[must_use]
+    pub fn share(self, (x, y): (u16, u16)) -> (f64, f64) {
+        let share =
+            |at: u16, start: u16, length: u16| (f64::from(at) + 0.5 - f64::from(start)) / f64::from(length.max(1));
+        (share(x, self.x, self.width), share(y, self.y, self.height))
+    }
+}
+
 /// What a click on an area means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
@@ -158,6 +168,8 @@ pub struct Scene {
     /// Lines that the shown text can be scrolled down.
     pub scroll_limit: usize,
     pub picture: Option<PictureArea>,
+    /// Cells that the picture on Inspect covers, in whatever way it is shown.
+    pub picture_place: Option<Area>,
     pub charts: Vec<ChartArea>,
 }
 

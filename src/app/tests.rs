@@ -359,7 +359,7 @@ fn an_answer_for_another_run_is_not_shown() {
     let generation = app.inspect.generation;
     let answer = |run_id| InspectMessage::Prediction { generation, run_id, index: 4, logits: logits.clone() };
     tell(&mut app, [Message::Inspect(answer(sample::run_id(1)))]);
-    assert_eq!(app.inspect.list()[4].logits, None);
+    assert_eq!(app.inspect.all()[4].logits, None);
     tell(&mut app, [Message::Inspect(answer(sample::run_id(5)))]);
-    assert_eq!(app.inspect.list()[4].is_right(app.inspect.threshold()), Some(true));
+    assert_eq!(app.inspect.all()[4].is_right(app.inspect.threshold()), Some(true));
 }

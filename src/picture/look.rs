@@ -123,6 +123,15 @@ impl Look {
         self.with_tenths(|tenths| tenths - if tenths > 20.0 { 5.0 } else { 1.0 })
     }
 
+    /// The window wider by `across` and over brighter levels by `down`, each in 0 to 1 of all grey levels.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the ranges")]
+    pub fn moved(self, across: f64, down: f64) -> Self {
+        let (window, level) = (f64::from(self.window) + 256.0 * across, f64::from(self.level) + 256.0 * down);
+        let (window, level) = (window.round().clamp(2.0, 512.0) as u16, level.round().clamp(0.0, 255.0) as i16);
+        Self { window, level, ..self }
+    }
+
     /// Steps are taken in whole tenths, so that they lead back to where they came from.
     fn with_tenths(self, step: impl Fn(f64) -> f64) -> Self {
         let gamma = step((self.gamma * 10.0).round()) / 10.0;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -161,6 +161,19 @@ const STEPS: [&str; 5] = [
     CREATE INDEX queue_by_study ON queue (study);
     CREATE INDEX queue_by_run ON queue (run_id);
 ",
+    // What users say of images; of no run, as it stays true when the run is gone.
+    "
+    CREATE TABLE image_marks (
+        file TEXT NOT NULL,
+        md5 TEXT NOT NULL,
+        wrong_label INTEGER NOT NULL,
+        poor_quality INTEGER NOT NULL,
+        favourite INTEGER NOT NULL,
+        note TEXT,
+        at TEXT NOT NULL,
+        PRIMARY KEY (file, md5)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The schema this program writes.
@@ -235,6 +248,7 @@ pub fn version(connection: &Connection, path: &Path) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::EntryState;
     use crate::store::Store;
     use crate::store::lock::RunLock;
 
@@ -252,5 +266,21 @@ mod tests {
         old.execute("UPDATE runs SET provenance = provenance", []).unwrap();
         drop(lock);
         assert!(Store::open(&path).is_ok());
+    }
+
+    #[test]
+    fn a_database_of_schema_5_keeps_labels_costs_and_queue_and_has_no_marked_images_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        Connection::open(&path).unwrap().execute_batch(include_str!("../../tests/fixtures/store/v5.sql")).unwrap();
+        let store = Store::open(&path).unwrap();
+        let run = store.resolve("last").unwrap();
+        assert_eq!(
+            (run.tags.as_slice(), run.note.as_deref(), run.starred),
+            (&["old".to_owned()][..], Some("kept"), true)
+        );
+        assert!(store.steps(&run.started.id).unwrap()[0].memory.is_some() && run.started.provenance.is_some());
+        assert_eq!(store.queue().unwrap().iter().filter(|entry| entry.state == EntryState::Waiting).count(), 2);
+        assert_eq!(store.marked_images().unwrap(), []);
     }
 }

@@ -86,6 +86,8 @@ impl Workers {
             | Effect::LoadRun { .. }
             | Effect::Runs(_)
             | Effect::LoadCases { .. }
+            | Effect::LoadOther { .. }
+            | Effect::MarkImage { .. }
             | Effect::WriteReport { .. }
             | Effect::VerifyRun { .. } => {
                 self.store.ask(effect);

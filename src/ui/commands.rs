@@ -31,16 +31,27 @@ pub fn draw(painter: &mut Painter, commands: &Commands, app: &App) {
     let chosen = entries.iter().position(|entry| matches!(entry, Entry::Command(number, _) if *number == commands.row));
     // The heading above the first command is seen too.
     let first = if commands.row == 0 { 0 } else { (chosen.unwrap_or(0) + 2).saturating_sub(rows) };
-    let shown = || entries.iter().skip(first).take(rows);
-    // Headings are no lines to choose: a page with them has fewer.
-    painter.scene.visible_rows = shown().filter(|entry| matches!(entry, Entry::Command(..))).count();
-    for (entry, row) in shown().zip(list.rows()) {
+    painter.scene.visible_rows = page(&entries, chosen.unwrap_or(0), (first, rows));
+    for (entry, row) in entries.iter().skip(first).take(rows).zip(list.rows()) {
         entry_line(painter, row, entry, (commands, app, below));
     }
     let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
     let text =
         if entries.is_empty() { "nothing is called that" } else { "For research use only, not for clinical use." };
     painter.line(foot, Line::styled(text, painter.theme.dim()));
+}
+
+/// Commands that a page key may pass over without one that is never shown: headings take lines, but are not chosen.
+fn page(entries: &[Entry], chosen: usize, (first, rows): (usize, usize)) -> usize {
+    let commands = |from: usize, to: usize| {
+        let between = entries.get(from..to).unwrap_or_default();
+        between.iter().filter(|entry| matches!(entry, Entry::Command(..))).count()
+    };
+    // The chosen line is the last but one that is shown.
+    let end = first + 2 * rows.max(1) - 1;
+    let down = if end < entries.len() { commands(chosen + 1, end) } else { rows };
+    let up = if chosen > rows { commands(chosen - rows, chosen) } else { rows };
+    down.min(up).max(1)
 }
 
 fn search_line(painter: &mut Painter, inner: Rect, commands: &Commands) {
@@ -98,7 +109,7 @@ mod tests {
     fn a_page_further_passes_no_line_over() {
         let mut app = pressed(sample::with_data(), &[KeyCode::Char('?')]);
         let mut seen = String::new();
-        for _ in 0..40 {
+        for _ in 0..80 {
             seen += &text(&app, SMALL);
             let scene = frame(&app, SMALL).1;
             app.update(Message::Key(KeyEvent::from(KeyCode::PageDown)), &scene);

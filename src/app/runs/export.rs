@@ -64,7 +64,8 @@ fn plain(value: &Value) -> String {
 }
 
 /// In quotes where it would be read as more than one field.
-fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 

@@ -3,26 +3,12 @@
 use super::column::{Column, Facts, Kind};
 use super::figure::Figure;
 use super::value::Value;
+use crate::app::query::{self, Comparison, Problem, Sign, Term};
 use crate::store::{Run, RunState};
-
-/// Where a text is no filter, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Byte of the text at which it goes wrong.
-    pub at: usize,
-    pub text: String,
-}
 
 /// What must hold of a run; without any words all runs match.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Filter(Vec<Term>);
-
-/// One word.
-#[derive(Debug, Clone, PartialEq)]
-struct Term {
-    negated: bool,
-    test: Test,
-}
+pub struct Filter(Vec<Term<Test>>);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Test {
@@ -39,36 +25,13 @@ enum Test {
     Number(Column, Sign, (f64, f64)),
 }
 
-/// What stands between a column and a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    Has,
-    Is,
-    Not,
-    Above,
-    AtLeast,
-    Below,
-    AtMost,
-}
-
-/// Longer ones first.
-const SIGNS: [(&str, Sign); 7] = [
-    (">=", Sign::AtLeast),
-    ("<=", Sign::AtMost),
-    ("!=", Sign::Not),
-    (">", Sign::Above),
-    ("<", Sign::Below),
-    ("=", Sign::Is),
-    (":", Sign::Has),
-];
-
 impl Filter {
     /// Reads a filter.
     ///
     /// # Errors
     /// The first word that cannot be understood, with what could stand there.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        words(text)?.into_iter().map(|(at, word)| term(at, word)).collect::<Result<_, _>>().map(Self)
+        query::parse(text, test).map(Self)
     }
 
     /// Whether a run is shown.
@@ -112,48 +75,22 @@ impl Test {
             Self::Words(Column::Data, sign, word) if "synthetic".starts_with(word.as_str()) => {
                 run.started.synthetic != (*sign == Sign::Not)
             }
-            Self::Words(column, sign, word) => words_hold(&column.value(run, facts), *sign, word),
+            Self::Words(column, sign, word) => sign.holds_for_words(&in_words(&column.value(run, facts)), word),
             Self::Time(sign, time) => {
                 // A day holds all its minutes.
                 let at = run.started_at.get(..time.len()).unwrap_or(&run.started_at);
                 sign.holds(at.cmp(time))
             }
             Self::Number(column, sign, number) => {
-                column.value(run, facts).number().is_some_and(|value| number_holds(value, *sign, *number))
+                column.value(run, facts).number().is_some_and(|value| sign.holds_for_number(value, *number))
             }
         }
     }
 }
 
-fn words_hold(value: &Value, sign: Sign, word: &str) -> bool {
-    let text = if *value == Value::None { String::new() } else { value.to_string().to_lowercase() };
-    match sign {
-        Sign::Is => text == word,
-        Sign::Not => text != word,
-        _ => text.contains(word),
-    }
-}
-
-fn number_holds(value: f64, sign: Sign, (number, slack): (f64, f64)) -> bool {
-    let order = if (value - number).abs() <= slack && matches!(sign, Sign::Has | Sign::Is | Sign::Not) {
-        std::cmp::Ordering::Equal
-    } else {
-        value.total_cmp(&number)
-    };
-    sign.holds(order)
-}
-
-impl Sign {
-    fn holds(self, order: std::cmp::Ordering) -> bool {
-        match self {
-            Self::Has | Self::Is => order.is_eq(),
-            Self::Not => order.is_ne(),
-            Self::Above => order.is_gt(),
-            Self::AtLeast => order.is_ge(),
-            Self::Below => order.is_lt(),
-            Self::AtMost => order.is_le(),
-        }
-    }
+/// In small letters; nothing where it is undefined.
+fn in_words(value: &Value) -> String {
+    if *value == Value::None { String::new() } else { value.to_string().to_lowercase() }
 }
 
 fn is_anywhere(run: &Run, word: &str) -> bool {
@@ -166,46 +103,13 @@ fn is_anywhere(run: &Run, word: &str) -> bool {
         || run.note.as_deref().is_some_and(has)
 }
 
-/// The words of a text with the byte that each starts at; quotes hold spaces together.
-fn words(text: &str) -> Result<Vec<(usize, &str)>, Problem> {
-    let (mut found, mut start, mut quote) = (Vec::new(), None, None);
-    for (at, letter) in text.char_indices() {
-        match (letter, quote) {
-            ('"', None) => (quote, start) = (Some(at), start.or(Some(at))),
-            ('"', Some(_)) => quote = None,
-            (letter, None) if letter.is_whitespace() => {
-                found.extend(start.take().map(|start| (start, &text[start..at])));
-            }
-            _ => start = start.or(Some(at)),
-        }
-    }
-    if let Some(at) = quote {
-        return Err(Problem { at, text: "this quote is not closed".into() });
-    }
-    found.extend(start.map(|start| (start, &text[start..])));
-    Ok(found)
-}
-
-fn term(at: usize, word: &str) -> Result<Term, Problem> {
-    let rest = word.trim_start_matches('!');
-    let marks = word.len() - rest.len();
-    if rest.is_empty() {
-        return Err(Problem { at, text: "a word must stand after the !".into() });
-    }
-    let test = test(at + marks, rest)?;
-    Ok(Term { negated: marks % 2 == 1, test })
-}
-
 fn test(at: usize, word: &str) -> Result<Test, Problem> {
-    let Some((place, sign_text, sign)) = find_sign(word) else {
-        return Ok(bare(word));
-    };
-    let (key, value) = (&word[..place], &word[place + sign_text.len()..]);
-    let value_at = at + place + sign_text.len();
+    let Some(comparison) = Comparison::of(at, word) else { return Ok(bare(word)) };
+    let (key, (sign_at, sign), (value_at, _)) = (comparison.key, comparison.sign, comparison.value);
     let Some(column) = Column::named(key) else {
         return Err(Problem { at, text: unknown(key) });
     };
-    let value = value.replace('"', "");
+    let value = comparison.plain_value();
     if value.is_empty() {
         return Err(Problem { at: value_at, text: format!("a value must stand here: {}", example(column)) });
     }
@@ -217,7 +121,7 @@ fn test(at: usize, word: &str) -> Result<Test, Problem> {
     }
     compared((column, sign), &value).map_err(|text| match text {
         Wrong::Value(text) => Problem { at: value_at, text },
-        Wrong::Sign(text) => Problem { at: at + place, text },
+        Wrong::Sign(text) => Problem { at: sign_at, text },
     })
 }
 
@@ -254,17 +158,6 @@ fn bare(word: &str) -> Test {
     }
 }
 
-/// The first sign outside quotes.
-fn find_sign(word: &str) -> Option<(usize, &'static str, Sign)> {
-    let mut quoted = false;
-    word.char_indices().find_map(|(at, letter)| {
-        quoted ^= letter == '"';
-        let rest = &word[at..];
-        let found = SIGNS.iter().find(|(text, _)| !quoted && rest.starts_with(text));
-        found.map(|(text, sign)| (at, *text, *sign))
-    })
-}
-
 fn unknown(key: &str) -> String {
     if key.is_empty() {
         return "a column must stand before this, as in acc>0.9".into();
@@ -292,12 +185,11 @@ fn example(column: Column) -> String {
 }
 
 fn compared((column, sign): (Column, Sign), value: &str) -> Result<Test, Wrong> {
-    let is_order = matches!(sign, Sign::Above | Sign::AtLeast | Sign::Below | Sign::AtMost);
     match column.kind() {
         Kind::Number => number(column, value)
             .map(|number| Test::Number(column, sign, number))
             .ok_or_else(|| Wrong::Value(format!("{value:?} is no number: write {}", example(column)))),
-        _ if is_order && column != Column::Started => {
+        _ if sign.is_order() && column != Column::Started => {
             Err(Wrong::Sign(format!("{} is no number: compare it with : or =", column.key())))
         }
         Kind::Time => Ok(Test::Time(sign, value.to_uppercase())),
@@ -313,19 +205,18 @@ fn compared((column, sign): (Column, Sign), value: &str) -> Result<Test, Wrong> 
 /// A number with its unit, and half of its last digit: as exact as it was typed is what equals it. Settings are exact.
 fn number(column: Column, text: &str) -> Option<(f64, f64)> {
     let (plain, unit) = strip_unit(column, text);
-    let number: f64 = plain.parse().ok().filter(|number: &f64| number.is_finite())?;
-    let digits = plain.split_once('.').map_or(0, |(_, digits)| digits.len());
-    let last = 10_f64.powi(-i32::try_from(digits).unwrap_or(i32::MAX));
+    let (number, slack) = query::number(plain)?;
     let is_exact = matches!(column, Column::Setting(_)) || plain.contains(['e', 'E']);
-    let slack = if is_exact { number.abs() * unit * 1e-9 } else { 0.5 * last * unit };
-    Some((number * unit, slack))
+    let slack = if is_exact { number.abs() * 1e-9 } else { slack };
+    Some((number * unit, slack * unit))
 }
 
 fn strip_unit(column: Column, text: &str) -> (&str, f64) {
     let units: &[(&str, f64)] = match column {
         Column::Size => &[("kb", 1e3), ("mb", 1e6), ("gb", 1e9), ("k", 1e3), ("m", 1e6), ("g", 1e9), ("b", 1.0)],
         Column::Figure(Figure::Time) => &[("s", 1.0), ("m", 60.0), ("h", 3600.0)],
-        _ => &[("%", 0.01)],
+        // A percentage is read with the number.
+        _ => &[],
     };
     let ends = |unit: &str| {
         let at = text.len().checked_sub(unit.len())?;

@@ -6,12 +6,13 @@ use super::groups::Grouping;
 use super::news::EMPTY;
 use super::picker::Picker;
 use super::work::RunsWork;
-use crate::app::App;
 use crate::app::action::Action;
 use crate::app::input::Input;
 use crate::app::message::Effect;
 use crate::app::popup::{Choice, Choosing, Popup, Prompt, Purpose, Question, QueueList};
 use crate::app::scene::Scene;
+use crate::app::{App, Screen};
+use crate::store::Run;
 
 impl App {
     pub(in crate::app) fn ask_name(&mut self) {
@@ -72,6 +73,10 @@ impl App {
             _ => return Vec::new(),
         }
         let text = prompt.input.text().trim().to_owned();
+        if prompt.purpose == Purpose::ImageNote {
+            self.popup = None;
+            return self.inspect.note(&text);
+        }
         match work(&prompt.purpose, &text) {
             Err(problem) => {
                 prompt.problem = Some(problem);
@@ -85,10 +90,30 @@ impl App {
         }
     }
 
-    /// Writes the shown table to a file. Its path stays to be seen until it is written, so that one that cannot be is
-    /// there to be mended.
+    pub(in crate::app) fn ask_image_note(&mut self) {
+        let Some(case) = self.inspect.case() else { return };
+        let title = format!("A note to {}", case.name());
+        let note = case.mark.note.clone().unwrap_or_default();
+        self.prompt(Prompt::new(Purpose::ImageNote, &title, "what is to be seen; empty takes it away").with(&note));
+    }
+
+    pub(in crate::app) fn ask_image_file(&mut self) {
+        self.prompt(self.image_file_prompt("images.csv"));
+    }
+
+    fn image_file_prompt(&self, path: &str) -> Prompt {
+        let title = format!("A file for these {} images", self.inspect.list.places().len());
+        Prompt::new(Purpose::ExportImages, &title, "ends in .csv; with answers and marks").with(path)
+    }
+
+    /// Writes the shown table, or list of images, to a file. Its path stays to be seen until it is written, so that one
+    /// that cannot be is there to be mended.
     pub(in crate::app) fn export(&mut self, path: &str, over: bool) -> Vec<Effect> {
         let Ok(format) = Format::of(path) else { return Vec::new() };
+        if self.screen == Screen::Inspect {
+            self.prompt(Prompt { writing: true, ..self.image_file_prompt(path) });
+            return vec![Effect::Runs(RunsWork::Write { path: path.into(), text: self.inspect.csv(), over })];
+        }
         self.prompt(Prompt { writing: true, ..self.file_prompt(path) });
         let mut columns = self.runs.view.columns.clone();
         if !columns.contains(&Column::Id) && format != Format::Markdown {
@@ -111,11 +136,43 @@ impl App {
         let Some(Popup::Choice(choice)) = &mut self.popup else { return Vec::new() };
         choice.step(action, scene.visible_rows.max(1));
         let chosen = choice.found().get(choice.row).copied();
-        if let (Action::Open, Some(at), Choosing::Group) = (action, chosen, choice.choosing) {
-            self.popup = None;
-            self.runs.group_by(at.checked_sub(1).and_then(|at| Grouping::all().nth(at)));
+        let (Action::Open, Some(at), choosing) = (action, chosen, choice.choosing) else { return Vec::new() };
+        self.popup = None;
+        match choosing {
+            Choosing::Group => self.runs.group_by(at.checked_sub(1).and_then(|at| Grouping::all().nth(at))),
+            Choosing::OtherRun => return self.choose_other(at.checked_sub(1)),
         }
         Vec::new()
+    }
+
+    /// Which run the inspected one is held against.
+    pub(in crate::app) fn ask_other_run(&mut self) {
+        let none = "no other run".to_owned();
+        let names = self.others().into_iter().map(|run| run.started.name.clone());
+        let entries = std::iter::once(none).chain(names).collect();
+        let now = self
+            .others()
+            .iter()
+            .position(|run| self.inspect.other.as_ref().is_some_and(|other| other.id == run.started.id));
+        let row = now.map_or(1, |at| at + 1);
+        self.popup = Some(Popup::Choice(Choice { row, ..Choice::new(Choosing::OtherRun, "Hold it against", entries) }));
+    }
+
+    /// Those that can be held against the inspected run: finished ones on the same data, in the table's order.
+    fn others(&self) -> Vec<&Run> {
+        let Some(shown) = &self.inspect.run else { return Vec::new() };
+        let runs = self.runs.rows().iter();
+        runs.filter(|run| run.best_epoch.is_some() && run.started.id != shown.id && run.started.data == shown.data)
+            .collect()
+    }
+
+    fn choose_other(&mut self, at: Option<usize>) -> Vec<Effect> {
+        let Some(run_id) = self.inspect.run.as_ref().map(|run| run.id.clone()) else { return Vec::new() };
+        let other = at.and_then(|at| Some(self.others().get(at)?.started.id.clone()));
+        match other {
+            Some(other) => vec![Effect::LoadOther { run_id, other, split: self.inspect.split }],
+            None => self.inspect.stand_alone(),
+        }
     }
 
     pub(in crate::app) fn choose_columns(&mut self) {
@@ -171,6 +228,9 @@ fn work(purpose: &Purpose, text: &str) -> Result<Option<RunsWork>, String> {
         Purpose::Note { run_id } => RunsWork::Note { run_id: run_id.clone(), text: text.to_owned() },
         Purpose::Tags { run_ids } => RunsWork::Tags { run_ids: run_ids.clone(), tags: tags(text)? },
         Purpose::Export => return Format::of(text).map(|_| None),
+        Purpose::ExportImages if Format::of(text) == Ok(Format::Csv) => return Ok(None),
+        Purpose::ExportImages => return Err("the name must end in .csv".into()),
+        Purpose::ImageNote => return Ok(None),
     }))
 }
 

@@ -2,10 +2,10 @@
 
 use super::RunsScreen;
 use super::work::RunsNews;
-use crate::app::App;
 use crate::app::action::{Action, Place};
 use crate::app::message::{Effect, Loadable};
 use crate::app::popup::{Popup, Prompt, Question};
+use crate::app::{App, Screen};
 use crate::units::{bytes, count};
 
 /// What is said of a trash with nothing in it.
@@ -35,7 +35,11 @@ impl App {
                 if self.writing().is_some() {
                     self.popup = None;
                 }
-                self.runs.notice = Some(format!("wrote {}", path.display()));
+                let said = format!("wrote {}", path.display());
+                match self.screen {
+                    Screen::Inspect => self.inspect.notice = Some(said),
+                    _ => self.runs.notice = Some(said),
+                }
                 Vec::new()
             }
             RunsNews::NotWritten(problem) => {

@@ -2,36 +2,23 @@
 
 use super::RunsScreen;
 use super::column::{ALIASES, Column};
-use super::filter::{FLAGS, Filter, Problem};
+use super::filter::{FLAGS, Filter};
 use crate::app::action::Action;
 use crate::app::input::Input;
-
-/// A filter that is being typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filtering {
-    pub input: Input,
-    pub problem: Option<Problem>,
-    /// What was shown before.
-    before: String,
-}
+use crate::app::query::Filtering;
 
 impl RunsScreen {
     /// Begins to type a filter, with the one there is.
     pub fn begin_filter(&mut self) {
-        let before = self.view.filter.clone();
-        self.filtering = Some(Filtering { input: Input::from(before.clone()), problem: None, before });
+        self.filtering = Some(Filtering::begin(&self.view.filter));
     }
 
     /// Changes the text that is typed.
     pub fn type_filter(&mut self, change: impl FnOnce(&mut Input) -> bool) {
         let Some(filtering) = &mut self.filtering else { return };
-        change(&mut filtering.input);
-        let text = filtering.input.text().to_owned();
-        filtering.problem = Filter::parse(&text).err();
-        let held = &text[..text.len() - begun(&text)];
-        if let (None, Ok(filter)) = (&filtering.problem, Filter::parse(held)) {
-            self.filter = filter;
-            held.clone_into(&mut self.view.filter);
+        if let Some(held) = filtering.change(change, Filter::parse, words()) {
+            self.filter = Filter::parse(&held).unwrap_or_default();
+            self.view.filter = held;
             self.arrange();
         }
     }
@@ -58,12 +45,8 @@ impl RunsScreen {
     }
 }
 
-/// Bytes of the word at the end of a text that may become `acc>0.9`: until it is kept or goes on, it holds nothing back, or
-/// the table would go blank for a moment.
-fn begun(text: &str) -> usize {
-    let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let word = last.trim_start_matches('!').to_lowercase();
-    let mut keys = Column::all().map(Column::key).chain(ALIASES.map(|(alias, _)| alias));
-    let is_begun = !FLAGS.contains(&word.as_str()) && keys.any(|key| key.starts_with(&word));
-    if is_begun { last.len() } else { 0 }
+/// What a word that is being typed may become, and whether that asks for something by itself.
+fn words() -> impl Iterator<Item = (&'static str, bool)> {
+    let keys = Column::all().map(Column::key).chain(ALIASES.map(|(alias, _)| alias));
+    keys.map(|key| (key, false)).chain(FLAGS.map(|flag| (flag, true)))
 }

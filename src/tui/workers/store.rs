@@ -1,15 +1,17 @@
 //! Reads and changes the store for the screens, on a thread and a connection of its own.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::runs;
 use crate::app::history::History;
+use crate::app::inspect::OtherRun;
+use crate::app::inspect::case::Case;
 use crate::app::log::LINES;
-use crate::app::message::{
-    Assessed, Case, Earlier, Effect, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
-};
+use crate::app::message::{Assessed, Earlier, Effect, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage};
 use crate::app::runs::work::{RunsNews, RunsWork};
+use crate::dataset::hash::md5_hex;
 use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
@@ -17,7 +19,7 @@ use crate::metrics::{Assessment, Spread, alarm};
 use crate::report;
 use crate::session::verify::{self, Verification};
 use crate::session::{Workplace, journal, seeds, study};
-use crate::store::{Run, Store, cases as cases_of};
+use crate::store::{ImageMark, Run, Store, cases as cases_of};
 use crate::tui::wake::Outbox;
 
 /// Runs of a list that are shown before all of it has come.
@@ -122,15 +124,36 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             let found = verify::verify(store, &store.run(run_id)?)?;
             Message::Runs(RunsMessage::Said(verdict(&found)))
         }
-        Effect::LoadCases { run_id } => {
-            let cases = Ok(cases(store, run_id)?);
-            Message::Inspect(InspectMessage::Cases { run_id: run_id.clone(), cases })
-        }
         _ => {
+            if let Some(message) = answer_inspect(store, effect)? {
+                return Ok(Message::Inspect(message));
+            }
             store.mark_crashed()?;
             Message::Runs(RunsMessage::Loaded(Ok(store.runs()?)))
         }
     })
+}
+
+/// For Inspect: the images of a run, another run's answers for them, and what is said of one;
+/// nothing, where the effect is another screen's.
+fn answer_inspect(store: &Store, effect: &Effect) -> Result<Option<InspectMessage>> {
+    Ok(Some(match effect {
+        Effect::LoadOther { run_id, other, split } => {
+            let other = Ok(other_answers(store, (other, *split))?);
+            InspectMessage::Other { run_id: run_id.clone(), other }
+        }
+        Effect::MarkImage { data, file, mark } => {
+            let path = data.join(file);
+            let bytes = std::fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
+            store.mark_image((file, &md5_hex(&bytes)), mark)?;
+            InspectMessage::Marked(Ok(()))
+        }
+        Effect::LoadCases { run_id } => {
+            let cases = Ok(cases(store, run_id)?);
+            InspectMessage::Cases { run_id: run_id.clone(), cases }
+        }
+        _ => return Ok(None),
+    }))
 }
 
 fn verdict(found: &Verification) -> String {
@@ -163,6 +186,10 @@ fn failed(effect: &Effect, problem: String) -> Message {
         Effect::LoadCases { run_id } => {
             Message::Inspect(InspectMessage::Cases { run_id: run_id.clone(), cases: Err(problem) })
         }
+        Effect::LoadOther { run_id, .. } => {
+            Message::Inspect(InspectMessage::Other { run_id: run_id.clone(), other: Err(problem) })
+        }
+        Effect::MarkImage { .. } => Message::Inspect(InspectMessage::Marked(Err(problem))),
         _ => Message::Runs(RunsMessage::Loaded(Err(problem))),
     }
 }
@@ -209,16 +236,38 @@ fn assess(store: &Store, run: &Run) -> Result<Option<Assessed>> {
 /// The test images with the run's answers; of a run that has not come to the test its validation images, as nobody looks
 /// at test images before the end; of one without any answers the test images of its data set, unanswered.
 fn cases(store: &Store, run_id: &str) -> Result<(Split, Vec<Case>)> {
+    let (split, mut cases) = answered(store, run_id)?;
+    let marks: BTreeMap<String, ImageMark> =
+        store.marked_images()?.into_iter().map(|image| (image.file, image.mark)).collect();
+    for case in &mut cases {
+        case.mark = marks.get(&case.file).cloned().unwrap_or_default();
+    }
+    Ok((split, cases))
+}
+
+/// What a run has answered for a split, by file.
+fn other_answers(store: &Store, (run_id, split): (&str, Split)) -> Result<(OtherRun, BTreeMap<String, [f32; 2]>)> {
+    let run = store.run(run_id)?;
+    let answers = store.answers(run_id, split)?;
+    if answers.is_empty() {
+        let problem = format!("has no answers for {} images yet: `xray-tui eval` makes them", split.name());
+        return Err(Error::Run { run: run.started.name, problem });
+    }
+    let other = OtherRun { id: run_id.to_owned(), threshold: run.threshold(), name: run.started.name };
+    Ok((other, answers.into_iter().map(|answer| (answer.file, answer.logits)).collect()))
+}
+
+fn answered(store: &Store, run_id: &str) -> Result<(Split, Vec<Case>)> {
     for split in [Split::Test, Split::Validation] {
         let answers = store.answers(run_id, split)?;
         if !answers.is_empty() {
-            let case = |a: crate::store::Answer| Case { file: a.file, truth: a.truth, logits: Some(a.logits) };
+            let case = |a: crate::store::Answer| Case::new(a.file, a.truth, Some(a.logits));
             return Ok((split, answers.into_iter().map(case).collect()));
         }
     }
     let images = dataset::find(&store.run(run_id)?.started.data)?.images;
     let test = images.into_iter().filter(|image| image.folder == Folder::Test);
-    Ok((Split::Test, test.map(|image| Case { file: image.file, truth: image.class, logits: None }).collect()))
+    Ok((Split::Test, test.map(|image| Case::new(image.file, image.class, None)).collect()))
 }
 
 #[cfg(test)]

@@ -8,11 +8,13 @@ use std::thread::Builder;
 use std::time::SystemTime;
 
 use super::slot::Slot;
-use crate::app::message::{InspectMessage, Message, View};
-use crate::dataset::{GreyImage, resize};
+use crate::app::message::{Explained, InspectMessage, Message, Overlay, Placed, View};
+use crate::dataset::GreyImage;
 use crate::error::Result;
-use crate::picture::Picture;
-use crate::predict::{Predictor, read_picture};
+use crate::picture::{HeatMap, Picture, fit, overlay};
+use crate::predict::heat::at_input;
+use crate::predict::placement::placement;
+use crate::predict::{Prediction, Predictor, read_picture};
 use crate::session::Workplace;
 use crate::store;
 use crate::train::{checkpoint, priority};
@@ -21,8 +23,8 @@ use crate::tui::wake::Outbox;
 /// Pictures that are kept decoded.
 const KEPT: usize = 8;
 
-/// Short side of what is shown, in pixels; more than a terminal can show.
-const SHOWN_SIDE: usize = 768;
+/// Longer side of what is shown, in pixels; more than a terminal can show.
+const SHOWN_SIDE: usize = 1024;
 
 const PANICKED: &str = "internal error while showing it; the log has the details";
 
@@ -38,6 +40,7 @@ struct Question {
     run_id: String,
     index: usize,
     file: PathBuf,
+    explain: bool,
 }
 
 impl Viewer {
@@ -57,8 +60,14 @@ impl Viewer {
 
     /// Replaces what was asked before.
     pub fn show(&self, view: View) {
-        let (generation, index, file) = (view.generation, view.index, view.file.clone());
-        self.questions.put(view.predict_with.clone().map(|run_id| Question { generation, run_id, index, file }));
+        let (generation, index, file, explain) = (view.generation, view.index, view.file.clone(), view.explain);
+        self.questions.put(view.predict_with.clone().map(|run_id| Question {
+            generation,
+            run_id,
+            index,
+            file,
+            explain,
+        }));
         self.pictures.put(Some(view));
     }
 }
@@ -74,7 +83,7 @@ impl Shelf {
     fn work(&mut self) {
         loop {
             let view = self.slot.take();
-            let picture = self.get(&view.file).map(|grey| Arc::new(Picture::from(&*grey)));
+            let picture = self.get(&view.file).map(|original| Arc::new(shown(&original, &view)));
             self.outbox.send(Message::Inspect(InspectMessage::Picture { generation: view.generation, picture }));
             for file in &view.neighbours {
                 if self.slot.is_waiting() {
@@ -102,8 +111,18 @@ impl Shelf {
 }
 
 fn decode(file: &Path) -> std::result::Result<Arc<GreyImage>, String> {
-    let decoded = || read_picture(file).map(|picture| Arc::new(resize::to_short_side(&picture, SHOWN_SIDE)));
-    catch_unwind(decoded).unwrap_or_else(|_| Err(PANICKED.to_owned()))
+    catch_unwind(|| read_picture(file).map(Arc::new)).unwrap_or_else(|_| Err(PANICKED.to_owned()))
+}
+
+/// The part that is shown, with its look; contrast is made equal over the whole picture. The heat map is that of the
+/// network's square picture, stretched as that was.
+fn shown(original: &GreyImage, view: &View) -> Picture {
+    let looked = if view.look.is_plain() { None } else { Some(view.look.apply(original)) };
+    let cut = view.part.cut(looked.as_ref().unwrap_or(original));
+    let fitted = fit::grey(&cut, SHOWN_SIDE, SHOWN_SIDE);
+    let Some(Overlay { map, strength, colours }) = &view.heat else { return Picture::from(&fitted) };
+    let heat = map.cut(view.part, original.width, original.height);
+    overlay(&fitted, &heat, *strength, *colours)
 }
 
 /// A run's network, and when its weights were written.
@@ -124,17 +143,35 @@ struct Oracle {
 impl Oracle {
     fn work(&mut self) {
         loop {
-            let Question { generation, run_id, index, file } = self.slot.take();
-            let logits = catch_unwind(AssertUnwindSafe(|| self.predict(&run_id, &file)));
-            let logits = logits.unwrap_or_else(|_| Err(PANICKED.to_owned()));
-            self.outbox.send(Message::Inspect(InspectMessage::Prediction { generation, run_id, index, logits }));
+            let Question { generation, run_id, index, file, explain } = self.slot.take();
+            let found = catch_unwind(AssertUnwindSafe(|| self.explain(&run_id, (&file, explain))));
+            let found = found.unwrap_or_else(|_| Err(PANICKED.to_owned()));
+            let (logits, explained) = match found {
+                Ok((prediction, explained)) => (Ok(prediction.logits), explained.map(Ok)),
+                Err(problem) => (Err(problem.clone()), explain.then_some(Err(problem))),
+            };
+            let message = InspectMessage::Prediction { generation, run_id: run_id.clone(), index, logits };
+            self.outbox.send(Message::Inspect(message));
+            if let Some(explained) = explained {
+                let message = InspectMessage::Explained { generation, run_id, index, explained };
+                self.outbox.send(Message::Inspect(message));
+            }
         }
     }
 
-    fn predict(&mut self, run_id: &str, file: &Path) -> std::result::Result<[f32; 2], String> {
+    /// The answer for a picture, and where the network looked where that is asked for.
+    fn explain(
+        &mut self,
+        run_id: &str,
+        (file, explain): (&Path, bool),
+    ) -> std::result::Result<(Prediction, Option<Explained>), String> {
         let picture = read_picture(file)?;
-        let prediction = self.network(run_id).and_then(|predictor| predictor.predict(&picture));
-        prediction.map(|prediction| prediction.logits).map_err(|error| error.to_string())
+        let predictor = self.network(run_id).map_err(|error| error.to_string())?;
+        if !explain {
+            return Ok((predictor.predict(&picture).map_err(|error| error.to_string())?, None));
+        }
+        let found = predictor.explain(&picture).map_err(|error| error.to_string())?;
+        Ok((found.prediction, Some(explained(found.maps))))
     }
 
     /// The run's best network; read again when its weights have changed, as those of a run under way do.
@@ -147,4 +184,15 @@ impl Oracle {
         };
         Ok(&self.loaded.insert(loaded).predictor)
     }
+}
+
+/// Places a side at which it is reckoned where heat lies; finer changes nothing.
+const MAP_SIDE: usize = 224;
+
+fn explained(maps: [HeatMap; 2]) -> Explained {
+    let placed = maps.each_ref().map(|map| {
+        let placement = placement(&at_input(map, MAP_SIDE))?;
+        Some(Placed { border: placement.border, outside: placement.outside_lungs })
+    });
+    Explained { maps: maps.map(Arc::new), placed }
 }

@@ -14,13 +14,15 @@ use crate::app::runs::layout::{self, Shown};
 use crate::app::runs::shown::Row;
 use crate::app::scene::Target;
 use crate::store::Run;
-use crate::ui::painter::{Painter, fit, fit_end, paragraph, typed};
+use crate::ui::filter;
+use crate::ui::painter::{Painter, fit, fit_end};
 use crate::ui::theme::Theme;
 use crate::units::count;
 
 pub fn draw(painter: &mut Painter, area: Rect, screen: &RunsScreen) {
     let inner = painter.panel(area, &title(screen));
-    let inner = filter_lines(painter, inner, screen);
+    let hint = "words that must all hold: acc>0.9 lr:1e-4 state:finished tag:baseline !crashed star";
+    let inner = filter::draw(painter, inner, screen.filtering.as_ref(), hint);
     let inner = notice(painter, inner, screen);
     let columns = layout::columns(&screen.view, screen.shift, usize::from(inner.width));
     heading(painter, Rect { height: 1, ..inner }, screen, &columns);
@@ -64,32 +66,6 @@ fn title(screen: &RunsScreen) -> String {
 
 const fn arrow(descending: bool) -> &'static str {
     if descending { "▼" } else { "▲" }
-}
-
-/// The filter that is typed, with what is wrong below its place; returns the area without them.
-fn filter_lines(painter: &mut Painter, area: Rect, screen: &RunsScreen) -> Rect {
-    const PROMPT: &str = "filter ";
-    let Some(filtering) = &screen.filtering else { return area };
-    let width = usize::from(area.width).saturating_sub(PROMPT.len());
-    let mut spans = vec![Span::styled(PROMPT, painter.theme.dim())];
-    spans.extend(typed(&filtering.input, width));
-    painter.line(area, Line::from(spans));
-    let lines = match &filtering.problem {
-        None => {
-            let hint = "words that must all hold: acc>0.9 lr:1e-4 state:finished tag:baseline !crashed star";
-            vec![Line::styled(fit(hint, usize::from(area.width)), painter.theme.dim())]
-        }
-        Some(problem) => {
-            let before = filtering.input.text().get(..problem.at).unwrap_or_default().width();
-            let marker = Line::styled(format!("{:before$}^", "", before = PROMPT.len() + before), painter.theme.bad());
-            let text = paragraph(&problem.text, usize::from(area.width), painter.theme.bad());
-            std::iter::once(marker).chain(text.into_iter().take(3)).collect()
-        }
-    };
-    let height = u16::try_from(lines.len()).unwrap_or(1) + 1;
-    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    painter.lines(below, lines, 0);
-    Rect { y: area.y + height.min(area.height), height: area.height.saturating_sub(height), ..area }
 }
 
 fn heading(painter: &mut Painter, row: Rect, screen: &RunsScreen, columns: &[Shown]) {

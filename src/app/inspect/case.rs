@@ -1,0 +1,118 @@
+//! One image of the inspected run: whose it is, what the run answered, and how right that is.
+
+use crate::dataset::Class;
+use crate::dataset::patient::{self, Kind};
+use crate::metrics::{self, Threshold};
+use crate::store::ImageMark;
+
+/// An image with the run's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// Path below the data set's root.
+    pub file: String,
+    pub truth: Class,
+    /// NORMAL, PNEUMONIA; `None` until known.
+    pub logits: Option<[f32; 2]>,
+    /// What the other run answered, where one is held against it.
+    pub other: Option<[f32; 2]>,
+    /// As the file's name tells it.
+    pub patient: String,
+    pub kind: Kind,
+    /// What its user says of it.
+    pub mark: ImageMark,
+}
+
+/// How an answer stands to the truth; PNEUMONIA is positive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    TrueNegative,
+    FalsePositive,
+    FalseNegative,
+    TruePositive,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 4] = [Self::TrueNegative, Self::FalsePositive, Self::FalseNegative, Self::TruePositive];
+
+    /// As it is typed in a filter.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::TrueNegative => "tn",
+            Self::FalsePositive => "fp",
+            Self::FalseNegative => "fn",
+            Self::TruePositive => "tp",
+        }
+    }
+
+    #[must_use]
+    pub const fn is_right(self) -> bool {
+        matches!(self, Self::TrueNegative | Self::TruePositive)
+    }
+}
+
+impl Case {
+    /// An image with what the run answered, if it did.
+    #[must_use]
+    pub fn new(file: String, truth: Class, logits: Option<[f32; 2]>) -> Self {
+        let patient = patient::parse(&file, truth);
+        let mark = ImageMark::default();
+        Self { patient: patient.group(), kind: patient.kind, file, truth, logits, other: None, mark }
+    }
+
+    /// The file's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.file.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Probability of PNEUMONIA, 0 to 1.
+    #[must_use]
+    pub fn probability(&self) -> Option<f64> {
+        self.logits.map(metrics::probability)
+    }
+
+    /// Probability of the class that it is called, 0 to 1.
+    #[must_use]
+    pub fn confidence(&self, threshold: Threshold) -> Option<f64> {
+        let probability = self.probability()?;
+        Some(if self.predicted(threshold)? == Class::Pneumonia { probability } else { 1.0 - probability })
+    }
+
+    /// Cross entropy in nats.
+    #[must_use]
+    pub fn loss(&self) -> Option<f64> {
+        Some(metrics::cross_entropy(self.logits?, self.truth == Class::Pneumonia))
+    }
+
+    /// The predicted class.
+    #[must_use]
+    pub fn predicted(&self, threshold: Threshold) -> Option<Class> {
+        self.logits.map(|logits| called(logits, threshold))
+    }
+
+    #[must_use]
+    pub fn verdict(&self, threshold: Threshold) -> Option<Verdict> {
+        Some(match (self.truth, self.predicted(threshold)?) {
+            (Class::Normal, Class::Normal) => Verdict::TrueNegative,
+            (Class::Normal, Class::Pneumonia) => Verdict::FalsePositive,
+            (Class::Pneumonia, Class::Normal) => Verdict::FalseNegative,
+            (Class::Pneumonia, Class::Pneumonia) => Verdict::TruePositive,
+        })
+    }
+
+    #[must_use]
+    pub fn is_right(&self, threshold: Threshold) -> Option<bool> {
+        self.verdict(threshold).map(Verdict::is_right)
+    }
+
+    /// Whether two runs call it differently, each by its own threshold.
+    #[must_use]
+    pub fn differs(&self, [own, other]: [Threshold; 2]) -> Option<bool> {
+        Some(self.predicted(own)? != called(self.other?, other))
+    }
+}
+
+fn called(logits: [f32; 2], threshold: Threshold) -> Class {
+    if metrics::margin(logits) > threshold.margin { Class::Pneumonia } else { Class::Normal }
+}

@@ -1,0 +1,306 @@
+use proptest::prelude::*;
+use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::OtherRun;
+use super::case::Case;
+use super::filter::Filter;
+use super::order::Order;
+use crate::app::message::{Effect, InspectMessage, Loadable, Message, RunsMessage};
+use crate::app::runs::work::{RunsNews, RunsWork};
+use crate::app::sample::{self, press, tell, type_text};
+use crate::app::scene::{Area, Scene};
+use crate::dataset::{Class, Split};
+use crate::metrics::Threshold;
+use crate::store::ImageMark;
+
+const HALF: [Threshold; 2] = [Threshold::HALF; 2];
+
+/// Numbers of the sample's five images that match: right, wrong, right, wrong, not answered.
+fn found(text: &str) -> Vec<usize> {
+    let filter = Filter::parse(text).unwrap_or_else(|problem| panic!("{text}: {problem:?}"));
+    let cases = marked();
+    (0..cases.len()).filter(|at| filter.matches(&cases[*at], HALF)).collect()
+}
+
+/// The first a favourite, the second with a wrong label and a note; another run calls the third NORMAL.
+fn marked() -> Vec<Case> {
+    let mut cases = sample::cases();
+    cases[0].mark.favourite = true;
+    cases[1].mark = ImageMark { wrong_label: true, note: Some("Looks Ill".into()), ..ImageMark::default() };
+    cases[2].other = Some([0.3, -0.3]);
+    cases[3].other = Some([0.9, 0.1]);
+    cases
+}
+
+#[test]
+fn images_are_found_by_what_they_are_and_what_was_said_of_them() {
+    for (text, expected) in [
+        ("", &[0, 1, 2, 3, 4][..]),
+        ("wrong", &[1, 3]),
+        ("right", &[0, 2]),
+        ("!right", &[1, 3, 4]),
+        ("fp", &[1]),
+        ("fn", &[3]),
+        ("tn", &[0]),
+        ("tp", &[2]),
+        ("kind:viral", &[2]),
+        ("kind:bact", &[3, 4]),
+        ("patient=person80", &[3]),
+        ("patient:IM-0", &[0, 1]),
+        ("truth:normal", &[0, 1]),
+        ("called:pneu", &[1, 2]),
+        ("p>0.9", &[2]),
+        ("p>90%", &[2]),
+        ("conf<0.8", &[1, 3]),
+        ("loss>1", &[1]),
+        ("marked", &[0, 1]),
+        ("favourite", &[0]),
+        ("wrong-label", &[1]),
+        ("poor-quality", &[]),
+        ("ill", &[1]),
+        ("note:\"looks ill\"", &[1]),
+        ("note=", &[]),
+        ("differs", &[2]),
+        ("person1_", &[2]),
+        ("wrong kind:bacterial", &[3]),
+    ] {
+        if text != "note=" {
+            assert_eq!(found(text), expected, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_filter_of_images_is_said_at_its_place() {
+    for (text, at, says) in [
+        ("wrong colour:red", 6, "there is no \"colour\" of an image; there are file patient"),
+        ("conf>", 5, "a value must stand here: conf>0.9"),
+        ("kind>viral", 4, "compare it with : or ="),
+        ("loss>much", 5, "\"much\" is no number: write loss>1"),
+        ("p:\"0.5", 2, "not closed"),
+        ("!", 0, "after the !"),
+    ] {
+        let problem = Filter::parse(text).unwrap_err();
+        assert!(problem.text.contains(says) && problem.at == at, "{text:?}: {problem:?}");
+    }
+}
+
+/// Numbers of the images in an order.
+fn ordered(order: Order) -> Vec<usize> {
+    let cases = sample::cases();
+    let mut places: Vec<usize> = (0..cases.len()).collect();
+    places.sort_by(|a, b| order.compare((&cases[*a], &cases[*b]), Threshold::HALF));
+    places
+}
+
+#[test]
+fn the_gravest_come_first_and_what_is_not_answered_last() {
+    // Margins -2.1, 0.9, 4.5, -0.2 and none; the second and the fourth are wrong.
+    assert_eq!(ordered(Order::Listed), [0, 1, 2, 3, 4]);
+    assert_eq!(ordered(Order::Loss), [1, 3, 0, 2, 4]);
+    assert_eq!(ordered(Order::Doubt), [3, 1, 0, 2, 4]);
+    assert_eq!(ordered(Order::Confidence), [2, 0, 1, 3, 4]);
+    assert_eq!(ordered(Order::Probability), [2, 1, 3, 0, 4]);
+    assert_eq!(ordered(Order::Patient), [0, 1, 2, 3, 4], "person1 before person80 before person100");
+}
+
+/// The number of the image that is asked for.
+fn asked(effects: &[Effect]) -> Option<usize> {
+    match effects {
+        [Effect::Show(view)] => Some(view.index),
+        _ => None,
+    }
+}
+
+#[test]
+fn sorted_by_loss_the_worst_mistake_is_shown_first() {
+    let mut app = sample::inspecting();
+    assert_eq!(asked(&press(&mut app, KeyCode::Char('>'))), Some(1));
+    assert_eq!(asked(&press(&mut app, KeyCode::Char('j'))), Some(3));
+    assert_eq!(asked(&press(&mut app, KeyCode::Char('s'))), Some(4), "turned round, those without an answer lead");
+    assert_eq!(asked(&press(&mut app, KeyCode::Char('<'))), Some(4), "the listed order, turned round");
+}
+
+#[test]
+fn a_filter_holds_while_it_is_typed_and_leaves_the_shown_image_where_it_can() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('G'));
+    press(&mut app, KeyCode::Char('/'));
+    type_text(&mut app, "wron");
+    assert_eq!(app.inspect.index, 4, "a word that is begun hides nothing yet");
+    assert_eq!(asked(&press(&mut app, KeyCode::Char('g'))), Some(1));
+    press(&mut app, KeyCode::Enter);
+    assert_eq!(app.inspect.list.places(), [1, 3]);
+    assert_eq!(asked(&press(&mut app, KeyCode::Char('j'))), Some(3));
+    press(&mut app, KeyCode::Esc);
+    assert_eq!((app.inspect.list.places().len(), app.inspect.index), (5, 3), "all again, and still at the same one");
+    press(&mut app, KeyCode::Char('/'));
+    type_text(&mut app, "loss>");
+    press(&mut app, KeyCode::Enter);
+    assert!(app.inspect.list.filtering.is_some(), "what is no filter is not kept");
+    press(&mut app, KeyCode::Esc);
+    assert_eq!(app.inspect.list.places().len(), 5);
+}
+
+#[test]
+fn another_threshold_is_tried_in_whole_percents_and_given_up() {
+    let mut app = sample::inspecting();
+    let (_, all) = app.inspect.confusions();
+    assert_eq!((all.tp, all.fn_), (1, 1));
+    for _ in 0..6 {
+        press(&mut app, KeyCode::Char('('));
+    }
+    assert!((app.inspect.threshold().probability() - 0.44).abs() < 1e-9);
+    let (_, all) = app.inspect.confusions();
+    assert_eq!((all.tp, all.fn_), (2, 0), "a probability of 0.45 is above it now");
+    press(&mut app, KeyCode::Char('='));
+    assert_eq!(app.inspect.threshold(), Threshold::HALF);
+    for _ in 0..200 {
+        press(&mut app, KeyCode::Char(')'));
+    }
+    assert!((app.inspect.threshold().probability() - 0.99).abs() < 1e-9);
+}
+
+#[test]
+fn what_is_said_of_an_image_is_kept_and_does_not_take_it_away() {
+    let mut app = sample::inspecting();
+    let effects = press(&mut app, KeyCode::Char('x'));
+    let [Effect::MarkImage { file, mark, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((file, mark.wrong_label), (&app.inspect.all()[0].file, true));
+    press(&mut app, KeyCode::Char('/'));
+    type_text(&mut app, "marked");
+    press(&mut app, KeyCode::Enter);
+    assert_eq!(app.inspect.list.places(), [0]);
+    press(&mut app, KeyCode::Char('x'));
+    assert_eq!(app.inspect.index, 0, "the user is at it still");
+    tell(&mut app, [Message::Inspect(InspectMessage::Marked(Err("runs.db is locked".into())))]);
+    assert_eq!(app.inspect.problem.as_deref(), Some("runs.db is locked"));
+}
+
+#[test]
+fn a_note_is_typed_and_the_list_is_written_with_answers_and_marks() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('a'));
+    type_text(&mut app, "ribs, clear");
+    assert!(matches!(press(&mut app, KeyCode::Enter)[..], [Effect::MarkImage { .. }]));
+    press(&mut app, KeyCode::Char('/'));
+    type_text(&mut app, "right ");
+    press(&mut app, KeyCode::Enter);
+    press(&mut app, KeyCode::Char('e'));
+    let effects = press(&mut app, KeyCode::Enter);
+    let [Effect::Runs(RunsWork::Write { path, text, over: false })] = &effects[..] else { panic!("{effects:?}") };
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!((path.to_str(), lines.len()), (Some("images.csv"), 4));
+    assert!(lines[1].starts_with("test/NORMAL/IM-0001-0001.jpeg,IM-0001,normal,NORMAL,NORMAL,0.109"), "{text}");
+    assert!(lines[1].ends_with(",tn,false,false,false,\"ribs, clear\""), "{text}");
+    tell(&mut app, [Message::Runs(RunsMessage::News(RunsNews::Written("images.csv".into())))]);
+    assert_eq!((app.popup.is_none(), app.inspect.notice.as_deref()), (true, Some("wrote images.csv")));
+}
+
+#[test]
+fn held_against_another_run_only_what_they_call_differently_is_shown() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('d'));
+    let effects = press(&mut app, KeyCode::Enter);
+    let [Effect::LoadOther { run_id, other, split: Split::Test }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*run_id, sample::run_id(5));
+    let answers = app.inspect.all().iter().take(4).map(|case| (case.file.clone(), [0.0, 1.0])).collect();
+    let other = OtherRun { id: other.clone(), name: "run-1".into(), threshold: Threshold::HALF };
+    tell(
+        &mut app,
+        [Message::Inspect(InspectMessage::Other { run_id: sample::run_id(5), other: Ok((other, answers)) })],
+    );
+    press(&mut app, KeyCode::Char('D'));
+    assert_eq!(app.inspect.list.places(), [0, 3], "the other run calls all of them PNEUMONIA");
+    press(&mut app, KeyCode::Char('D'));
+    press(&mut app, KeyCode::Char('d'));
+    press(&mut app, KeyCode::Home);
+    press(&mut app, KeyCode::Enter);
+    assert_eq!((app.inspect.other.is_none(), app.inspect.all()[0].other), (true, None));
+}
+
+#[test]
+fn a_look_asks_for_the_picture_anew_and_the_next_image_has_it_but_not_the_zoom() {
+    let mut app = sample::inspecting();
+    for key in "wb+L".chars() {
+        let effects = press(&mut app, KeyCode::Char(key));
+        assert!(matches!(&effects[..], [Effect::Show(_)]), "{key}: {effects:?}");
+    }
+    assert!(matches!(app.inspect.picture, Loadable::Ready(_)), "what is on the screen stays until the other comes");
+    let effects = press(&mut app, KeyCode::Char('j'));
+    let [Effect::Show(view)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((view.look.window, view.part.is_whole()), (240, true));
+    press(&mut app, KeyCode::Char('0'));
+    assert!(app.inspect.look.is_plain());
+    assert_eq!(press(&mut app, KeyCode::Char('0')), [], "nothing changes");
+}
+
+#[test]
+fn the_mouse_zooms_where_it_points_drags_and_changes_the_window() {
+    let mut app = sample::inspecting();
+    let scene = Scene { picture_place: Some(Area { x: 10, y: 5, width: 40, height: 20 }), ..Scene::default() };
+    let mut mouse = |kind, column, row| {
+        let event = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+        app.update(Message::Mouse(event), &scene);
+        (app.inspect.look, app.inspect.part)
+    };
+    let (_, zoomed) = mouse(MouseEventKind::ScrollUp, 10, 5);
+    assert!(zoomed.zoom() > 1.2 && zoomed.centre().0 < 0.5 && zoomed.centre().1 < 0.5, "{zoomed:?}");
+    mouse(MouseEventKind::Down(MouseButton::Left), 30, 15);
+    let (_, panned) = mouse(MouseEventKind::Drag(MouseButton::Left), 26, 15);
+    assert!(panned.centre().0 > zoomed.centre().0 && (panned.centre().1 - zoomed.centre().1).abs() < 1e-9);
+    mouse(MouseEventKind::Up(MouseButton::Left), 26, 15);
+    mouse(MouseEventKind::Down(MouseButton::Right), 30, 15);
+    let (look, part) = mouse(MouseEventKind::Drag(MouseButton::Right), 26, 17);
+    assert!(look.window < 256 && look.level > 128 && part == panned, "{look:?}");
+}
+
+#[test]
+fn all_images_of_one_patient_are_a_key_away() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('G'));
+    press(&mut app, KeyCode::Char('P'));
+    assert_eq!(app.inspect.list.places(), [4]);
+    press(&mut app, KeyCode::Char('P'));
+    assert_eq!(app.inspect.list.places().len(), 5);
+}
+
+#[test]
+fn a_filter_that_nothing_matches_says_so_and_is_left_with_esc() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('/'));
+    type_text(&mut app, "poor-quality ");
+    press(&mut app, KeyCode::Enter);
+    assert!(app.inspect.list.places().is_empty());
+    assert_eq!(press(&mut app, KeyCode::Char('j')), []);
+    press(&mut app, KeyCode::Esc);
+    assert_eq!(app.inspect.list.places().len(), 5);
+    let cases = Ok((Split::Test, Vec::new()));
+    tell(&mut app, [Message::Inspect(InspectMessage::Cases { run_id: sample::run_id(5), cases })]);
+    for key in "jkGgnN><sP()=x /".chars() {
+        press(&mut app, KeyCode::Char(key));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_filter_of_images_or_a_problem_within_it(text in r#"([a-z_]{1,9}|[!:=<>"% 0-9.肺é-]|conf>|kind:|note:"|\PC){0,12}"#) {
+        match Filter::parse(&text) {
+            Ok(filter) => prop_assert!(marked().iter().filter(|case| filter.matches(case, HALF)).count() <= 5),
+            Err(problem) => prop_assert!(text.is_char_boundary(problem.at), "{problem:?}"),
+        }
+    }
+
+    #[test]
+    fn every_order_is_a_total_one(margins in prop::collection::vec(prop::option::of(-8.0_f32..8.0), 0..40), order in 0..6_usize) {
+        let case = |(at, margin): (usize, Option<f32>)| {
+            let truth = if at % 3 == 0 { Class::Normal } else { Class::Pneumonia };
+            Case::new(format!("test/person{}_virus_{at}.jpeg", at % 5), truth, margin.map(|margin| [0.0, margin]))
+        };
+        let cases: Vec<Case> = margins.into_iter().enumerate().map(case).collect();
+        let compare = |a: &&Case, b: &&Case| Order::ALL[order].compare((a, b), Threshold::HALF);
+        let mut sorted: Vec<&Case> = cases.iter().collect();
+        sorted.sort_by(compare);
+        prop_assert!(sorted.windows(2).all(|pair| compare(&pair[0], &pair[1]).is_le()));
+    }
+}
