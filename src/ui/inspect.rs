@@ -57,8 +57,8 @@ fn case(painter: &mut Painter, area: Rect, screen: &InspectScreen, covered: bool
         Loadable::Idle | Loadable::Loading => {}
     }
     let inner = painter.panel(right, &run.name);
-    let lines = facts::lines(painter.theme, screen, case, usize::from(inner.width));
     let text = Rect { height: inner.height.saturating_sub(1), ..inner };
+    let lines = facts::lines(painter.theme, screen, case, (text.width.into(), text.height.into()));
     painter.lines(text, lines, 0);
     let last = Rect { y: text.bottom(), height: inner.height - text.height, ..inner };
     painter.line(last, Line::styled("research use only", painter.theme.dim()));

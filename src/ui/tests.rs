@@ -280,7 +280,7 @@ fn inspect_says_where_pneumonia_begins_and_that_images_are_not_the_test_images()
     shown.threshold = Threshold::at(0.43);
     let cases = InspectMessage::Cases { run_id: shown.id.clone(), cases: Ok((Split::Validation, sample::cases())) };
     let said = text(&told(app, [Message::Inspect(cases)]), USUAL[0]);
-    assert!(said.contains("PNEUMONIA from 0.430"), "{said}");
+    assert!(said.contains("threshold 0.430"), "{said}");
     assert!(said.contains("1 of 5, validation images"), "{said}");
 }
 

@@ -10,7 +10,8 @@ use crate::ui::painter::{bar, fit, fit_end, paragraph};
 use crate::ui::theme::Theme;
 use crate::units::{self, count, percent, share};
 
-pub fn lines(theme: Theme, screen: &InspectScreen, case: &Case, width: usize) -> Vec<Line<'static>> {
+/// At most `height` lines.
+pub fn lines(theme: Theme, screen: &InspectScreen, case: &Case, (width, height): (usize, usize)) -> Vec<Line<'static>> {
     let mut lines = vec![
         Line::styled(fit_end(case.name(), width), theme.title()),
         Line::styled(fit_end(&format!("{}, {}", case.patient, case.kind.name()), width), theme.dim()),
@@ -28,7 +29,11 @@ pub fn lines(theme: Theme, screen: &InspectScreen, case: &Case, width: usize) ->
     lines.push(boundary(theme, screen));
     lines.extend(matrix(theme, "all answered", all));
     lines.extend(intervals(theme, screen, all));
-    lines.extend(matrix(theme, "seen so far", seen));
+    let seen = matrix(theme, "seen so far", seen);
+    // A table without its rows says nothing.
+    if lines.len() + seen.len() <= height {
+        lines.extend(seen);
+    }
     lines
 }
 
@@ -96,7 +101,7 @@ fn marks(theme: Theme, case: &Case) -> Line<'static> {
 
 /// Where PNEUMONIA begins; what is tried on test images says nothing that could be reported.
 fn boundary(theme: Theme, screen: &InspectScreen) -> Line<'static> {
-    let at = format!("PNEUMONIA from {:.3}", screen.threshold().probability());
+    let at = format!("threshold {:.3}", screen.threshold().probability());
     match (screen.tried, screen.split) {
         (None, _) => Line::styled(at, theme.dim()),
         (Some(_), Split::Test) => Line::styled(format!("! {at}, exploratory"), theme.warning()),
