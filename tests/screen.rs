@@ -272,7 +272,7 @@ fn the_mouse_chooses_screens_rows_and_keys() {
     // A frame comes in several pieces, the footer last.
     terminal.wait_until("help, and its footer", |screen| {
         let text = screen.contents();
-        text.contains("Everywhere") && text.contains("Esc close") && !text.contains("q quit")
+        text.contains("next mistake") && text.contains("Esc close") && !text.contains("q quit")
     });
     terminal.key(Key::Escape);
     terminal.wait_for("q quit");

@@ -38,9 +38,10 @@ impl App {
     #[must_use]
     pub fn can(&self, action: Action) -> bool {
         let run = self.looked_at();
-        let of_table = || BINDINGS.iter().any(|line| (line.place, line.action) == (Place::Runs, action));
+        let is_of = |place| BINDINGS.iter().any(|line| (line.place, line.action) == (place, action));
         match (action, self.place()) {
-            (_, Place::Runs) if self.runs.rows().is_empty() && of_table() => false,
+            (_, Place::Runs) if self.runs.rows().is_empty() && is_of(Place::Runs) => false,
+            (_, Place::Inspect) if self.inspect.case().is_none() && is_of(Place::Inspect) => false,
             (Action::ResumeRun, Place::Form) => !self.train.is_running() && self.newest_resumable().is_some(),
             (Action::Keep, Place::Finder) => self.train.finder.as_ref().and_then(Finder::rate).is_some(),
             (Action::Back, Place::Form) => self.train.planning,
@@ -55,9 +56,6 @@ impl App {
             (Action::Delete | Action::Mark, Place::Runs) => !self.runs.shown().rows.is_empty(),
             (Action::Baseline | Action::Star | Action::Rename | Action::Note | Action::CopyValue, _) => run.is_some(),
             (Action::Down, Place::Data) => matches!(self.data.state, DataState::Ready(_)),
-            (Action::Up | Action::Down | Action::NextMistake | Action::NextRun, Place::Inspect) => {
-                self.inspect.case().is_some()
-            }
             _ => true,
         }
     }
