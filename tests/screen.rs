@@ -296,7 +296,7 @@ fn the_palette_finds_a_command_by_its_words_and_does_it() {
     terminal.send("settings");
     terminal.wait_until("only what has to do with settings", |screen| {
         let text = screen.contents();
-        text.contains("Train: settings") && !text.contains("screen before")
+        text.contains("search settings") && text.contains("Train: settings") && !text.contains("screen before")
     });
     terminal.key(Key::Escape);
     terminal.wait_until("the settings again", |screen| {
