@@ -6,18 +6,13 @@ The pictures live in a temporary folder and are never kept. Ends with exit code 
     venv/bin/python tests/peers/clahe.py ../shared/data/chest_xray
 """
 
-import os
-import pathlib
 import random
-import subprocess
-import sys
-import tempfile
 
 import cv2
+import judge
 import numpy
 
 TEST = "picture::clahe::tests::pictures_for_the_comparison_with_opencv"
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
 def make(folder, data):
@@ -47,14 +42,4 @@ def compare(folder):
     return worst <= 1
 
 
-def main():
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        make(folder, pathlib.Path(sys.argv[1]).resolve())
-        environment = {**os.environ, "XRAY_TUI_PEER_FOLDER": name}
-        command = ["cargo", "test", "--quiet", "--lib", TEST, "--", "--ignored", "--exact"]
-        subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
-        sys.exit(not compare(folder))
-
-
-main()
+judge.run(TEST, make, compare)
