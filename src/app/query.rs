@@ -106,14 +106,21 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// A number as it was typed, a percentage too, and half of its last digit: as exact as it was typed is what equals it.
+/// A number as it was typed, and half of its last digit: as exact as it was typed is what equals it.
 #[must_use]
 pub fn number(text: &str) -> Option<(f64, f64)> {
-    let (plain, unit) = text.strip_suffix('%').map_or((text, 1.0), |plain| (plain, 0.01));
-    let number: f64 = plain.parse().ok().filter(|number: &f64| number.is_finite())?;
-    let digits = plain.split_once('.').map_or(0, |(_, digits)| digits.len());
-    let last = 10_f64.powi(-i32::try_from(digits).unwrap_or(i32::MAX));
-    Some((number * unit, 0.5 * last * unit))
+    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
+    let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
+    Some((number, 0.5 * 10_f64.powi(-i32::try_from(digits).unwrap_or(i32::MAX))))
+}
+
+/// A number that may be a percentage.
+#[must_use]
+pub fn share(text: &str) -> Option<(f64, f64)> {
+    match text.strip_suffix('%') {
+        Some(percent) => number(percent).map(|(number, slack)| (number * 0.01, slack * 0.01)),
+        None => number(text),
+    }
 }
 
 /// Reads a text, each word by `read`, which gets the byte that the word starts at and the word without its `!`.

@@ -178,7 +178,7 @@ fn test(at: usize, word: &str) -> Result<Test, Problem> {
             Err(Problem { at: sign_at, text: format!("{name} is no number: compare it with : or =") })
         }
         Key::Words(words) => Ok(Test::Words(*words, sign, value.to_lowercase())),
-        Key::Number(number) => query::number(&value)
+        Key::Number(number) => query::share(&value)
             .map(|typed| Test::Number(*number, sign, typed))
             .ok_or_else(|| wrong(format!("{value:?} is no number: write {}", example(name, *key)))),
     }

@@ -215,8 +215,7 @@ fn strip_unit(column: Column, text: &str) -> (&str, f64) {
     let units: &[(&str, f64)] = match column {
         Column::Size => &[("kb", 1e3), ("mb", 1e6), ("gb", 1e9), ("k", 1e3), ("m", 1e6), ("g", 1e9), ("b", 1.0)],
         Column::Figure(Figure::Time) => &[("s", 1.0), ("m", 60.0), ("h", 3600.0)],
-        // A percentage is read with the number.
-        _ => &[],
+        _ => &[("%", 0.01)],
     };
     let ends = |unit: &str| {
         let at = text.len().checked_sub(unit.len())?;
@@ -318,6 +317,7 @@ mod tests {
             (">0.9", 0, "a column must stand before"),
             ("肺 note:\"open", 9, "not closed"),
             ("lr>NaN", 3, "is no number"),
+            ("size>50%MB", 5, "is no number"),
         ] {
             let problem = Filter::parse(text).unwrap_err();
             assert!(problem.text.contains(says) && problem.at == at, "{text:?}: {problem:?}");
