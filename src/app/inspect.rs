@@ -1,5 +1,6 @@
 //! The Inspect screen: the test images of a run, one by one, with truth and prediction.
 
+mod asking;
 pub mod case;
 mod csv;
 pub mod filter;
@@ -209,10 +210,12 @@ impl InspectScreen {
     fn answer(&mut self, index: usize, logits: Result<[f32; 2], String>, generation: u64) {
         match (logits, &mut self.cases) {
             (Ok(logits), Loadable::Ready(cases)) => {
-                if let Some(case) = cases.get_mut(index) {
+                // What the run has in the store stays: a heat map brings an answer too, which another machine may round
+                // otherwise.
+                if let Some(case) = cases.get_mut(index).filter(|case| case.logits.is_none()) {
                     case.logits = Some(logits);
+                    self.auc = self.auc_of_answered();
                 }
-                self.auc = self.auc_of_answered();
             }
             (Err(problem), _) if generation == self.generation => self.problem = Some(problem),
             _ => {}
@@ -420,9 +423,8 @@ impl InspectScreen {
     pub fn confusions(&self) -> (Confusion, Confusion) {
         let (mut seen, mut all) = (Confusion::default(), Confusion::default());
         for (index, case) in self.all().iter().enumerate() {
-            let Some(logits) = case.logits else { continue };
-            let (truth, predicted) =
-                (case.truth == Class::Pneumonia, metrics::margin(logits) > self.threshold().margin);
+            let Some(predicted) = case.predicted(self.threshold()) else { continue };
+            let (truth, predicted) = (case.truth == Class::Pneumonia, predicted == Class::Pneumonia);
             all.count(truth, predicted);
             if self.seen.contains(&index) {
                 seen.count(truth, predicted);

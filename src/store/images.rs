@@ -1,13 +1,12 @@
 //! What its user says of an image: its label looks wrong, it is of poor quality, a favourite, a note.
 
 use rusqlite::{Row, params};
-use serde::{Deserialize, Serialize};
 
 use super::{Store, now};
 use crate::error::Result;
 
 /// What is said of one image.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageMark {
     pub wrong_label: bool,
     pub poor_quality: bool,
@@ -21,22 +20,15 @@ impl ImageMark {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-
-    /// Whether it is one not to learn from.
-    #[must_use]
-    pub const fn is_doubtful(&self) -> bool {
-        self.wrong_label || self.poor_quality
-    }
 }
 
 /// A mark with the image that it is of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MarkedImage {
     /// Path below the data set's root.
     pub file: String,
     /// Of the file's bytes, as 32 hexadecimal digits: an image that was put in its place is not marked.
     pub md5: String,
-    #[serde(flatten)]
     pub mark: ImageMark,
     /// RFC 3339, UTC.
     pub at: String,

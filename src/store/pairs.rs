@@ -25,7 +25,10 @@ impl Store {
     }
 
     /// The answers that a run has given for a split.
-    fn given(&self, run: &Run, split: Split) -> Result<Vec<Answer>> {
+    ///
+    /// # Errors
+    /// `Run` where it has none yet, `Store` where the file cannot be read.
+    pub fn given(&self, run: &Run, split: Split) -> Result<Vec<Answer>> {
         let answers = self.answers(&run.started.id, split)?;
         if answers.is_empty() {
             let name = split.name();

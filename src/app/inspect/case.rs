@@ -32,8 +32,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub const ALL: [Self; 4] = [Self::TrueNegative, Self::FalsePositive, Self::FalseNegative, Self::TruePositive];
-
     /// As it is typed in a filter.
     #[must_use]
     pub const fn key(self) -> &'static str {

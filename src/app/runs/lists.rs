@@ -12,7 +12,6 @@ use crate::app::message::Effect;
 use crate::app::popup::{Choice, Choosing, Popup, Prompt, Purpose, Question, QueueList};
 use crate::app::scene::Scene;
 use crate::app::{App, Screen};
-use crate::store::Run;
 
 impl App {
     pub(in crate::app) fn ask_name(&mut self) {
@@ -56,7 +55,7 @@ impl App {
         Prompt::new(Purpose::Export, &title, "ends in .csv, .json or .md").with(path)
     }
 
-    fn prompt(&mut self, prompt: Prompt) {
+    pub(in crate::app) fn prompt(&mut self, prompt: Prompt) {
         self.popup = Some(Popup::Prompt(prompt));
     }
 
@@ -88,22 +87,6 @@ impl App {
             }
             Ok(None) => self.export(&text, false),
         }
-    }
-
-    pub(in crate::app) fn ask_image_note(&mut self) {
-        let Some(case) = self.inspect.case() else { return };
-        let title = format!("A note to {}", case.name());
-        let note = case.mark.note.clone().unwrap_or_default();
-        self.prompt(Prompt::new(Purpose::ImageNote, &title, "what is to be seen; empty takes it away").with(&note));
-    }
-
-    pub(in crate::app) fn ask_image_file(&mut self) {
-        self.prompt(self.image_file_prompt("images.csv"));
-    }
-
-    fn image_file_prompt(&self, path: &str) -> Prompt {
-        let title = format!("A file for these {} images", self.inspect.list.places().len());
-        Prompt::new(Purpose::ExportImages, &title, "ends in .csv; with answers and marks").with(path)
     }
 
     /// Writes the shown table, or list of images, to a file. Its path stays to be seen until it is written, so that one
@@ -143,36 +126,6 @@ impl App {
             Choosing::OtherRun => return self.choose_other(at.checked_sub(1)),
         }
         Vec::new()
-    }
-
-    /// Which run the inspected one is held against.
-    pub(in crate::app) fn ask_other_run(&mut self) {
-        let none = "no other run".to_owned();
-        let names = self.others().into_iter().map(|run| run.started.name.clone());
-        let entries = std::iter::once(none).chain(names).collect();
-        let now = self
-            .others()
-            .iter()
-            .position(|run| self.inspect.other.as_ref().is_some_and(|other| other.id == run.started.id));
-        let row = now.map_or(1, |at| at + 1);
-        self.popup = Some(Popup::Choice(Choice { row, ..Choice::new(Choosing::OtherRun, "Hold it against", entries) }));
-    }
-
-    /// Those that can be held against the inspected run: finished ones on the same data, in the table's order.
-    fn others(&self) -> Vec<&Run> {
-        let Some(shown) = &self.inspect.run else { return Vec::new() };
-        let runs = self.runs.rows().iter();
-        runs.filter(|run| run.best_epoch.is_some() && run.started.id != shown.id && run.started.data == shown.data)
-            .collect()
-    }
-
-    fn choose_other(&mut self, at: Option<usize>) -> Vec<Effect> {
-        let Some(run_id) = self.inspect.run.as_ref().map(|run| run.id.clone()) else { return Vec::new() };
-        let other = at.and_then(|at| Some(self.others().get(at)?.started.id.clone()));
-        match other {
-            Some(other) => vec![Effect::LoadOther { run_id, other, split: self.inspect.split }],
-            None => self.inspect.stand_alone(),
-        }
     }
 
     pub(in crate::app) fn choose_columns(&mut self) {

@@ -19,7 +19,7 @@ use crate::metrics::{Assessment, Spread, alarm};
 use crate::report;
 use crate::session::verify::{self, Verification};
 use crate::session::{Workplace, journal, seeds, study};
-use crate::store::{ImageMark, Run, Store, cases as cases_of};
+use crate::store::{ImageMark, MarkedImage, Run, Store, cases as cases_of};
 use crate::tui::wake::Outbox;
 
 /// Runs of a list that are shown before all of it has come.
@@ -236,36 +236,43 @@ fn assess(store: &Store, run: &Run) -> Result<Option<Assessed>> {
 /// The test images with the run's answers; of a run that has not come to the test its validation images, as nobody looks
 /// at test images before the end; of one without any answers the test images of its data set, unanswered.
 fn cases(store: &Store, run_id: &str) -> Result<(Split, Vec<Case>)> {
-    let (split, mut cases) = answered(store, run_id)?;
-    let marks: BTreeMap<String, ImageMark> =
-        store.marked_images()?.into_iter().map(|image| (image.file, image.mark)).collect();
+    let run = store.run(run_id)?;
+    let (split, mut cases) = answered(store, &run)?;
+    let mut marks: BTreeMap<String, Vec<MarkedImage>> = BTreeMap::new();
+    for marked in store.marked_images()? {
+        marks.entry(marked.file.clone()).or_default().push(marked);
+    }
     for case in &mut cases {
-        case.mark = marks.get(&case.file).cloned().unwrap_or_default();
+        if let Some(marks) = marks.get(&case.file) {
+            case.mark = mark_of(&run.started.data.join(&case.file), marks);
+        }
     }
     Ok((split, cases))
+}
+
+/// What was said of the image that a file holds now, not of one that was there before.
+fn mark_of(path: &Path, marks: &[MarkedImage]) -> ImageMark {
+    let md5 = std::fs::read(path).map(|bytes| md5_hex(&bytes)).unwrap_or_default();
+    marks.iter().find(|marked| marked.md5 == md5).map(|marked| marked.mark.clone()).unwrap_or_default()
 }
 
 /// What a run has answered for a split, by file.
 fn other_answers(store: &Store, (run_id, split): (&str, Split)) -> Result<(OtherRun, BTreeMap<String, [f32; 2]>)> {
     let run = store.run(run_id)?;
-    let answers = store.answers(run_id, split)?;
-    if answers.is_empty() {
-        let problem = format!("has no answers for {} images yet: `xray-tui eval` makes them", split.name());
-        return Err(Error::Run { run: run.started.name, problem });
-    }
+    let answers = store.given(&run, split)?;
     let other = OtherRun { id: run_id.to_owned(), threshold: run.threshold(), name: run.started.name };
     Ok((other, answers.into_iter().map(|answer| (answer.file, answer.logits)).collect()))
 }
 
-fn answered(store: &Store, run_id: &str) -> Result<(Split, Vec<Case>)> {
+fn answered(store: &Store, run: &Run) -> Result<(Split, Vec<Case>)> {
     for split in [Split::Test, Split::Validation] {
-        let answers = store.answers(run_id, split)?;
+        let answers = store.answers(&run.started.id, split)?;
         if !answers.is_empty() {
             let case = |a: crate::store::Answer| Case::new(a.file, a.truth, Some(a.logits));
             return Ok((split, answers.into_iter().map(case).collect()));
         }
     }
-    let images = dataset::find(&store.run(run_id)?.started.data)?.images;
+    let images = dataset::find(&run.started.data)?.images;
     let test = images.into_iter().filter(|image| image.folder == Folder::Test);
     Ok((Split::Test, test.map(|image| Case::new(image.file, image.class, None)).collect()))
 }
@@ -291,6 +298,20 @@ mod tests {
         let told = answer(&store, (&place, &Effect::RetryEntries(ids))).unwrap();
         let Message::Train(TrainMessage::Queue(Ok(queue))) = told else { panic!("{told:?}") };
         assert_eq!(queue[0].state, EntryState::Waiting);
+    }
+
+    #[test]
+    fn an_image_that_was_put_in_the_place_of_a_marked_one_is_not_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let mark = ImageMark { favourite: true, ..ImageMark::default() };
+        let marks = [MarkedImage { file: "a.png".into(), md5: md5_hex(b"one"), mark: mark.clone(), at: String::new() }];
+        std::fs::write(&path, b"one").unwrap();
+        assert_eq!(mark_of(&path, &marks), mark);
+        std::fs::write(&path, b"other").unwrap();
+        assert!(mark_of(&path, &marks).is_empty());
+        std::fs::remove_file(&path).unwrap();
+        assert!(mark_of(&path, &marks).is_empty(), "nor is one that is gone");
     }
 
     #[test]
