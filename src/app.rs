@@ -102,6 +102,8 @@ pub struct App {
     pub display: Display,
     /// The chart or picture has the whole screen.
     pub zoomed: bool,
+    /// The run that is to answer for pictures from anywhere, where one was named.
+    pub named_run: Option<String>,
     /// The theme that was chosen in this session.
     pub new_theme: Option<ThemeName>,
     pub chart: ChartView,
@@ -129,6 +131,7 @@ impl App {
             keymap: Keymap::default(),
             display,
             zoomed: false,
+            named_run: None,
             new_theme: None,
             chart: ChartView::default(),
             earlier: Vec::new(),
@@ -149,8 +152,10 @@ impl App {
     pub fn update(&mut self, message: Message, scene: &Scene) -> Vec<Effect> {
         self.dirty |= changes_the_frame(&message) || self.is_dragging();
         let mut effects = self.take_in(message, scene);
-        if self.screen == Screen::Runs {
-            effects.extend(self.measure(scene));
+        match self.screen {
+            Screen::Runs => effects.extend(self.measure(scene)),
+            Screen::Inspect => effects.extend(self.inspect.ask_for_tiles()),
+            Screen::Data | Screen::Train => {}
         }
         effects
     }
@@ -159,15 +164,12 @@ impl App {
         match message {
             Message::Key(key) => self.key(key, scene),
             Message::Mouse(mouse) => self.mouse(mouse, scene),
-            Message::Paste(text) => self.type_with(|input| {
-                input.paste(&text);
-                true
-            }),
+            Message::Paste(text) => self.paste(&text),
             Message::Resize => Vec::new(),
             Message::Terminate => vec![Effect::Quit],
             Message::Data(message) => {
                 self.data.hear(message);
-                Vec::new()
+                self.follow_inspected()
             }
             Message::Train(message) => self.hear_run(message),
             Message::Runs(message) => self.hear_runs(message),
@@ -211,7 +213,7 @@ impl App {
                 of_run.unwrap_or_else(|| self.data.is_synthetic())
             }
             Screen::Runs => self.runs.chosen().is_some_and(|run| run.started.synthetic),
-            Screen::Inspect => self.inspect.run.as_ref().is_some_and(|run| run.synthetic),
+            Screen::Inspect => self.inspect.synthetic,
         }
     }
 
@@ -326,25 +328,14 @@ impl App {
             Action::Attach => self.attach_chosen(),
             Action::ResumeRun => self.resume_chosen(),
             Action::Again => self.run_again(),
-            Action::OtherRun => {
-                self.ask_other_run();
-                Vec::new()
-            }
-            Action::Note if self.screen == Screen::Inspect => {
-                self.ask_image_note();
-                Vec::new()
-            }
-            Action::Export if self.screen == Screen::Inspect => {
-                self.ask_image_file();
-                Vec::new()
-            }
+            _ if self.screen == Screen::Inspect && self.ask_about_image(action) => Vec::new(),
             Action::NextRun => self.inspect_neighbour(true),
             Action::PreviousRun => self.inspect_neighbour(false),
             _ => match self.screen {
                 Screen::Data => self.data.act(action, scene),
                 Screen::Train => self.train.act(action),
                 Screen::Runs => self.act_on_runs(action, scene),
-                Screen::Inspect => self.inspect.act(action),
+                Screen::Inspect => self.inspect.act(action, scene),
             },
         }
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "the comments are help texts")]
 
+mod pictures;
 mod recipe;
 mod runs;
 mod search;
@@ -18,6 +19,7 @@ use crate::dataset::Split;
 use crate::metrics::{Rule, Threshold};
 use crate::train::EngineKind;
 use crate::train::bench::{self, Settings};
+pub use pictures::{InspectArgs, PredictArgs};
 pub use recipe::Recipe;
 pub use runs::{ListArgs, RunsCommand, TableFormat};
 pub use search::{FindRateArgs, QueueCommand, SweepArgs};
@@ -170,6 +172,8 @@ pub enum Command {
     Reproduce(ReproduceArgs),
     /// Answer for image files
     Predict(PredictArgs),
+    /// Look at image files in the terminal program, each with its prediction
+    Inspect(InspectArgs),
     /// Write a run's model card, as one HTML file and one Markdown file
     Report(ReportArgs),
     /// Look at past runs
@@ -361,20 +365,6 @@ impl From<EvalSplit> for Split {
             EvalSplit::Validation => Self::Validation,
         }
     }
-}
-
-/// `xray-tui predict …`
-#[derive(Debug, Clone, Args)]
-pub struct PredictArgs {
-    /// Image files, or folders with images below them
-    #[arg(required = true, value_name = "FILE|DIR")]
-    pub paths: Vec<PathBuf>,
-    /// Id, unique beginning of an id, name, `last` or `best` [default: best, else last]
-    #[arg(long)]
-    pub run: Option<String>,
-    /// Show each picture in the terminal too
-    #[arg(long)]
-    pub show: bool,
 }
 
 /// `xray-tui report …`

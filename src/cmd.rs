@@ -23,17 +23,19 @@ mod train;
 
 use std::io::Write;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
 use crate::app::keymap::Keymap;
-use crate::cli::{Cli, Command, Common};
+use crate::cli::{Cli, Command, Common, InspectArgs};
 use crate::config::place::environment;
 use crate::config::{Isa, Settings};
 use crate::dataset::cache::Progress;
 use crate::error::Error;
 use crate::metrics::Figures;
+use crate::predict::image_files;
 use crate::session::Workplace;
 use crate::store::{Run, Store};
 use crate::train::machine;
@@ -74,6 +76,8 @@ pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::R
         Command::FindRate(args) => find_rate::run(args, plain, &place, out),
         Command::Reproduce(args) => reproduce::run(args, settings.named_data(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
+        // The terminal program takes it.
+        Command::Inspect(_) => Ok(ExitCode::SUCCESS),
         Command::Report(args) => report::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
         Command::Doctor => doctor::run(settings, &place, out),
@@ -85,6 +89,22 @@ pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::R
         }
         Command::Bench(args) => bench::run(*args, &place, out),
     }
+}
+
+/// The pictures that the terminal program is to begin with, and the run that answers for them.
+///
+/// # Errors
+/// Where there is no such file, or no such run.
+pub fn opening(args: &InspectArgs, settings: &Settings) -> anyhow::Result<(Vec<PathBuf>, Option<String>)> {
+    let pictures = image_files(&args.paths)?;
+    if let Some(missing) = pictures.iter().find(|path| !path.exists()) {
+        return Err(WrongUse(format!("{} is not there", missing.display())).into());
+    }
+    let run_id = match &args.run {
+        Some(run) => Some(open_store(&workplace(settings))?.resolve(run)?.started.id),
+        None => None,
+    };
+    Ok((pictures, run_id))
 }
 
 /// Settles which instructions the kernels use.

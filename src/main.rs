@@ -6,8 +6,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use xray_tui::cli::Cli;
+use xray_tui::cli::{Cli, Command};
 use xray_tui::error::Error;
+use xray_tui::tui::Opening;
 use xray_tui::{cmd, train, tui};
 
 fn main() -> ExitCode {
@@ -23,10 +24,15 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let settings = cmd::settings(cli)?;
     train::priority::start_compute_threads(settings.threads.into());
-    let Some(command) = &cli.command else {
-        cmd::settle_isa(settings.isa)?;
-        tui::run(cmd::workplace(&settings), &settings, cmd::keymap(&settings)?)?;
-        return Ok(ExitCode::SUCCESS);
+    let opening = match &cli.command {
+        None => Opening::default(),
+        Some(Command::Inspect(args)) => {
+            let (pictures, run_id) = cmd::opening(args, &settings)?;
+            Opening { pictures, run_id }
+        }
+        Some(command) => return cmd::run(command, &cli.common, &settings),
     };
-    cmd::run(command, &cli.common, &settings)
+    cmd::settle_isa(settings.isa)?;
+    tui::run(cmd::workplace(&settings), &settings, cmd::keymap(&settings)?, opening)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -36,6 +36,32 @@ impl From<&GreyImage> for Picture {
     }
 }
 
+impl Picture {
+    /// Each pixel `times` times in both directions: the same picture, its pixels to be seen.
+    #[must_use]
+    pub fn enlarged(&self, times: usize) -> Self {
+        let across =
+            |row: &[[u8; 3]]| row.iter().flat_map(|pixel| std::iter::repeat_n(*pixel, times)).collect::<Vec<_>>();
+        let rows = self.pixels.chunks_exact(self.width.max(1));
+        let pixels = rows.flat_map(|row| across(row).repeat(times)).collect();
+        Self { width: self.width * times, height: self.height * times, pixels }
+    }
+
+    /// Another picture to the right of this one, with a black gap between them; the lower one lies in the middle.
+    #[must_use]
+    pub fn beside(&self, right: &Self) -> Self {
+        let gap = (self.width / 32).max(1);
+        let height = self.height.max(right.height);
+        let row = |picture: &Self, y: usize| {
+            let above = (height - picture.height) / 2;
+            let line = y.checked_sub(above).filter(|y| *y < picture.height).map(|y| y * picture.width);
+            line.map_or_else(|| vec![[0; 3]; picture.width], |at| picture.pixels[at..at + picture.width].to_vec())
+        };
+        let line = |y| [row(self, y), vec![[0; 3]; gap], row(right, y)].concat();
+        Self { width: self.width + gap + right.width, height, pixels: (0..height).flat_map(line).collect() }
+    }
+}
+
 /// The nearest whole number, a half to the even one; `value` must lie in 0 to 255.
 ///
 /// At 1.5 * 2^23 the last bit of an `f32` counts ones, so that adding it rounds; processors without SSE 4.1 have no
@@ -60,6 +86,23 @@ mod tests {
             let value = f32::from(eighths) / 8.0;
             assert_eq!(f32::from(rounded(value)).to_bits(), value.round_ties_even().to_bits(), "{value}");
         }
+    }
+
+    #[test]
+    fn two_pictures_stand_side_by_side_each_in_the_middle_of_its_height() {
+        let picture = |width, height, level| Picture { width, height, pixels: vec![[level; 3]; width * height] };
+        let both = picture(32, 1, 9).beside(&picture(2, 3, 7));
+        assert_eq!((both.width, both.height), (35, 3));
+        let row = |y: usize| both.pixels[y * 35..][..35].iter().map(|pixel| pixel[0]).collect::<Vec<_>>();
+        assert_eq!(row(0), [vec![0; 33], vec![7; 2]].concat());
+        assert_eq!(row(1), [vec![9; 32], vec![0], vec![7; 2]].concat());
+    }
+
+    #[test]
+    fn an_enlarged_picture_repeats_its_pixels() {
+        let small = Picture { width: 2, height: 1, pixels: vec![[1; 3], [2; 3]] };
+        let pixels = [[1; 3], [1; 3], [2; 3], [2; 3]].repeat(2);
+        assert_eq!(small.enlarged(2), Picture { width: 4, height: 2, pixels });
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod wake;
 mod workers;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -41,14 +42,22 @@ const FRAME: Duration = Duration::from_micros(16_667);
 /// takes half a minute on two cores.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// What the terminal program begins with, where that is not the data set.
+#[derive(Debug, Clone, Default)]
+pub struct Opening {
+    pub pictures: Vec<PathBuf>,
+    /// The run that answers for them.
+    pub run_id: Option<String>,
+}
+
 /// Opens the terminal program and returns when the user leaves it.
 ///
 /// # Errors
 /// Where there is no terminal, or it fails. It is given back in any case.
-pub fn run(place: Workplace, settings: &Settings, keymap: Keymap) -> anyhow::Result<()> {
+pub fn run(place: Workplace, settings: &Settings, keymap: Keymap, opening: Opening) -> anyhow::Result<()> {
     let shown = settings.screen;
     let mut app = App::new(settings.train.clone(), display(shown));
-    app.keymap = keymap;
+    (app.keymap, app.named_run) = (keymap, opening.run_id);
     let view = memory::recall();
     view.apply(&mut app);
     let mut screen = Screen::take(shown.mouse).context("cannot open the screen")?;
@@ -59,7 +68,7 @@ pub fn run(place: Workplace, settings: &Settings, keymap: Keymap) -> anyhow::Res
     watch_signals(&wake, &told).context("cannot watch for signals")?;
     let (scene, wants) = (Scene::default(), Vec::new());
     let mut program = Program { app, scene, workers, wake, inbox, told, shown, graphics: None, late: None, wants };
-    let result = program.run(&mut screen);
+    let result = program.run(&mut screen, opening.pictures);
     drop(screen);
     memory::keep(&View::of(&program.app, &view));
     // Who leaves while the run is still stopping has said that it need not be waited for.
@@ -141,8 +150,11 @@ struct Program {
 }
 
 impl Program {
-    fn run(&mut self, screen: &mut Screen) -> io::Result<()> {
-        let effects = self.app.start();
+    fn run(&mut self, screen: &mut Screen, pictures: Vec<PathBuf>) -> io::Result<()> {
+        let mut effects = self.app.start();
+        if !pictures.is_empty() {
+            effects.extend(self.app.open_pictures(pictures));
+        }
         self.draw(screen)?;
         let mut drawn = Instant::now();
         if !self.carry_out(effects) {

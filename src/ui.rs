@@ -21,6 +21,7 @@ mod lists;
 mod log;
 mod painter;
 mod picture;
+mod plane;
 mod question;
 mod queue;
 mod runs;

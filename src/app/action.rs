@@ -131,6 +131,11 @@ named! {
         Stronger,
         Weaker,
         NextColours,
+        Grid,
+        Curves,
+        NetworkView,
+        NextSplit,
+        OpenFile,
         SamePatient,
         OtherRun,
         OnlyDiffering,
@@ -173,6 +178,10 @@ named! {
         Scatter,
         Detail,
         Inspect,
+        /// Inspect with many images at once.
+        Grid,
+        /// Inspect with the curves of all answers.
+        Curves,
         /// Wherever there are charts of a run.
         Charts,
         Question,
@@ -210,6 +219,8 @@ impl Place {
             Self::Scatter => "Runs: as points",
             Self::Detail => "Runs: one run",
             Self::Inspect => "Inspect",
+            Self::Grid => "Inspect: many images",
+            Self::Curves => "Inspect: curves",
             Self::Charts => "Charts",
             Self::Question => "A question",
             Self::Prompt => "Typing a text",
@@ -228,6 +239,7 @@ impl Place {
             Self::Everywhere | Self::Question | Self::Columns | Self::Queue => vec![self, Self::Always],
             place if place.is_typing() => vec![self, Self::Always],
             Self::Live | Self::Ended | Self::Detail => vec![self, Self::Charts, Self::Everywhere, Self::Always],
+            Self::Grid | Self::Curves => vec![self, Self::Inspect, Self::Everywhere, Self::Always],
             _ => vec![self, Self::Everywhere, Self::Always],
         }
     }

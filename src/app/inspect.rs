@@ -1,13 +1,17 @@
-//! The Inspect screen: the test images of a run, one by one, with truth and prediction.
+//! The Inspect screen: the images of a run, of the data set or from anywhere, one by one, with truth and prediction.
 
 mod asking;
 pub mod case;
 mod csv;
+pub mod curves;
 pub mod filter;
+pub mod grid;
 pub mod heat;
 pub mod list;
 pub mod looking;
 pub mod order;
+pub mod paths;
+pub mod source;
 #[cfg(test)]
 mod tests;
 
@@ -18,60 +22,37 @@ use std::sync::Arc;
 use super::action::{Action, Place};
 use super::input::Input;
 use super::message::{Effect, InspectMessage, Loadable, View};
+use super::scene::Scene;
 use crate::dataset::{Class, Split};
 use crate::metrics::assessment::Terms;
-use crate::metrics::{self, Assessment, Confusion, Estimate, Threshold};
+use crate::metrics::{Assessment, Confusion, Estimate, Threshold};
 use crate::picture::{Look, Part, Picture};
-use crate::store::{ImageMark, Run, RunState};
+use crate::store::ImageMark;
 use case::Case;
+use curves::CurvesView;
+use grid::Grid;
 use heat::HeatView;
 use list::List;
+pub use source::{Found, Images, OtherRun, ShownRun, Wanted};
 
 /// Images that a page key steps over.
 const PAGE: usize = 10;
 
-/// The run whose test images are shown, as it was when it was chosen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ShownRun {
-    pub id: String,
-    pub name: String,
-    /// Its data set's folder.
-    pub data: PathBuf,
-    pub synthetic: bool,
-    pub best_epoch: Option<usize>,
-    pub state: RunState,
-    /// What it decides by.
-    pub threshold: Threshold,
-}
-
-impl ShownRun {
-    fn of(run: &Run) -> Self {
-        Self {
-            id: run.started.id.clone(),
-            name: run.started.name.clone(),
-            data: run.started.data.clone(),
-            synthetic: run.started.synthetic,
-            best_epoch: run.best_epoch,
-            state: run.state,
-            threshold: run.threshold(),
-        }
-    }
-}
-
-/// Another run, whose answers for the same images stand beside.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OtherRun {
-    pub id: String,
-    pub name: String,
-    pub threshold: Threshold,
-}
-
 #[derive(Debug, Default)]
 pub struct InspectScreen {
+    /// The run that answers; without one the images are shown all the same.
     pub run: Option<ShownRun>,
+    /// What was asked for last, and the number of that request.
+    wanted: Option<Wanted>,
+    pub request: u64,
+    /// The split that the user has chosen.
+    split: Option<Split>,
     pub cases: Loadable<Vec<Case>>,
-    /// What they are; validation images until the run has come to the test.
-    pub split: Split,
+    /// What they are.
+    pub images: Images,
+    /// What their files' paths begin at.
+    root: PathBuf,
+    pub synthetic: bool,
     /// Of the shown image, among all.
     pub index: usize,
     /// Those that are stepped through.
@@ -81,6 +62,10 @@ pub struct InspectScreen {
     /// Which part of it; all of the next picture.
     pub part: Part,
     pub heat: HeatView,
+    /// What the network gets stands beside the picture.
+    pub beside: bool,
+    pub grid: Grid,
+    pub curves: CurvesView,
     /// Where the mouse holds the picture, in 0 to 1 of its width and height.
     pub held: Option<(f64, f64)>,
     /// The run that its answers are held against.
@@ -102,31 +87,6 @@ pub struct InspectScreen {
 }
 
 impl InspectScreen {
-    /// Chooses a run and asks for its test images. The same run again keeps the place.
-    pub fn choose(&mut self, run: &Run) -> Vec<Effect> {
-        let again = self.run.as_ref().is_some_and(|shown| shown.id == run.started.id);
-        let list = std::mem::take(&mut self.list).emptied();
-        *self = Self {
-            run: Some(ShownRun::of(run)),
-            cases: Loadable::Loading,
-            index: if again { self.index } else { 0 },
-            tried: self.tried.filter(|_| again),
-            look: self.look,
-            heat: HeatView { known: None, ..std::mem::take(&mut self.heat) },
-            list,
-            generation: self.generation + 1,
-            since: self.generation + 1,
-            ..Self::default()
-        };
-        vec![Effect::LoadCases { run_id: run.started.id.clone() }]
-    }
-
-    /// Has no run any more.
-    pub fn forget(&mut self) {
-        let list = std::mem::take(&mut self.list).emptied();
-        *self = Self { generation: self.generation, since: self.generation, list, ..Self::default() };
-    }
-
     /// All images.
     #[must_use]
     pub fn all(&self) -> &[Case] {
@@ -143,15 +103,8 @@ impl InspectScreen {
 
     pub fn hear(&mut self, message: InspectMessage) -> Vec<Effect> {
         match message {
-            InspectMessage::Cases { run_id, cases } if self.is_shown(&run_id) => {
-                self.split = cases.as_ref().map_or(Split::Test, |(split, _)| *split);
-                self.cases = cases.map_or_else(Loadable::Failed, |(_, cases)| Loadable::Ready(cases));
-                self.auc = self.auc_of_answered();
-                self.since = self.generation;
-                self.index = self.index.min(self.all().len().saturating_sub(1));
-                self.arrange();
-                let nearest = self.list.position(self.index).map(|_| self.index);
-                return self.show(nearest.or(self.list.places().first().copied()).unwrap_or(self.index));
+            InspectMessage::Cases { request, found } if request == self.request => {
+                return self.take_images(found);
             }
             InspectMessage::Picture { generation, picture } if generation == self.generation => {
                 self.picture = picture.map_or_else(Loadable::Failed, Loadable::Ready);
@@ -166,9 +119,16 @@ impl InspectScreen {
             {
                 return self.see_heat(index, explained);
             }
+            InspectMessage::Explained { generation, run_id, index, explained }
+                if generation > self.since && self.is_other(&run_id) =>
+            {
+                return self.see_other_heat(index, explained);
+            }
             InspectMessage::Other { run_id, other } if self.is_shown(&run_id) => return self.hold_against(other),
             InspectMessage::Marked(kept) => self.problem = kept.err().or(self.problem.take()),
+            InspectMessage::Tiles { request, tiles } if request == self.request => self.grid.take_in(tiles),
             InspectMessage::Explained { .. }
+            | InspectMessage::Tiles { .. }
             | InspectMessage::Other { .. }
             | InspectMessage::Cases { .. }
             | InspectMessage::Picture { .. }
@@ -184,7 +144,10 @@ impl InspectScreen {
                 for case in cases.iter_mut() {
                     case.other = answers.get(&case.file).copied();
                 }
-                self.other = Some(other);
+                (self.other, self.heat.other) = (Some(other), None);
+                let effects = self.arrange_and_show();
+                // With the heat map on, the other run's is wanted beside it now.
+                return if effects.is_empty() && self.heat.class.is_some() { self.ask() } else { effects };
             }
             (Err(problem), _) => self.problem = Some(problem),
             (Ok(_), _) => {}
@@ -194,13 +157,17 @@ impl InspectScreen {
 
     /// Holds it against no other run any more.
     pub fn stand_alone(&mut self) -> Vec<Effect> {
-        self.other = None;
+        (self.other, self.heat.other) = (None, None);
         if let Loadable::Ready(cases) = &mut self.cases {
             for case in cases.iter_mut() {
                 case.other = None;
             }
         }
         self.arrange_and_show()
+    }
+
+    fn is_other(&self, run_id: &str) -> bool {
+        self.other.as_ref().is_some_and(|other| other.id == run_id)
     }
 
     fn is_shown(&self, run_id: &str) -> bool {
@@ -254,8 +221,8 @@ impl InspectScreen {
 
     /// Asks for the shown image with its look and part; what is on the screen stays until it comes.
     fn ask(&mut self) -> Vec<Effect> {
-        let (Some(run), Some(case), index) = (&self.run, self.case(), self.index) else { return Vec::new() };
-        let file = |case: &Case| run.data.join(&case.file);
+        let (Some(case), index) = (self.case(), self.index) else { return Vec::new() };
+        let file = |case: &Case| self.root.join(&case.file);
         let position = self.list.position(index).unwrap_or(0);
         let near = [Some(position + 1), position.checked_sub(1)].into_iter().flatten();
         let near = near.filter_map(|position| self.all().get(*self.list.places().get(position)?));
@@ -266,22 +233,52 @@ impl InspectScreen {
             look: self.look,
             part: self.part,
             heat: self.heat.overlay(index),
+            beside: self.beside(),
             explain: self.heat.lacks(index),
-            predict_with: (case.logits.is_none() || self.heat.lacks(index)).then(|| run.id.clone()),
+            explain_other: self.other.as_ref().filter(|_| self.heat.lacks_other(index)).map(|run| run.id.clone()),
+            predict_with: self.asked_run(case),
             neighbours: near.map(file).collect(),
         };
         self.generation = view.generation;
         vec![Effect::Show(Box::new(view))]
     }
 
+    /// The run that is asked about an image, where something is not known of it yet.
+    fn asked_run(&self, case: &Case) -> Option<String> {
+        let lacks = case.logits.is_none() || self.heat.lacks(self.index);
+        self.run.as_ref().filter(|_| lacks).map(|run| run.id.clone())
+    }
+
     /// Where keys land.
     #[must_use]
     pub const fn place(&self) -> Place {
-        if self.list.filtering.is_some() { Place::Filter } else { Place::Inspect }
+        match (&self.list.filtering, self.curves.shown, self.grid.shown) {
+            (Some(_), ..) => Place::Filter,
+            (None, true, _) => Place::Curves,
+            (None, false, true) => Place::Grid,
+            (None, false, false) => Place::Inspect,
+        }
     }
 
-    pub fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub fn act(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
+        if self.curves.shown
+            && let Some(effects) = self.act_on_curves(action)
+        {
+            return effects;
+        }
+        if self.grid.shown
+            && !self.curves.shown
+            && let Some(effects) = self.act_on_grid(action, scene.tiles)
+        {
+            return effects;
+        }
         match action {
+            Action::Grid => (self.grid.shown, self.curves.shown) = (!self.grid.shown || self.curves.shown, false),
+            Action::Curves => self.curves.shown = true,
+            Action::NetworkView => {
+                self.beside ^= true;
+                return self.ask();
+            }
             Action::Filter => self.list.begin_filter(),
             Action::Keep | Action::Discard => return self.end_filter(action == Action::Keep),
             Action::Sort | Action::SortBack => {
@@ -302,8 +299,12 @@ impl InspectScreen {
             Action::Favourite => return self.mark(|mark| mark.favourite ^= true),
             Action::WrongLabel => return self.mark(|mark| mark.wrong_label ^= true),
             Action::PoorQuality => return self.mark(|mark| mark.poor_quality ^= true),
+            Action::NextSplit => return self.choose_split(),
             Action::SamePatient => return self.of_patient(),
             Action::OnlyDiffering => return self.toggle_filter("differs"),
+            Action::Back if self.list.view.filter.is_empty() && self.images == Images::Files => {
+                return self.choose_split();
+            }
             Action::Back => {
                 self.list.set_filter("");
                 return self.arrange_and_show();
@@ -351,10 +352,10 @@ impl InspectScreen {
 
     /// Says something of the shown image. It stays where it is, whatever the filter: the user is at it.
     fn mark(&mut self, change: impl FnOnce(&mut ImageMark)) -> Vec<Effect> {
-        let (Some(run), Loadable::Ready(cases)) = (&self.run, &mut self.cases) else { return Vec::new() };
+        let Loadable::Ready(cases) = &mut self.cases else { return Vec::new() };
         let Some(case) = cases.get_mut(self.index) else { return Vec::new() };
         change(&mut case.mark);
-        vec![Effect::MarkImage { data: run.data.clone(), file: case.file.clone(), mark: case.mark.clone() }]
+        vec![Effect::MarkImage { data: self.root.clone(), file: case.file.clone(), mark: case.mark.clone() }]
     }
 
     /// Writes a note to the shown image; an empty one takes it away.
@@ -410,12 +411,8 @@ impl InspectScreen {
     }
 
     fn auc_of_answered(&self) -> Option<Estimate> {
-        let answered = self.all().iter().filter_map(|case| {
-            let margin = metrics::margin(case.logits?);
-            Some(metrics::Case { margin, truth: case.truth == Class::Pneumonia, patient: 0, kind: None })
-        });
         let terms = Terms { threshold: self.threshold(), temperature: None, prevalence: None };
-        Assessment::quick(&answered.collect::<Vec<_>>(), terms).auc
+        Assessment::quick(&self.answered(), terms).auc
     }
 
     /// Truth against prediction over the images shown so far, and over all that are answered.
@@ -423,8 +420,8 @@ impl InspectScreen {
     pub fn confusions(&self) -> (Confusion, Confusion) {
         let (mut seen, mut all) = (Confusion::default(), Confusion::default());
         for (index, case) in self.all().iter().enumerate() {
-            let Some(predicted) = case.predicted(self.threshold()) else { continue };
-            let (truth, predicted) = (case.truth == Class::Pneumonia, predicted == Class::Pneumonia);
+            let Some((truth, predicted)) = case.truth.zip(case.predicted(self.threshold())) else { continue };
+            let (truth, predicted) = (truth == Class::Pneumonia, predicted == Class::Pneumonia);
             all.count(truth, predicted);
             if self.seen.contains(&index) {
                 seen.count(truth, predicted);

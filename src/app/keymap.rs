@@ -30,6 +30,7 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Data, A::Reload), "r", ("reload", "read the data set again")),
     bind((P::Data, A::Up), "up k", ("", "scroll up")),
     bind((P::Data, A::Down), "down j", ("scroll", "scroll down")),
+    bind((P::Data, A::InspectRun), "i", ("inspect", "step through its images, without a run")),
     bind((P::Form, A::Start), "s", ("start", "start training")),
     bind((P::Form, A::Up), "up k", ("", "setting before")),
     bind((P::Form, A::Down), "down j", ("choose", "next setting")),
@@ -163,6 +164,8 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Inspect, A::NextMistake), "n", ("mistake", "next mistake")),
     bind((P::Inspect, A::PreviousMistake), "N", ("", "mistake before")),
     bind((P::Inspect, A::Filter), "/", ("filter", "step through some images only: wrong kind:viral conf>0.9")),
+    bind((P::Inspect, A::Grid), "t", ("grid", "many images at once, or one")),
+    bind((P::Inspect, A::Curves), "r", ("curves", "ROC, precision-recall and reliability curve, and the matrix")),
     bind((P::Inspect, A::ZoomIn), "+ .", ("", "zoom into the picture; the wheel does too, where it points")),
     bind((P::Inspect, A::ZoomOut), "- ,", ("", "zoom out")),
     bind((P::Inspect, A::PanLeft), "H", ("", "move a zoomed picture left; dragging does too")),
@@ -187,12 +190,19 @@ pub const BINDINGS: &[Binding] = &[
         "m",
         ("heat map", "where the network looks: for what it calls it, for the other class, not"),
     ),
+    bind((P::Inspect, A::NetworkView), "v", ("", "beside the picture the square that the network gets, or not")),
     bind((P::Inspect, A::Stronger), "}", ("", "stronger heat map")),
     bind((P::Inspect, A::Weaker), "{", ("", "weaker heat map")),
     bind((P::Inspect, A::NextColours), "M", ("", "other colours for it")),
     bind((P::Inspect, A::Sort), ">", ("sort", "another order: by loss, doubt, confidence, probability, patient")),
     bind((P::Inspect, A::SortBack), "<", ("", "the order before")),
     bind((P::Inspect, A::TurnSort), "s", ("", "turn the order round")),
+    bind(
+        (P::Inspect, A::NextSplit),
+        "S",
+        ("", "the run's other images: of validation, of training, of the test again"),
+    ),
+    bind((P::Inspect, A::OpenFile), "o", ("", "open a picture from anywhere; dropping or pasting its path does too")),
     bind((P::Inspect, A::SamePatient), "P", ("", "only images of this patient, or all again")),
     bind((P::Inspect, A::OtherRun), "d", ("", "hold it against another run")),
     bind((P::Inspect, A::OnlyDiffering), "D", ("", "only images that the two runs call differently, or all again")),
@@ -205,6 +215,22 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Inspect, A::Note), "a", ("", "write a note to it")),
     bind((P::Inspect, A::Export), "e", ("", "write these images with answers and marks into a CSV file")),
     bind((P::Inspect, A::Back), "esc", ("", "step through all images again")),
+    bind((P::Grid, A::CursorRight), "right l", ("next", "next image")),
+    bind((P::Grid, A::CursorLeft), "left h", ("", "image before")),
+    bind((P::Grid, A::Down), "down j", ("", "image below")),
+    bind((P::Grid, A::Up), "up k", ("", "image above")),
+    bind((P::Grid, A::PageDown), "pagedown ctrl-f", ("", "next page")),
+    bind((P::Grid, A::PageUp), "pageup ctrl-b", ("", "page before")),
+    bind((P::Grid, A::Open), "enter", ("open", "the chosen image alone")),
+    bind((P::Grid, A::Back), "esc", ("", "the chosen image alone")),
+    bind((P::Grid, A::ZoomIn), "+ .", ("larger", "larger pictures")),
+    bind((P::Grid, A::ZoomOut), "- ,", ("smaller", "smaller pictures")),
+    bind((P::Curves, A::CursorRight), "right l", ("move", "next point, bar or cell; a point's threshold is tried")),
+    bind((P::Curves, A::CursorLeft), "left h", ("", "point, bar or cell before")),
+    bind((P::Curves, A::Down), "down j", ("chart", "next chart")),
+    bind((P::Curves, A::Up), "up k", ("", "chart before")),
+    bind((P::Curves, A::Open), "enter", ("images", "the images behind it; a click does too")),
+    bind((P::Curves, A::Back), "esc", ("", "back to the images")),
     bind((P::Inspect, A::NextRun), "]", ("run", "next run")),
     bind((P::Inspect, A::PreviousRun), "[", ("", "run before")),
     bind((P::Charts, A::NextChart), "]", ("chart", "next chart: loss, accuracy, validation, rate, speed, CPU, memory")),
@@ -345,9 +371,13 @@ impl Keymap {
         Ok(())
     }
 
-    /// The lines of the table that work at `place`, its own first.
+    /// The lines of the table that work at `place`, its own first. What the grid does its own way hides what Inspect does.
     pub fn lines_at(&self, place: P) -> impl Iterator<Item = usize> + use<> {
-        place.layers().into_iter().flat_map(|layer| (0..BINDINGS.len()).filter(move |at| BINDINGS[*at].place == layer))
+        let of = |layer| (0..BINDINGS.len()).filter(move |at| BINDINGS[*at].place == layer);
+        let is_own = move |action| of(place).any(|at| BINDINGS[at].action == action);
+        let is_hidden =
+            move |at: &usize| BINDINGS[*at].place == P::Inspect && place != P::Inspect && is_own(BINDINGS[*at].action);
+        place.layers().into_iter().flat_map(of).filter(move |at| !is_hidden(at))
     }
 
     /// What `key` does at `place`. While something is typed, letters go into it.

@@ -41,11 +41,14 @@ impl App {
         let is_of = |place| BINDINGS.iter().any(|line| (line.place, line.action) == (place, action));
         match (action, self.place()) {
             (_, Place::Runs) if self.runs.rows().is_empty() && is_of(Place::Runs) => false,
+            (Action::OpenFile, Place::Inspect) => true,
+            (Action::Back, Place::Inspect) => !self.inspect.is_idle(),
             (_, Place::Inspect) if self.inspect.case().is_none() && is_of(Place::Inspect) => false,
             (Action::ResumeRun, Place::Form) => !self.train.is_running() && self.newest_resumable().is_some(),
             (Action::Keep, Place::Finder) => self.train.finder.as_ref().and_then(Finder::rate).is_some(),
             (Action::Back, Place::Form) => self.train.planning,
             (Action::ResumeRun, _) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
+            (Action::InspectRun, Place::Data) => matches!(self.data.state, DataState::Ready(_)),
             (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
             (Action::Attach, Place::Form) => self.newest_elsewhere().is_some(),
             (Action::Attach, _) => run.is_some_and(|run| run.state == RunState::Running),
@@ -81,6 +84,10 @@ impl App {
     }
 
     pub(super) fn inspect_chosen(&mut self) -> Vec<Effect> {
+        if self.screen == Screen::Data {
+            self.screen = Screen::Inspect;
+            return self.inspect.choose_data_set();
+        }
         let Some(run) = self.looked_at().cloned() else { return Vec::new() };
         if run.best_epoch.is_none() {
             return self.note(format!("{} has no finished epoch, so it can predict nothing yet", run.started.name));
@@ -98,10 +105,19 @@ impl App {
         Vec::new()
     }
 
+    /// The run that answers where none is chosen: the one that was named, else the newest that can.
+    pub(super) fn answering(&self) -> Option<&Run> {
+        let runs = self.runs.that_predict();
+        let named = runs.iter().find(|run| Some(&run.started.id) == self.named_run.as_ref());
+        named.or(runs.first()).copied()
+    }
+
+    /// Without a run that can answer, the data set's images are shown as they are.
     pub(super) fn inspect_newest(&mut self) -> Vec<Effect> {
-        match self.runs.that_predict().first() {
-            Some(run) => self.inspect.choose(run),
-            None => Vec::new(),
+        match (self.answering().cloned(), &self.data.state) {
+            (Some(run), _) => self.inspect.choose(&run),
+            (None, DataState::Ready(_)) if self.inspect.is_idle() => self.inspect.choose_data_set(),
+            (None, _) => Vec::new(),
         }
     }
 

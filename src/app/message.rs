@@ -8,8 +8,7 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::attached::Watched;
 use super::history::History;
-use super::inspect::OtherRun;
-use super::inspect::case::Case;
+use super::inspect::{Found, OtherRun, Wanted};
 use super::runs::work::{RunsNews, RunsWork};
 use crate::dataset::statistics::Statistics;
 use crate::dataset::{Class, Split};
@@ -153,10 +152,15 @@ pub struct RunDetail {
 /// From the viewer and the store. `generation` is the request's; replies to older requests are dropped.
 #[derive(Debug)]
 pub enum InspectMessage {
-    /// The cases of a run: images of a split, with the logits that the store has.
+    /// The images that were asked for, with the logits that the store has.
     Cases {
-        run_id: String,
-        cases: Result<(Split, Vec<Case>), String>,
+        request: u64,
+        found: Result<Found, String>,
+    },
+    /// Small pictures, by their images' numbers; `None` of one that cannot be read.
+    Tiles {
+        request: u64,
+        tiles: Vec<(usize, Option<Arc<Picture>>)>,
     },
     Picture {
         generation: u64,
@@ -289,9 +293,15 @@ pub enum Effect {
         run_id: String,
     },
     LoadCases {
-        run_id: String,
+        request: u64,
+        wanted: Wanted,
     },
     Show(Box<View>),
+    /// Make small pictures of images, by their numbers.
+    LoadTiles {
+        request: u64,
+        images: Vec<(usize, PathBuf)>,
+    },
 }
 
 /// A heat map and how it is laid over a picture.
@@ -301,6 +311,15 @@ pub struct Overlay {
     /// 0 to 1.
     pub strength: f32,
     pub colours: ColourMap,
+}
+
+/// What stands beside the picture.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Beside {
+    /// The square that the network gets, of so many pixels a side.
+    Input(usize),
+    /// The picture again, with the heat map of the other run.
+    Other(Overlay),
 }
 
 /// Where the network looks for each class.
@@ -332,8 +351,11 @@ pub struct View {
     pub part: Part,
     /// Laid over it.
     pub heat: Option<Overlay>,
+    pub beside: Option<Beside>,
     /// With the prediction, find out where the network looks.
     pub explain: bool,
+    /// Find out where this other run's network looks, too.
+    pub explain_other: Option<String>,
     /// Predict it by this run's network once the picture is shown; `None` where the answer is known.
     pub predict_with: Option<String>,
     /// To be decoded ahead when nothing else is to do.

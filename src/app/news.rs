@@ -120,7 +120,8 @@ impl App {
         }
     }
 
-    /// Keeps Inspect in step with the table: a first run to look at, or the end of the one looked at.
+    /// Keeps Inspect in step with the table: a first run to look at, or the end of the one looked at. Who looks at the
+    /// data set without a run is left there.
     pub(super) fn follow_inspected(&mut self) -> Vec<Effect> {
         let Loadable::Ready(runs) = &self.runs.runs else { return Vec::new() };
         if let Some(shown) = &self.inspect.run {
@@ -132,6 +133,7 @@ impl App {
                 Some(_) => return Vec::new(),
             }
         }
-        if self.screen == Screen::Inspect { self.inspect_newest() } else { Vec::new() }
+        let lacks_run = self.screen == Screen::Inspect && self.inspect.run.is_none();
+        if lacks_run && !self.inspect.is_of_data_set() { self.inspect_newest() } else { Vec::new() }
     }
 }

@@ -92,10 +92,20 @@ impl App {
             }
             Target::Row(row) if self.popup.is_some() => return self.click_list(row, scene),
             _ if self.popup.is_some() => {}
+            Target::Images(behind) => return self.inspect.open_behind(behind),
+            Target::Row(row) if self.screen == Screen::Inspect => return self.click_tile(row),
             Target::Row(_) | Target::Column(_) => return self.click_runs(target, scene),
             Target::Field(field) => self.train.choose(field),
         }
         Vec::new()
+    }
+
+    /// A click chooses an image; one on the chosen one shows it alone.
+    fn click_tile(&mut self, place: usize) -> Vec<Effect> {
+        if self.inspect.list.position(self.inspect.index) == Some(place) {
+            self.inspect.grid.shown = false;
+        }
+        self.inspect.show_place(place)
     }
 
     /// A click chooses a command; one on the chosen one does it.

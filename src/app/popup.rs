@@ -64,6 +64,8 @@ pub enum Purpose {
     },
     /// The file's name for the table of runs.
     Export,
+    /// The path of a picture from anywhere.
+    OpenPicture,
     /// Of the shown image.
     ImageNote,
     /// The file's name for the list of images.

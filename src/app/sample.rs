@@ -10,6 +10,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::history::History;
 use super::inspect::case::Case;
+use super::inspect::{Found, Images};
 use super::message::{
     Assessed, DataMessage, DataSummary, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage,
 };
@@ -18,7 +19,7 @@ use super::runs::work::RunsNews;
 use super::scene::{Colours, Display, Scene};
 use super::{App, Effect};
 use crate::dataset::statistics::{Range, Statistics, UnreadableFile};
-use crate::dataset::{Class, GreyImage, Split};
+use crate::dataset::{Class, GreyImage};
 use crate::metrics::alarm::Alarm;
 use crate::metrics::assessment::Terms;
 use crate::metrics::{
@@ -337,10 +338,16 @@ pub fn cases() -> Vec<Case> {
 pub fn inspecting() -> App {
     let mut app = with_runs();
     press(&mut app, KeyCode::Char('4'));
-    let cases = Message::Inspect(InspectMessage::Cases { run_id: run_id(5), cases: Ok((Split::Test, cases())) });
+    let cases = found(&app, cases());
     tell(&mut app, [cases]);
     show_picture(&mut app);
     app
+}
+
+/// Test images that answer what Inspect has asked for.
+pub fn found(app: &App, cases: Vec<Case>) -> Message {
+    let found = Found { images: Images::default(), root: "data/chest_xray".into(), synthetic: false, cases };
+    Message::Inspect(InspectMessage::Cases { request: app.inspect.request, found: Ok(found) })
 }
 
 pub fn show_picture(app: &mut App) {

@@ -1,6 +1,7 @@
 //! What the last frame laid out: where a click lands and where pictures go.
 
 use super::action::Action;
+use super::inspect::curves::Behind;
 
 /// The colours that the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,6 +124,8 @@ pub enum Target {
     Action(Action),
     /// Row of the shown table or list, counted over all rows from 0.
     Row(usize),
+    /// The images that a cell, a bar or a point stands for.
+    Images(Behind),
     /// Field of the form, counted from 0.
     Field(usize),
     /// Column of the table, counted from 0.
@@ -156,6 +159,13 @@ pub struct PictureArea {
     pub generation: u64,
 }
 
+/// How many small pictures stand beside and below each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tiles {
+    pub columns: usize,
+    pub rows: usize,
+}
+
 /// The last frame as the app needs to know it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scene {
@@ -168,6 +178,7 @@ pub struct Scene {
     /// Lines that the shown text can be scrolled down.
     pub scroll_limit: usize,
     pub picture: Option<PictureArea>,
+    pub tiles: Tiles,
     /// Cells that the picture on Inspect covers, in whatever way it is shown.
     pub picture_place: Option<Area>,
     pub charts: Vec<ChartArea>,

@@ -1,10 +1,12 @@
 //! The threads that carry out the app's effects and answer with messages.
 
 mod data;
+mod images;
 mod run;
 mod runs;
 mod slot;
 mod store;
+mod tiles;
 mod viewer;
 mod watch;
 
@@ -17,6 +19,7 @@ use crate::session::{Start, Workplace};
 use crate::train::TrainConfig;
 use run::{CurrentRun, Finding};
 use store::StoreWorker;
+use tiles::Tiles;
 use viewer::Viewer;
 use watch::Watcher;
 
@@ -26,6 +29,7 @@ pub struct Workers {
     pub outbox: Outbox,
     store: StoreWorker,
     viewer: Viewer,
+    tiles: Tiles,
     watcher: Watcher,
     run: CurrentRun,
     finding: Finding,
@@ -38,6 +42,7 @@ impl Workers {
             plain,
             store: StoreWorker::start(place.clone(), outbox.clone()),
             viewer: Viewer::start(place.clone(), outbox.clone()),
+            tiles: Tiles::start(outbox.clone()),
             watcher: Watcher::start(place.clone(), outbox.clone()),
             run: CurrentRun::default(),
             finding: Finding::default(),
@@ -93,6 +98,7 @@ impl Workers {
                 self.store.ask(effect);
             }
             Effect::Show(view) => self.viewer.show(*view),
+            Effect::LoadTiles { request, images } => self.tiles.load(request, images),
         }
     }
 

@@ -311,7 +311,7 @@ fn connect(((from, first), (to, last)): ((isize, f64), (isize, f64)), count: usi
 
 const BRAILLE: u32 = 0x2800;
 
-fn set_dot(painter: &mut Painter, plot: Rect, (x, y): (usize, usize), style: Style) {
+pub fn set_dot(painter: &mut Painter, plot: Rect, (x, y): (usize, usize), style: Style) {
     const BITS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
     let Some(cell) = cell_at(plot, (x / 2, y / 4)) else { return };
     let cell = &mut painter.buffer[cell];

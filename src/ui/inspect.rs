@@ -1,18 +1,20 @@
 //! The Inspect screen: the X-ray large, and beside it truth, prediction and how the run does over all.
 
+mod curves;
 mod facts;
+mod grid;
 
 use ratatui::buffer::CellDiffOption;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::filter;
-use super::painter::{Painter, area_of};
+use super::painter::{Painter, area_of, fit};
 use super::picture;
 use crate::app::App;
-use crate::app::inspect::InspectScreen;
 use crate::app::inspect::order::Order;
-use crate::app::message::Loadable;
+use crate::app::inspect::{Images, InspectScreen};
+use crate::app::message::{Beside, Loadable};
 use crate::app::scene::PictureArea;
 use crate::dataset::Split;
 use crate::picture::Picture;
@@ -21,19 +23,21 @@ use crate::units::count;
 /// Cells of the text beside the picture.
 const TEXT: u16 = 36;
 
+/// So many cells leave room for text beside a grid.
+const GRID_BESIDE_TEXT: u16 = 110;
+
+/// Letters of a run's name above its picture.
+const NAME: usize = 24;
+
 pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.inspect;
-    match (&screen.run, &screen.cases) {
-        (None, _) => match &app.runs.runs {
-            Loadable::Failed(problem) => note(painter, area, &format!("✗ {problem}")),
-            _ => note(painter, area, "No run can predict yet: train one on 2, an epoch is enough"),
-        },
-        (Some(_), Loadable::Failed(problem)) => note(painter, area, &format!("✗ {problem}")),
-        (Some(_), Loadable::Idle | Loadable::Loading) => note(painter, area, "reading…"),
-        (Some(_), Loadable::Ready(cases)) if cases.is_empty() => {
-            note(painter, area, "This data set has no test images");
-        }
-        (Some(_), Loadable::Ready(_)) => case(painter, area, screen, app.popup.is_some()),
+    match (&screen.cases, &app.runs.runs) {
+        (Loadable::Failed(problem), _) => note(painter, area, &format!("✗ {problem}")),
+        (Loadable::Idle, Loadable::Failed(problem)) => note(painter, area, &format!("✗ {problem}")),
+        (Loadable::Idle, _) => note(painter, area, "No image yet: a data set on 1, or o opens a picture from anywhere"),
+        (Loadable::Loading, _) => note(painter, area, "reading…"),
+        (Loadable::Ready(cases), _) if cases.is_empty() => note(painter, area, "There are no such images"),
+        (Loadable::Ready(_), _) => case(painter, area, app),
     }
 }
 
@@ -42,21 +46,25 @@ fn note(painter: &mut Painter, area: Rect, text: &str) {
     painter.message(inner, vec![Line::from(text.to_owned())]);
 }
 
-fn case(painter: &mut Painter, area: Rect, screen: &InspectScreen, covered: bool) {
-    let (Some(case), Some(run)) = (screen.case(), &screen.run) else { return };
-    let left = Rect { width: area.width - TEXT.min(area.width), ..area };
-    let right = Rect { x: left.right(), width: area.width - left.width, ..area };
+fn case(painter: &mut Painter, area: Rect, app: &App) {
+    let screen = &app.inspect;
+    let Some(case) = screen.case() else { return };
+    let crowded = screen.grid.shown && !screen.curves.shown && area.width < GRID_BESIDE_TEXT;
+    let text = if app.zoomed || crowded { 0 } else { TEXT.min(area.width) };
+    let left = Rect { width: area.width - text, ..area };
+    let right = Rect { x: left.right(), width: text, ..area };
     let inner = painter.panel(left, &title(screen));
     let hint = "words that must all hold: wrong fp fn kind:viral conf>0.9 loss>1 patient:person80 marked !favourite";
     let inner = filter::draw(painter, inner, screen.list.filtering.as_ref(), hint);
-    match &screen.picture {
-        Loadable::Ready(picture) => show(painter, inner, picture, (screen.generation, covered)),
-        Loadable::Failed(problem) => {
-            painter.message(inner, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]);
-        }
-        Loadable::Idle | Loadable::Loading => {}
+    match () {
+        () if screen.curves.shown => curves::draw(painter, inner, screen),
+        () if screen.grid.shown => grid::draw(painter, inner, screen),
+        () => shown(painter, inner, (screen, app.popup.is_some())),
     }
-    let inner = painter.panel(right, &run.name);
+    if right.width == 0 {
+        return;
+    }
+    let inner = painter.panel(right, screen.run.as_ref().map_or("no run", |run| &run.name));
     let text = Rect { height: inner.height.saturating_sub(1), ..inner };
     let lines = facts::lines(painter.theme, screen, case, (text.width.into(), text.height.into()));
     painter.lines(text, lines, 0);
@@ -64,12 +72,50 @@ fn case(painter: &mut Painter, area: Rect, screen: &InspectScreen, covered: bool
     painter.line(last, Line::styled("research use only", painter.theme.dim()));
 }
 
+/// The picture, or why there is none; where something stands beside it, each with its name.
+fn shown(painter: &mut Painter, area: Rect, (screen, covered): (&InspectScreen, bool)) {
+    let names = beside(screen);
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    match &screen.picture {
+        Loadable::Ready(picture) => {
+            let area = if names.is_some() { below } else { area };
+            let place = show(painter, area, picture, (screen.generation, covered));
+            if let Some([left, right]) = names {
+                let above = Rect { y: area.y - 1, height: 1, ..place };
+                painter.line(above, Line::styled(left, painter.theme.dim()));
+                painter.line(above, Line::styled(right, painter.theme.dim()).right_aligned());
+            }
+        }
+        Loadable::Failed(problem) => {
+            painter.message(area, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]);
+        }
+        Loadable::Idle | Loadable::Loading => {}
+    }
+}
+
+/// What the picture is called, and what stands beside it.
+fn beside(screen: &InspectScreen) -> Option<[String; 2]> {
+    let name = |name: Option<&String>| fit(name.map_or("", String::as_str), NAME);
+    match screen.beside()? {
+        Beside::Input(side) => Some(["original".to_owned(), format!("the network gets {side} × {side}")]),
+        Beside::Other(_) => {
+            Some([name(screen.run.as_ref().map(|run| &run.name)), name(screen.other.as_ref().map(|run| &run.name))])
+        }
+    }
+}
+
 /// Where the image stands among those that are stepped through, which these are, and in which order.
 fn title(screen: &InspectScreen) -> String {
     let (list, all) = (&screen.list, screen.all().len());
     let place = list.position(screen.index).map_or_else(|| "–".to_owned(), |place| count(place + 1));
     let of_all = if list.places().len() == all { String::new() } else { format!(" ({} in all)", count(all)) };
-    let split = if screen.split == Split::Test { "" } else { ", validation images" };
+    let split = match screen.images {
+        Images::Split(Split::Test) => "",
+        Images::Split(Split::Validation) => ", validation images",
+        Images::Split(Split::Train) => ", training images",
+        Images::DataSet => ", data set",
+        Images::Files => ", files",
+    };
     let order = match (list.view.order, list.view.turned) {
         (Order::Listed, false) => String::new(),
         (order, turned) => format!(", {}{}", order.name(), if turned { ", turned" } else { "" }),
@@ -79,11 +125,11 @@ fn title(screen: &InspectScreen) -> String {
 }
 
 /// In cells; or, where real pixels are printed over it, cells that the frame leaves alone.
-fn show(painter: &mut Painter, area: Rect, image: &Picture, (generation, covered): (u64, bool)) {
+fn show(painter: &mut Painter, area: Rect, image: &Picture, (generation, covered): (u64, bool)) -> Rect {
     if !painter.display.pixels || covered {
         let place = picture::draw(painter, area, image);
         painter.scene.picture_place = Some(area_of(place));
-        return;
+        return place;
     }
     let place = picture::fitted(area, image.width, image.height);
     painter.scene.picture_place = Some(area_of(place));
@@ -91,4 +137,5 @@ fn show(painter: &mut Painter, area: Rect, image: &Picture, (generation, covered
         painter.buffer[position].set_diff_option(CellDiffOption::Skip);
     }
     painter.scene.picture = Some(PictureArea { area: area_of(place), generation });
+    place
 }

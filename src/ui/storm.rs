@@ -10,10 +10,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 use super::draw;
 use crate::app::App;
 use crate::app::attached::Watched;
+use crate::app::inspect::{Found, Images};
 use crate::app::message::{DataMessage, Effect, InspectMessage, Message, RunsMessage, TrainMessage};
 use crate::app::sample;
 use crate::app::scene::{Colours, Scene, ThemeName};
-use crate::dataset::Split;
 use crate::metrics::EpochFigures;
 use crate::store::{Entry, EntryState, NewEntry, Run, RunState, StepPoint};
 use crate::train::range_test::{RateCurve, RateEvent, RateOutcome, RatePoint};
@@ -174,8 +174,13 @@ fn any_news(rng: &mut ChaCha8Rng) -> Message {
             lines: Ok((0..number % 70).map(|n| format!("2026-11-26T09:00:00Z epoch {n} {}", "x".repeat(n))).collect()),
         }),
         7 => Message::Inspect(InspectMessage::Cases {
-            run_id: sample::run_id(5),
-            cases: Ok((Split::Test, if number.is_multiple_of(3) { Vec::new() } else { sample::cases() })),
+            request: u64::try_from(number % 9).unwrap_or(0),
+            found: Ok(Found {
+                images: [Images::default(), Images::DataSet, Images::Files][number % 3],
+                root: "data".into(),
+                synthetic: false,
+                cases: if number.is_multiple_of(4) { Vec::new() } else { sample::cases() },
+            }),
         }),
         8 => Message::Inspect(InspectMessage::Picture {
             generation: u64::try_from(number % 9).unwrap_or(0),

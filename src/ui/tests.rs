@@ -10,6 +10,8 @@ use ratatui::style::Color;
 use super::theme::Theme;
 use super::{draw, storm};
 use crate::app::history::History;
+use crate::app::inspect::case::Case;
+use crate::app::inspect::{Found, Images};
 use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage, TrainMessage};
 use crate::app::popup::{Popup, Question};
 use crate::app::runs::compare::Compared;
@@ -274,12 +276,49 @@ fn inspect_shows_picture_truth_and_prediction() {
 }
 
 #[test]
+fn inspect_shows_many_images_at_once() {
+    let mut app = pressed(sample::inspecting(), &[KeyCode::Char('j'), KeyCode::Char('t')]);
+    let tiles = (0..4).map(|index| (index, (index != 3).then(sample::picture))).collect();
+    let request = app.inspect.request;
+    sample::tell(&mut app, [Message::Inspect(InspectMessage::Tiles { request, tiles })]);
+    assert_looks("inspect_grid", &app, &SIZES);
+}
+
+#[test]
+fn inspect_shows_the_curves_of_all_answers() {
+    let app = pressed(sample::inspecting(), &[KeyCode::Char('r')]);
+    assert_looks("inspect_curves", &app, &SIZES);
+    let app = pressed(app, &[KeyCode::Down, KeyCode::Down]);
+    assert_looks("inspect_reliability", &app, &[(80, 24)]);
+    assert_looks("inspect_matrix", &pressed(app, &[KeyCode::Down]), &[(80, 24)]);
+}
+
+#[test]
+fn inspect_shows_a_picture_from_anywhere_and_images_without_a_run() {
+    let mut app = sample::inspecting();
+    app.inspect.choose_files(Vec::new(), None);
+    let (request, cases) = (app.inspect.request, vec![Case::of_file("/scans/of today/a.png".into())]);
+    let found = Ok(Found { images: Images::Files, root: "".into(), synthetic: false, cases });
+    sample::tell(&mut app, [Message::Inspect(InspectMessage::Cases { request, found })]);
+    sample::show_picture(&mut app);
+    assert_looks("inspect_file", &app, USUAL);
+    let mut app = pressed(sample::with_data(), &[KeyCode::Char('i')]);
+    let found = sample::found(&app, sample::cases());
+    sample::tell(&mut app, [found]);
+    sample::show_picture(&mut app);
+    assert_looks("inspect_data_set", &app, USUAL);
+}
+
+#[test]
 fn inspect_says_where_pneumonia_begins_and_that_images_are_not_the_test_images() {
     let mut app = sample::inspecting();
     let shown = app.inspect.run.as_mut().unwrap();
     shown.threshold = Threshold::at(0.43);
-    let cases = InspectMessage::Cases { run_id: shown.id.clone(), cases: Ok((Split::Validation, sample::cases())) };
-    let said = text(&told(app, [Message::Inspect(cases)]), USUAL[0]);
+    let mut found = sample::found(&app, sample::cases());
+    if let Message::Inspect(InspectMessage::Cases { found: Ok(found), .. }) = &mut found {
+        found.images = Images::Split(Split::Validation);
+    }
+    let said = text(&told(app, [found]), USUAL[0]);
     assert!(said.contains("threshold 0.430"), "{said}");
     assert!(said.contains("1 of 5, validation images"), "{said}");
 }
@@ -375,8 +414,8 @@ fn names_full_of_controls_and_wide_letters_stay_in_their_cells() {
     let mut app = sample::inspecting();
     let mut cases = sample::cases();
     cases[0].file = "test/NORMAL/\u{1b}[31m\u{7}肺炎の画像とても長い名前です\u{202e}👩‍⚕️.jpeg".into();
-    let run_id = sample::run_id(5);
-    sample::tell(&mut app, [Message::Inspect(InspectMessage::Cases { run_id, cases: Ok((Split::Test, cases)) })]);
+    let found = sample::found(&app, cases);
+    sample::tell(&mut app, [found]);
     for size in SIZES {
         let (buffer, _) = frame(&app, size);
         assert!(buffer.content.iter().all(|cell| !cell.symbol().chars().any(char::is_control)));
@@ -385,6 +424,13 @@ fn names_full_of_controls_and_wide_letters_stay_in_their_cells() {
             assert!("│╮╯".contains(edge) && !edge.is_empty(), "{edge:?} ends row {y} of {size:?}");
         }
     }
+}
+
+/// Images that may answer what was asked for.
+fn any_cases(number: usize, cases: Vec<Case>) -> Message {
+    let images = [Images::Split(Split::Train), Images::DataSet, Images::Files][number % 3];
+    let found = Found { images, root: "data".into(), synthetic: number % 2 == 0, cases };
+    Message::Inspect(InspectMessage::Cases { request: u64::try_from(number % 9).unwrap(), found: Ok(found) })
 }
 
 fn any_key() -> impl Strategy<Value = Message> {
@@ -437,13 +483,8 @@ fn any_news() -> impl Strategy<Value = Message> {
         6 => sample::event(TrainEvent::Step(sample::step(number))),
         7 => sample::event(TrainEvent::Epoch { figures: sample::epoch(number), best: number % 3 == 0 }),
         8 => sample::event(TrainEvent::Ended(Outcome::Stopped)),
-        9 => Message::Inspect(InspectMessage::Cases {
-            run_id: sample::run_id(5),
-            cases: Ok((Split::Test, sample::cases())),
-        }),
-        10 => {
-            Message::Inspect(InspectMessage::Cases { run_id: sample::run_id(5), cases: Ok((Split::Test, Vec::new())) })
-        }
+        9 => any_cases(number, sample::cases()),
+        10 => any_cases(number, Vec::new()),
         11 => {
             let logits = Ok([f32::NAN, 1.0]);
             let (generation, run_id, index) = (u64::MAX, sample::run_id(5), number % 7);

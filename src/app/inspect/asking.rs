@@ -1,20 +1,32 @@
-//! The popups of Inspect: a note and a file that are typed, another run that is chosen.
+//! The popups of Inspect: a note and files that are typed, another run that is chosen.
 
-use crate::app::App;
+use std::path::PathBuf;
+
+use super::{Images, paths};
+use crate::app::action::Action;
 use crate::app::message::Effect;
 use crate::app::popup::{Choice, Choosing, Popup, Prompt, Purpose};
+use crate::app::{App, Screen};
 use crate::store::Run;
 
 impl App {
-    pub(in crate::app) fn ask_image_note(&mut self) {
+    /// Asks what an action needs to know; whether it is one of those.
+    pub(in crate::app) fn ask_about_image(&mut self, action: Action) -> bool {
+        match action {
+            Action::OtherRun => self.ask_other_run(),
+            Action::Note => self.ask_image_note(),
+            Action::Export => self.prompt(self.image_file_prompt("images.csv")),
+            Action::OpenFile => self.ask_picture(),
+            _ => return false,
+        }
+        true
+    }
+
+    fn ask_image_note(&mut self) {
         let Some(case) = self.inspect.case() else { return };
         let title = format!("A note to {}", case.name());
         let note = case.mark.note.clone().unwrap_or_default();
         self.prompt(Prompt::new(Purpose::ImageNote, &title, "what is to be seen; empty takes it away").with(&note));
-    }
-
-    pub(in crate::app) fn ask_image_file(&mut self) {
-        self.prompt(self.image_file_prompt("images.csv"));
     }
 
     pub(in crate::app) fn image_file_prompt(&self, path: &str) -> Prompt {
@@ -22,8 +34,37 @@ impl App {
         Prompt::new(Purpose::ExportImages, &title, "ends in .csv; with answers and marks").with(path)
     }
 
+    fn ask_picture(&mut self) {
+        let title = "A picture from anywhere";
+        self.prompt(Prompt::new(Purpose::OpenPicture, title, "path of a JPEG or PNG file, or of a folder with some"));
+    }
+
+    /// Shows files and folders from anywhere; the inspected run answers for them, else the newest one that can.
+    pub fn open_pictures(&mut self, files: Vec<PathBuf>) -> Vec<Effect> {
+        self.screen = Screen::Inspect;
+        self.popup = None;
+        let answering = self.answering().cloned();
+        self.inspect.choose_files(files, answering.as_ref().filter(|_| self.inspect.run.is_none()))
+    }
+
+    /// Pasted text goes where something is typed; elsewhere paths, as a terminal pastes what is dropped on it, are opened.
+    pub(in crate::app) fn paste(&mut self, text: &str) -> Vec<Effect> {
+        if !self.place().is_typing() && self.popup.is_none() {
+            let files = paths::pasted(text);
+            return if files.is_empty() { Vec::new() } else { self.open_pictures(files) };
+        }
+        self.type_with(|input| {
+            input.paste(text);
+            true
+        })
+    }
+
+    pub(in crate::app) fn open_typed(&mut self, text: &str) -> Vec<Effect> {
+        self.open_pictures(paths::typed(text))
+    }
+
     /// Which run the inspected one is held against.
-    pub(in crate::app) fn ask_other_run(&mut self) {
+    fn ask_other_run(&mut self) {
         let none = "no other run".to_owned();
         let names = self.others().into_iter().map(|run| run.started.name.clone());
         let entries = std::iter::once(none).chain(names).collect();
@@ -44,9 +85,9 @@ impl App {
     pub(in crate::app) fn choose_other(&mut self, at: Option<usize>) -> Vec<Effect> {
         let Some(run_id) = self.inspect.run.as_ref().map(|run| run.id.clone()) else { return Vec::new() };
         let other = at.and_then(|at| Some(self.others().get(at)?.started.id.clone()));
-        match other {
-            Some(other) => vec![Effect::LoadOther { run_id, other, split: self.inspect.split }],
-            None => self.inspect.stand_alone(),
+        match (other, self.inspect.images) {
+            (Some(other), Images::Split(split)) => vec![Effect::LoadOther { run_id, other, split }],
+            _ => self.inspect.stand_alone(),
         }
     }
 }

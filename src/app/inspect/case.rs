@@ -2,7 +2,7 @@
 
 use crate::dataset::Class;
 use crate::dataset::patient::{self, Kind};
-use crate::metrics::{self, Threshold};
+use crate::metrics::{self, Confusion, Threshold};
 use crate::store::ImageMark;
 
 /// An image with the run's answer.
@@ -10,7 +10,8 @@ use crate::store::ImageMark;
 pub struct Case {
     /// Path below the data set's root.
     pub file: String,
-    pub truth: Class,
+    /// `None` of a file from anywhere.
+    pub truth: Option<Class>,
     /// NORMAL, PNEUMONIA; `None` until known.
     pub logits: Option<[f32; 2]>,
     /// What the other run answered, where one is held against it.
@@ -32,6 +33,31 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Row by row of the matrix, truth downward and prediction across.
+    pub const ALL: [Self; 4] = [Self::TrueNegative, Self::FalsePositive, Self::FalseNegative, Self::TruePositive];
+
+    /// On screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TrueNegative => "true negatives",
+            Self::FalsePositive => "false positives",
+            Self::FalseNegative => "false negatives",
+            Self::TruePositive => "true positives",
+        }
+    }
+
+    /// Its images among those that were counted.
+    #[must_use]
+    pub const fn count(self, counts: Confusion) -> u64 {
+        match self {
+            Self::TrueNegative => counts.tn,
+            Self::FalsePositive => counts.fp,
+            Self::FalseNegative => counts.fn_,
+            Self::TruePositive => counts.tp,
+        }
+    }
+
     /// As it is typed in a filter.
     #[must_use]
     pub const fn key(self) -> &'static str {
@@ -50,12 +76,19 @@ impl Verdict {
 }
 
 impl Case {
-    /// An image with what the run answered, if it did.
+    /// An image of a data set with what the run answered, if it did.
     #[must_use]
     pub fn new(file: String, truth: Class, logits: Option<[f32; 2]>) -> Self {
         let patient = patient::parse(&file, truth);
         let mark = ImageMark::default();
-        Self { patient: patient.group(), kind: patient.kind, file, truth, logits, other: None, mark }
+        Self { patient: patient.group(), kind: patient.kind, file, truth: Some(truth), logits, other: None, mark }
+    }
+
+    /// A file from anywhere.
+    #[must_use]
+    pub fn of_file(file: String) -> Self {
+        let (patient, mark) = (String::new(), ImageMark::default());
+        Self { patient, kind: Kind::Unknown, file, truth: None, logits: None, other: None, mark }
     }
 
     /// The file's name.
@@ -80,7 +113,7 @@ impl Case {
     /// Cross entropy in nats.
     #[must_use]
     pub fn loss(&self) -> Option<f64> {
-        Some(metrics::cross_entropy(self.logits?, self.truth == Class::Pneumonia))
+        Some(metrics::cross_entropy(self.logits?, self.truth? == Class::Pneumonia))
     }
 
     /// The predicted class.
@@ -91,7 +124,7 @@ impl Case {
 
     #[must_use]
     pub fn verdict(&self, threshold: Threshold) -> Option<Verdict> {
-        Some(match (self.truth, self.predicted(threshold)?) {
+        Some(match (self.truth?, self.predicted(threshold)?) {
             (Class::Normal, Class::Normal) => Verdict::TrueNegative,
             (Class::Normal, Class::Pneumonia) => Verdict::FalsePositive,
             (Class::Pneumonia, Class::Normal) => Verdict::FalseNegative,

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use crate::app::runs::export::quoted;
+use crate::dataset::Class;
 use crate::metrics::Threshold;
 
 const TITLES: [&str; 12] = [
@@ -33,8 +34,8 @@ fn fields(case: &Case, threshold: Threshold) -> [String; 12] {
         case.file.clone(),
         case.patient.clone(),
         case.kind.name().to_owned(),
-        case.truth.name().to_owned(),
-        case.predicted(threshold).map_or("", crate::dataset::Class::name).to_owned(),
+        case.truth.map_or("", Class::name).to_owned(),
+        case.predicted(threshold).map_or("", Class::name).to_owned(),
         number(case.probability()),
         number(case.loss()),
         case.verdict(threshold).map_or("", super::case::Verdict::key).to_owned(),

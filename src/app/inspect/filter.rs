@@ -2,6 +2,7 @@
 
 use super::case::{Case, Verdict};
 use crate::app::query::{self, Comparison, Problem, Sign, Term};
+use crate::dataset::Class;
 use crate::metrics::Threshold;
 
 /// What must hold of an image; without any words all images match.
@@ -141,8 +142,8 @@ impl Words {
             Self::File => &case.file,
             Self::Patient => &case.patient,
             Self::Kind => case.kind.name(),
-            Self::Truth => case.truth.name(),
-            Self::Called => case.predicted(threshold).map_or("", crate::dataset::Class::name),
+            Self::Truth => case.truth.map_or("", Class::name),
+            Self::Called => case.predicted(threshold).map_or("", Class::name),
             Self::Note => case.mark.note.as_deref().unwrap_or_default(),
         };
         text.to_lowercase()

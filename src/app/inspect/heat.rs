@@ -18,11 +18,13 @@ pub struct HeatView {
     pub colours: ColourMap,
     /// Of an image, by its number.
     pub known: Option<(usize, Explained)>,
+    /// The same of the other run.
+    pub other: Option<(usize, Explained)>,
 }
 
 impl Default for HeatView {
     fn default() -> Self {
-        Self { class: None, strength: 0.6, colours: ColourMap::Inferno, known: None }
+        Self { class: None, strength: 0.6, colours: ColourMap::Inferno, known: None, other: None }
     }
 }
 
@@ -48,16 +50,42 @@ impl HeatView {
         self.class.is_some() && self.of(index).is_none()
     }
 
+    /// Whether the other run's is to be found out for image `index` yet.
+    #[must_use]
+    pub fn lacks_other(&self, index: usize) -> bool {
+        self.class.is_some() && of(self.other.as_ref(), index).is_none()
+    }
+
     /// Where the network looks on image `index`, if that is known.
     #[must_use]
     pub fn of(&self, index: usize) -> Option<&Explained> {
-        self.known.as_ref().filter(|(known, _)| *known == index).map(|(_, explained)| explained)
+        of(self.known.as_ref(), index)
     }
 
     /// What is laid over image `index`.
     #[must_use]
     pub fn overlay(&self, index: usize) -> Option<Overlay> {
-        let map = Arc::clone(&self.of(index)?.maps[self.class?.index()]);
+        self.laid(self.of(index)?)
+    }
+
+    /// The other run's, for the same class and looked at in the same way.
+    #[must_use]
+    pub fn other_overlay(&self, index: usize) -> Option<Overlay> {
+        self.laid(of(self.other.as_ref(), index)?)
+    }
+
+    fn laid(&self, explained: &Explained) -> Option<Overlay> {
+        let map = Arc::clone(&explained.maps[self.class?.index()]);
         Some(Overlay { map, strength: self.strength, colours: self.colours })
     }
+
+    /// How it is looked at, without what was found out.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self { known: None, other: None, ..self.clone() }
+    }
+}
+
+fn of(known: Option<&(usize, Explained)>, index: usize) -> Option<&Explained> {
+    known.filter(|(known, _)| *known == index).map(|(_, explained)| explained)
 }

@@ -2,7 +2,7 @@
 
 use super::InspectScreen;
 use crate::app::action::Action;
-use crate::app::message::{Effect, Explained};
+use crate::app::message::{Beside, Effect, Explained};
 use crate::dataset::Class;
 use crate::picture::{Look, Part};
 
@@ -79,6 +79,28 @@ impl InspectScreen {
             }
             _ => Vec::new(),
         }
+    }
+
+    pub(super) fn see_other_heat(&mut self, index: usize, explained: Result<Explained, String>) -> Vec<Effect> {
+        match explained {
+            Ok(explained) if index == self.index => {
+                self.heat.other = Some((index, explained));
+                self.ask()
+            }
+            Err(problem) if index == self.index => {
+                self.problem = Some(problem);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What stands beside the picture: of two runs with their heat maps the other's, else what the network gets.
+    #[must_use]
+    pub fn beside(&self) -> Option<Beside> {
+        let other = self.other.as_ref().and_then(|_| self.heat.other_overlay(self.index));
+        let input = self.run.as_ref().and_then(|run| run.image_size).filter(|_| self.beside);
+        other.map(Beside::Other).or(input.map(Beside::Input))
     }
 
     /// Changes what of the heat map is shown, and how.

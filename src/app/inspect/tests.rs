@@ -1,16 +1,17 @@
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::OtherRun;
 use super::case::Case;
 use super::filter::Filter;
 use super::order::Order;
-use crate::app::message::{Effect, InspectMessage, Loadable, Message, RunsMessage};
+use super::{Found, Images, OtherRun, Wanted};
+use crate::app::message::{Beside, Effect, Explained, InspectMessage, Loadable, Message, RunsMessage};
 use crate::app::runs::work::{RunsNews, RunsWork};
 use crate::app::sample::{self, press, tell, type_text};
-use crate::app::scene::{Area, Scene};
+use crate::app::scene::{Area, Scene, Tiles};
 use crate::dataset::{Class, Split};
 use crate::metrics::Threshold;
+use crate::picture::HeatMap;
 use crate::store::ImageMark;
 
 const HALF: [Threshold; 2] = [Threshold::HALF; 2];
@@ -103,10 +104,7 @@ fn the_gravest_come_first_and_what_is_not_answered_last() {
 
 /// The number of the image that is asked for.
 fn asked(effects: &[Effect]) -> Option<usize> {
-    match effects {
-        [Effect::Show(view)] => Some(view.index),
-        _ => None,
-    }
+    effects.iter().find_map(|effect| if let Effect::Show(view) = effect { Some(view.index) } else { None })
 }
 
 #[test]
@@ -283,11 +281,198 @@ fn a_filter_that_nothing_matches_says_so_and_is_left_with_esc() {
     assert_eq!(press(&mut app, KeyCode::Char('j')), []);
     press(&mut app, KeyCode::Esc);
     assert_eq!(app.inspect.list.places().len(), 5);
-    let cases = Ok((Split::Test, Vec::new()));
-    tell(&mut app, [Message::Inspect(InspectMessage::Cases { run_id: sample::run_id(5), cases })]);
+    let found = sample::found(&app, Vec::new());
+    tell(&mut app, [found]);
     for key in "jkGgnN><sP()=x /".chars() {
         press(&mut app, KeyCode::Char(key));
     }
+}
+
+/// What is asked for.
+fn wanted(effects: &[Effect]) -> Option<Wanted> {
+    match effects {
+        [Effect::LoadCases { wanted, .. }] => Some(wanted.clone()),
+        _ => None,
+    }
+}
+
+#[test]
+fn without_a_run_the_images_of_the_data_set_are_stepped_through() {
+    let mut app = sample::with_data();
+    tell(&mut app, [Message::Runs(RunsMessage::Loaded(Ok(Vec::new())))]);
+    assert_eq!(wanted(&press(&mut app, KeyCode::Char('4'))), Some(Wanted::DataSet));
+    let found = sample::found(&app, sample::cases());
+    let effects = tell(&mut app, [found]);
+    assert_eq!(asked(&effects), Some(0));
+    let [Effect::Show(view)] = &press(&mut app, KeyCode::Char('G'))[..] else { panic!() };
+    assert_eq!((view.index, view.predict_with.clone()), (4, None), "nobody is asked");
+    tell(&mut app, [sample::runs()]);
+    assert!(app.inspect.is_of_data_set(), "a run that can answer now takes nobody away from what is looked at");
+    assert!(matches!(wanted(&press(&mut app, KeyCode::Char('4'))), Some(Wanted::Run { .. })));
+    press(&mut app, KeyCode::Char('1'));
+    assert_eq!(wanted(&press(&mut app, KeyCode::Char('i'))), Some(Wanted::DataSet), "from Data, with runs too");
+}
+
+#[test]
+fn the_splits_of_a_run_are_shown_in_turn() {
+    let mut app = sample::inspecting();
+    let mut next = |images| {
+        let asked = wanted(&press(&mut app, KeyCode::Char('S')));
+        let mut found = sample::found(&app, sample::cases());
+        if let Message::Inspect(InspectMessage::Cases { found: Ok(found), .. }) = &mut found {
+            found.images = images;
+        }
+        tell(&mut app, [found]);
+        let Some(Wanted::Run { split, .. }) = asked else { panic!("{asked:?}") };
+        split
+    };
+    assert_eq!(next(Images::Split(Split::Validation)), Some(Split::Validation));
+    assert_eq!(next(Images::Split(Split::Train)), Some(Split::Train));
+    assert_eq!(next(Images::Split(Split::Test)), None);
+}
+
+#[test]
+fn a_pasted_path_opens_a_picture_that_the_run_answers_for_and_esc_leads_back() {
+    let mut app = sample::inspecting();
+    assert_eq!(tell(&mut app, [Message::Paste("no path".into())]), []);
+    let effects = tell(&mut app, [Message::Paste("'/x/a b.png'".into())]);
+    assert_eq!(wanted(&effects), Some(Wanted::Files(vec!["/x/a b.png".into()])));
+    let found = Found { images: Images::Files, cases: vec![Case::of_file("/x/a b.png".into())], ..nothing() };
+    let found = InspectMessage::Cases { request: app.inspect.request, found: Ok(found) };
+    let effects = tell(&mut app, [Message::Inspect(found)]);
+    let [Effect::Show(view)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((view.file.to_str(), view.predict_with.clone()), (Some("/x/a b.png"), Some(sample::run_id(5))));
+    let (generation, run_id, logits) = (app.inspect.generation, sample::run_id(5), Ok([-1.0, 2.0]));
+    tell(&mut app, [Message::Inspect(InspectMessage::Prediction { generation, run_id, index: 0, logits })]);
+    let case = app.inspect.case().unwrap();
+    assert_eq!((case.predicted(Threshold::HALF), case.is_right(Threshold::HALF)), (Some(Class::Pneumonia), None));
+    assert_eq!((case.loss(), app.inspect.confusions().1.total()), (None, 0), "nobody knows the truth");
+    assert!(matches!(wanted(&press(&mut app, KeyCode::Esc)), Some(Wanted::Run { .. })));
+}
+
+/// Numbers of the images whose small pictures are asked for.
+fn asked_tiles(effects: &[Effect]) -> Vec<usize> {
+    let images = effects.iter().find_map(|effect| match effect {
+        Effect::LoadTiles { images, .. } => Some(images.iter().map(|(index, _)| *index).collect()),
+        _ => None,
+    });
+    images.unwrap_or_default()
+}
+
+#[test]
+fn the_grid_asks_for_small_pictures_once_the_nearest_first() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('j'));
+    assert_eq!(asked_tiles(&press(&mut app, KeyCode::Char('t'))), [1, 0, 2, 3, 4]);
+    assert_eq!(asked_tiles(&press(&mut app, KeyCode::Char('+'))), Vec::<usize>::new(), "they are on their way");
+    let request = app.inspect.request;
+    let tiles = (0..5).map(|index| (index, (index != 2).then(sample::picture))).collect();
+    tell(&mut app, [Message::Inspect(InspectMessage::Tiles { request, tiles })]);
+    assert!(app.inspect.grid.picture(1).is_some() && app.inspect.grid.is_unreadable(2));
+    assert_eq!(asked_tiles(&press(&mut app, KeyCode::Char('-'))), Vec::<usize>::new(), "they are here");
+    let tiles = vec![(3, None)];
+    tell(&mut app, [Message::Inspect(InspectMessage::Tiles { request: request + 1, tiles })]);
+    assert!(!app.inspect.grid.is_unreadable(3), "of another list");
+}
+
+#[test]
+fn in_the_grid_keys_go_along_rows_and_columns_and_marks_are_set_as_ever() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('t'));
+    let scene = Scene { tiles: Tiles { columns: 2, rows: 2 }, ..Scene::default() };
+    let mut at = |key: KeyCode| {
+        app.update(Message::Key(key.into()), &scene);
+        app.inspect.index
+    };
+    assert_eq!([at(KeyCode::Down), at(KeyCode::Right), at(KeyCode::Up)], [2, 3, 1]);
+    assert_eq!([at(KeyCode::Up), at(KeyCode::PageDown), at(KeyCode::Home)], [1, 4, 0]);
+    assert_eq!(at(KeyCode::Char('n')), 1);
+    at(KeyCode::Char('x'));
+    at(KeyCode::Enter);
+    assert!(app.inspect.all()[1].mark.wrong_label && !app.inspect.grid.shown);
+}
+
+#[test]
+fn with_two_runs_and_the_heat_map_both_are_explained_side_by_side() {
+    let mut app = sample::inspecting();
+    let run_id = sample::run_id(5);
+    let other = OtherRun { id: "b".into(), name: "run-1".into(), threshold: Threshold::HALF };
+    let held = InspectMessage::Other { run_id: run_id.clone(), other: Ok((other, [].into())) };
+    tell(&mut app, [Message::Inspect(held)]);
+    let effects = press(&mut app, KeyCode::Char('m'));
+    let [Effect::Show(view)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((view.explain, view.explain_other.as_deref(), view.beside.is_none()), (true, Some("b"), true));
+    let map = std::sync::Arc::new(HeatMap { width: 1, height: 1, values: vec![1.0] });
+    let explained = Ok(Explained { maps: [map.clone(), map], placed: [None; 2] });
+    let generation = app.inspect.generation;
+    let known = InspectMessage::Explained { generation, run_id: "b".into(), index: 0, explained };
+    let effects = tell(&mut app, [Message::Inspect(known)]);
+    let [Effect::Show(view)] = &effects[..] else { panic!("{effects:?}") };
+    assert!(matches!(view.beside, Some(Beside::Other(_))) && view.explain_other.is_none());
+    tell(&mut app, [Message::Inspect(InspectMessage::Other { run_id, other: Err("gone".into()) })]);
+    press(&mut app, KeyCode::Char('v'));
+    assert!(matches!(app.inspect.beside(), Some(Beside::Other(_))), "the other run comes before the network's input");
+    app.inspect.stand_alone();
+    assert_eq!(app.inspect.beside(), Some(Beside::Input(64)));
+}
+
+#[test]
+fn points_bars_and_cells_of_the_curves_open_the_images_behind_them() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('r'));
+    // Margins 4.5 (ill), 0.9, -0.2 (ill), -2.1: at 0.5 two are above.
+    let curves = app.inspect.curves().unwrap();
+    assert_eq!((curves.cuts.len(), curves.place(Threshold::HALF)), (5, 2));
+    press(&mut app, KeyCode::Right);
+    assert_eq!(curves.place(app.inspect.threshold()), 3);
+    assert_eq!(app.inspect.confusions().1.fn_, 0, "its threshold is tried");
+    assert_eq!(asked(&press(&mut app, KeyCode::Enter)), Some(3), "the nearest to the threshold leads");
+    assert!(app.inspect.grid.shown && !app.inspect.curves.shown);
+
+    let mut app = sample::inspecting();
+    for key in [KeyCode::Char('r'), KeyCode::Up, KeyCode::Right, KeyCode::Enter] {
+        press(&mut app, key);
+    }
+    assert_eq!((app.inspect.list.view.filter.as_str(), app.inspect.list.places()), ("fp", &[1][..]));
+
+    let mut app = sample::inspecting();
+    for key in [KeyCode::Char('r'), KeyCode::Down, KeyCode::Down, KeyCode::Right, KeyCode::Enter] {
+        press(&mut app, key);
+    }
+    assert_eq!(app.inspect.list.view.filter, "p>=0.066667 p<0.133333");
+    assert_eq!(app.inspect.list.places(), [0]);
+    press(&mut app, KeyCode::Char('r'));
+    press(&mut app, KeyCode::Esc);
+    assert!(app.inspect.grid.shown, "back to where the user was");
+}
+
+#[test]
+fn the_bars_of_the_reliability_curve_are_all_images_and_none_twice() {
+    let filters: Vec<Filter> = (0..15).map(|bin| Filter::parse(&super::curves::filter_of(bin)).unwrap()).collect();
+    let cases = marked();
+    for case in cases.iter().filter(|case| case.logits.is_some()) {
+        assert_eq!(filters.iter().filter(|filter| filter.matches(case, HALF)).count(), 1, "{:?}", case.probability());
+    }
+}
+
+fn nothing() -> Found {
+    Found { images: Images::default(), root: "".into(), synthetic: false, cases: Vec::new() }
+}
+
+#[test]
+fn a_path_that_is_typed_is_opened_and_one_that_is_pasted_into_a_filter_is_text() {
+    let mut app = sample::with_runs();
+    press(&mut app, KeyCode::Char('4'));
+    press(&mut app, KeyCode::Char('o'));
+    type_text(&mut app, "~/scans");
+    assert_eq!(wanted(&press(&mut app, KeyCode::Enter)), Some(Wanted::Files(vec!["~/scans".into()])));
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('/'));
+    tell(&mut app, [Message::Paste("a.png".into())]);
+    assert_eq!(
+        app.inspect.list.filtering.as_ref().map(|filtering| filtering.input.text().to_owned()),
+        Some("a.png".into())
+    );
 }
 
 proptest! {

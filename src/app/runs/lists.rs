@@ -72,9 +72,10 @@ impl App {
             _ => return Vec::new(),
         }
         let text = prompt.input.text().trim().to_owned();
-        if prompt.purpose == Purpose::ImageNote {
+        if matches!(prompt.purpose, Purpose::ImageNote | Purpose::OpenPicture) {
+            let is_note = prompt.purpose == Purpose::ImageNote;
             self.popup = None;
-            return self.inspect.note(&text);
+            return if is_note { self.inspect.note(&text) } else { self.open_typed(&text) };
         }
         match work(&prompt.purpose, &text) {
             Err(problem) => {
@@ -183,7 +184,7 @@ fn work(purpose: &Purpose, text: &str) -> Result<Option<RunsWork>, String> {
         Purpose::Export => return Format::of(text).map(|_| None),
         Purpose::ExportImages if Format::of(text) == Ok(Format::Csv) => return Ok(None),
         Purpose::ExportImages => return Err("the name must end in .csv".into()),
-        Purpose::ImageNote => return Ok(None),
+        Purpose::ImageNote | Purpose::OpenPicture => return Ok(None),
     }))
 }
 

@@ -4,22 +4,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::runs;
+use super::{images, runs};
 use crate::app::history::History;
 use crate::app::inspect::OtherRun;
-use crate::app::inspect::case::Case;
 use crate::app::log::LINES;
 use crate::app::message::{Assessed, Earlier, Effect, InspectMessage, Message, RunDetail, RunsMessage, TrainMessage};
 use crate::app::runs::work::{RunsNews, RunsWork};
+use crate::dataset::Split;
 use crate::dataset::hash::md5_hex;
-use crate::dataset::{self, Folder, Split};
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
 use crate::metrics::{Assessment, Spread, alarm};
 use crate::report;
 use crate::session::verify::{self, Verification};
 use crate::session::{Workplace, journal, seeds, study};
-use crate::store::{ImageMark, MarkedImage, Run, Store, cases as cases_of};
+use crate::store::{Run, Store, cases as cases_of};
 use crate::tui::wake::Outbox;
 
 /// Runs of a list that are shown before all of it has come.
@@ -125,7 +124,7 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             Message::Runs(RunsMessage::Said(verdict(&found)))
         }
         _ => {
-            if let Some(message) = answer_inspect(store, effect)? {
+            if let Some(message) = answer_inspect(store, (place, effect))? {
                 return Ok(Message::Inspect(message));
             }
             store.mark_crashed()?;
@@ -136,7 +135,7 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
 
 /// For Inspect: the images of a run, another run's answers for them, and what is said of one;
 /// nothing, where the effect is another screen's.
-fn answer_inspect(store: &Store, effect: &Effect) -> Result<Option<InspectMessage>> {
+fn answer_inspect(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Option<InspectMessage>> {
     Ok(Some(match effect {
         Effect::LoadOther { run_id, other, split } => {
             let other = Ok(other_answers(store, (other, *split))?);
@@ -148,9 +147,9 @@ fn answer_inspect(store: &Store, effect: &Effect) -> Result<Option<InspectMessag
             store.mark_image((file, &md5_hex(&bytes)), mark)?;
             InspectMessage::Marked(Ok(()))
         }
-        Effect::LoadCases { run_id } => {
-            let cases = Ok(cases(store, run_id)?);
-            InspectMessage::Cases { run_id: run_id.clone(), cases }
+        Effect::LoadCases { request, wanted } => {
+            let found = Ok(images::find(store, place, wanted)?);
+            InspectMessage::Cases { request: *request, found }
         }
         _ => return Ok(None),
     }))
@@ -183,8 +182,8 @@ fn failed(effect: &Effect, problem: String) -> Message {
         Effect::Ask { .. } | Effect::WriteReport { .. } | Effect::VerifyRun { .. } => {
             Message::Runs(RunsMessage::Said(problem))
         }
-        Effect::LoadCases { run_id } => {
-            Message::Inspect(InspectMessage::Cases { run_id: run_id.clone(), cases: Err(problem) })
+        Effect::LoadCases { request, .. } => {
+            Message::Inspect(InspectMessage::Cases { request: *request, found: Err(problem) })
         }
         Effect::LoadOther { run_id, .. } => {
             Message::Inspect(InspectMessage::Other { run_id: run_id.clone(), other: Err(problem) })
@@ -233,48 +232,12 @@ fn assess(store: &Store, run: &Run) -> Result<Option<Assessed>> {
     Ok(Some(Assessed { test, validation, source, looks: store.looks(&run.started.id)?, alarms }))
 }
 
-/// The test images with the run's answers; of a run that has not come to the test its validation images, as nobody looks
-/// at test images before the end; of one without any answers the test images of its data set, unanswered.
-fn cases(store: &Store, run_id: &str) -> Result<(Split, Vec<Case>)> {
-    let run = store.run(run_id)?;
-    let (split, mut cases) = answered(store, &run)?;
-    let mut marks: BTreeMap<String, Vec<MarkedImage>> = BTreeMap::new();
-    for marked in store.marked_images()? {
-        marks.entry(marked.file.clone()).or_default().push(marked);
-    }
-    for case in &mut cases {
-        if let Some(marks) = marks.get(&case.file) {
-            case.mark = mark_of(&run.started.data.join(&case.file), marks);
-        }
-    }
-    Ok((split, cases))
-}
-
-/// What was said of the image that a file holds now, not of one that was there before.
-fn mark_of(path: &Path, marks: &[MarkedImage]) -> ImageMark {
-    let md5 = std::fs::read(path).map(|bytes| md5_hex(&bytes)).unwrap_or_default();
-    marks.iter().find(|marked| marked.md5 == md5).map(|marked| marked.mark.clone()).unwrap_or_default()
-}
-
 /// What a run has answered for a split, by file.
 fn other_answers(store: &Store, (run_id, split): (&str, Split)) -> Result<(OtherRun, BTreeMap<String, [f32; 2]>)> {
     let run = store.run(run_id)?;
     let answers = store.given(&run, split)?;
     let other = OtherRun { id: run_id.to_owned(), threshold: run.threshold(), name: run.started.name };
     Ok((other, answers.into_iter().map(|answer| (answer.file, answer.logits)).collect()))
-}
-
-fn answered(store: &Store, run: &Run) -> Result<(Split, Vec<Case>)> {
-    for split in [Split::Test, Split::Validation] {
-        let answers = store.answers(&run.started.id, split)?;
-        if !answers.is_empty() {
-            let case = |a: crate::store::Answer| Case::new(a.file, a.truth, Some(a.logits));
-            return Ok((split, answers.into_iter().map(case).collect()));
-        }
-    }
-    let images = dataset::find(&run.started.data)?.images;
-    let test = images.into_iter().filter(|image| image.folder == Folder::Test);
-    Ok((Split::Test, test.map(|image| Case::new(image.file, image.class, None)).collect()))
 }
 
 #[cfg(test)]
@@ -298,20 +261,6 @@ mod tests {
         let told = answer(&store, (&place, &Effect::RetryEntries(ids))).unwrap();
         let Message::Train(TrainMessage::Queue(Ok(queue))) = told else { panic!("{told:?}") };
         assert_eq!(queue[0].state, EntryState::Waiting);
-    }
-
-    #[test]
-    fn an_image_that_was_put_in_the_place_of_a_marked_one_is_not_marked() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.png");
-        let mark = ImageMark { favourite: true, ..ImageMark::default() };
-        let marks = [MarkedImage { file: "a.png".into(), md5: md5_hex(b"one"), mark: mark.clone(), at: String::new() }];
-        std::fs::write(&path, b"one").unwrap();
-        assert_eq!(mark_of(&path, &marks), mark);
-        std::fs::write(&path, b"other").unwrap();
-        assert!(mark_of(&path, &marks).is_empty());
-        std::fs::remove_file(&path).unwrap();
-        assert!(mark_of(&path, &marks).is_empty(), "nor is one that is gone");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::thread::Builder;
 use std::time::SystemTime;
 
 use super::slot::Slot;
-use crate::app::message::{Explained, InspectMessage, Message, Overlay, Placed, View};
-use crate::dataset::GreyImage;
+use crate::app::message::{Beside, Explained, InspectMessage, Message, Overlay, Placed, View};
+use crate::dataset::{GreyImage, resize};
 use crate::error::Result;
 use crate::picture::{HeatMap, Picture, fit, overlay};
 use crate::predict::heat::at_input;
@@ -22,6 +22,9 @@ use crate::tui::wake::Outbox;
 
 /// Pictures that are kept decoded.
 const KEPT: usize = 8;
+
+/// Networks that are kept: two runs are looked at side by side.
+const NETWORKS: usize = 2;
 
 /// Longer side of what is shown, in pixels; more than a terminal can show.
 const SHOWN_SIDE: usize = 1024;
@@ -37,17 +40,19 @@ pub struct Viewer {
 /// A prediction that is wanted.
 struct Question {
     generation: u64,
-    run_id: String,
     index: usize,
     file: PathBuf,
-    explain: bool,
+    /// The run that answers, and whether it is to tell where it looked.
+    own: Option<(String, bool)>,
+    /// The other run, that is to tell so too.
+    other: Option<String>,
 }
 
 impl Viewer {
     pub fn start(place: Workplace, outbox: Outbox) -> Self {
         let viewer = Self { pictures: Slot::default(), questions: Slot::default() };
         let mut shelf = Shelf { slot: viewer.pictures.clone(), outbox: outbox.clone(), pictures: VecDeque::new() };
-        let mut oracle = Oracle { slot: viewer.questions.clone(), place, outbox, loaded: None };
+        let mut oracle = Oracle { slot: viewer.questions.clone(), place, outbox, loaded: VecDeque::new() };
         // Without the threads Inspect shows no picture or no answer, and all else goes on.
         let _ = Builder::new().name("viewer".into()).spawn(move || shelf.work());
         let lowered = move || {
@@ -60,14 +65,11 @@ impl Viewer {
 
     /// Replaces what was asked before.
     pub fn show(&self, view: View) {
-        let (generation, index, file, explain) = (view.generation, view.index, view.file.clone(), view.explain);
-        self.questions.put(view.predict_with.clone().map(|run_id| Question {
-            generation,
-            run_id,
-            index,
-            file,
-            explain,
-        }));
+        let own = view.predict_with.clone().map(|run_id| (run_id, view.explain));
+        let (generation, index, other) = (view.generation, view.index, view.explain_other.clone());
+        let is_wanted = own.is_some() || other.is_some();
+        let question = is_wanted.then(|| Question { generation, index, file: view.file.clone(), own, other });
+        self.questions.put(question);
         self.pictures.put(Some(view));
     }
 }
@@ -110,18 +112,31 @@ impl Shelf {
     }
 }
 
-fn decode(file: &Path) -> std::result::Result<Arc<GreyImage>, String> {
+pub fn decode(file: &Path) -> std::result::Result<Arc<GreyImage>, String> {
     catch_unwind(|| read_picture(file).map(Arc::new)).unwrap_or_else(|_| Err(PANICKED.to_owned()))
 }
 
-/// The part that is shown, with its look; contrast is made equal over the whole picture. The heat map is that of the
-/// network's square picture, stretched as that was.
+/// The part that is shown, with its look; contrast is made equal over the whole picture.
 fn shown(original: &GreyImage, view: &View) -> Picture {
     let looked = if view.look.is_plain() { None } else { Some(view.look.apply(original)) };
-    let cut = view.part.cut(looked.as_ref().unwrap_or(original));
-    let fitted = fit::grey(&cut, SHOWN_SIDE, SHOWN_SIDE);
-    let Some(Overlay { map, strength, colours }) = &view.heat else { return Picture::from(&fitted) };
-    let heat = map.cut(view.part, original.width, original.height);
+    let looked = looked.as_ref().unwrap_or(original);
+    let own = part(looked, view, view.heat.as_ref());
+    match &view.beside {
+        None => own,
+        Some(Beside::Other(overlay)) => own.beside(&part(looked, view, Some(overlay))),
+        Some(Beside::Input(side)) => {
+            let square = resize::to_square(original, *side);
+            let square = part(&square, view, view.heat.as_ref());
+            own.beside(&square.enlarged(own.height.div_ceil(square.height.max(1))))
+        }
+    }
+}
+
+/// The heat map is that of the network's square picture, stretched as that was.
+fn part(picture: &GreyImage, view: &View, heat: Option<&Overlay>) -> Picture {
+    let fitted = fit::grey(&view.part.cut(picture), SHOWN_SIDE, SHOWN_SIDE);
+    let Some(Overlay { map, strength, colours }) = heat else { return Picture::from(&fitted) };
+    let heat = map.cut(view.part, picture.width, picture.height);
     overlay(&fitted, &heat, *strength, *colours)
 }
 
@@ -132,30 +147,42 @@ struct Loaded {
     predictor: Predictor,
 }
 
-/// Answers for images by a run's network.
+/// Answers for images by the networks of runs.
 struct Oracle {
     slot: Slot<Question>,
     place: Workplace,
     outbox: Outbox,
-    loaded: Option<Loaded>,
+    /// The one that was asked last comes last.
+    loaded: VecDeque<Loaded>,
 }
 
 impl Oracle {
     fn work(&mut self) {
         loop {
-            let Question { generation, run_id, index, file, explain } = self.slot.take();
-            let found = catch_unwind(AssertUnwindSafe(|| self.explain(&run_id, (&file, explain))));
-            let found = found.unwrap_or_else(|_| Err(PANICKED.to_owned()));
-            let (logits, explained) = match found {
-                Ok((prediction, explained)) => (Ok(prediction.logits), explained.map(Ok)),
-                Err(problem) => (Err(problem.clone()), explain.then_some(Err(problem))),
-            };
-            let message = InspectMessage::Prediction { generation, run_id: run_id.clone(), index, logits };
-            self.outbox.send(Message::Inspect(message));
-            if let Some(explained) = explained {
-                let message = InspectMessage::Explained { generation, run_id, index, explained };
-                self.outbox.send(Message::Inspect(message));
+            let Question { generation, index, file, own, other } = self.slot.take();
+            if let Some((run_id, explain)) = own {
+                self.tell((generation, index), &run_id, (&file, explain));
             }
+            if let Some(other) = other.filter(|_| !self.slot.is_waiting()) {
+                self.tell((generation, index), &other, (&file, true));
+            }
+        }
+    }
+
+    /// Tells what a run answers for a picture, and where it looked.
+    fn tell(&mut self, (generation, index): (u64, usize), run_id: &str, (file, explain): (&Path, bool)) {
+        let found = catch_unwind(AssertUnwindSafe(|| self.explain(run_id, (file, explain))));
+        let found = found.unwrap_or_else(|_| Err(PANICKED.to_owned()));
+        let (logits, explained) = match found {
+            Ok((prediction, explained)) => (Ok(prediction.logits), explained.map(Ok)),
+            Err(problem) => (Err(problem.clone()), explain.then_some(Err(problem))),
+        };
+        let run_id = run_id.to_owned();
+        let message = InspectMessage::Prediction { generation, run_id: run_id.clone(), index, logits };
+        self.outbox.send(Message::Inspect(message));
+        if let Some(explained) = explained {
+            let message = InspectMessage::Explained { generation, run_id, index, explained };
+            self.outbox.send(Message::Inspect(message));
         }
     }
 
@@ -178,11 +205,17 @@ impl Oracle {
     fn network(&mut self, run_id: &str) -> Result<&Predictor> {
         let folder = store::run_folder(&self.place.db, run_id);
         let written = checkpoint::best_path(&folder).metadata().and_then(|meta| meta.modified()).ok();
-        let loaded = match self.loaded.take() {
-            Some(loaded) if loaded.run_id == run_id && loaded.written == written => loaded,
-            _ => Loaded { run_id: run_id.to_owned(), written, predictor: Predictor::load(&folder)? },
+        let kept = self.loaded.iter().position(|loaded| loaded.run_id == run_id);
+        let kept = kept.and_then(|at| self.loaded.remove(at)).filter(|loaded| loaded.written == written);
+        let loaded = match kept {
+            Some(loaded) => loaded,
+            None => Loaded { run_id: run_id.to_owned(), written, predictor: Predictor::load(&folder)? },
         };
-        Ok(&self.loaded.insert(loaded).predictor)
+        if self.loaded.len() == NETWORKS {
+            self.loaded.pop_front();
+        }
+        self.loaded.push_back(loaded);
+        Ok(&self.loaded[self.loaded.len() - 1].predictor)
     }
 }
 

@@ -2,46 +2,76 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::app::inspect::InspectScreen;
 use crate::app::inspect::case::Case;
+use crate::app::inspect::{Images, InspectScreen};
 use crate::dataset::{Class, Split};
 use crate::metrics::{self, Confusion, Estimate, Measure};
+use crate::store::ImageMark;
 use crate::ui::painter::{bar, fit, fit_end, paragraph};
 use crate::ui::theme::Theme;
 use crate::units::{self, count, percent, share};
 
 /// At most `height` lines.
 pub fn lines(theme: Theme, screen: &InspectScreen, case: &Case, (width, height): (usize, usize)) -> Vec<Line<'static>> {
-    let mut lines = vec![
-        Line::styled(fit_end(case.name(), width), theme.title()),
-        Line::styled(fit_end(&format!("{}, {}", case.patient, case.kind.name()), width), theme.dim()),
-        labelled(theme, "truth", Span::styled(case.truth.name(), theme.class(case.truth))),
-        labelled(theme, "prediction", prediction(theme, screen, case)),
-    ];
-    lines.extend(Class::ALL.map(|class| probability(theme, case, class, width)));
-    lines.push(certainty(theme, screen, case));
+    let mut lines = vec![Line::styled(fit_end(case.name(), width), theme.title())];
+    lines.extend(origin(theme, case, width));
+    if screen.run.is_some() {
+        lines.push(labelled(theme, "prediction", prediction(theme, screen, case)));
+        lines.extend(Class::ALL.map(|class| probability(theme, case, class, width)));
+        lines.push(certainty(theme, screen, case));
+    }
     lines.extend(other(theme, screen, case));
     lines.push(marks(theme, case));
     lines.extend(look(theme, screen, width));
     lines.extend(heat(theme, screen, width));
     lines.extend(said(theme, screen, width));
+    if screen.run.is_some() {
+        lines.push(boundary(theme, screen));
+    }
     let (seen, all) = screen.confusions();
-    lines.push(boundary(theme, screen));
+    if all.total() > 0 {
+        lines.extend(figures(theme, screen, (seen, all), height.saturating_sub(lines.len())));
+    }
+    lines
+}
+
+/// How the run does over all images, and over those that were looked at where `room` lines are enough for it.
+fn figures(
+    theme: Theme,
+    screen: &InspectScreen,
+    (seen, all): (Confusion, Confusion),
+    room: usize,
+) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
     lines.extend(matrix(theme, "all answered", all));
     lines.extend(intervals(theme, screen, all));
     let seen = matrix(theme, "seen so far", seen);
     // A table without its rows says nothing.
-    if lines.len() + seen.len() <= height {
+    if lines.len() + seen.len() <= room {
         lines.extend(seen);
     }
     lines
+}
+
+/// Whose the image is, and what it shows; of a file from anywhere where it lies.
+fn origin(theme: Theme, case: &Case, width: usize) -> [Line<'static>; 2] {
+    let dim = |text: &str| Line::styled(fit_end(text, width), theme.dim());
+    let Some(truth) = case.truth else {
+        return [dim(&case.file), labelled(theme, "truth", Span::raw("not known"))];
+    };
+    let whose = dim(&format!("{}, {}", case.patient, case.kind.name()));
+    [whose, labelled(theme, "truth", Span::styled(truth.name(), theme.class(truth)))]
 }
 
 /// How sure the run is, and how wrong.
 fn certainty(theme: Theme, screen: &InspectScreen, case: &Case) -> Line<'static> {
     let (confidence, loss) = (share(case.confidence(screen.threshold())), share(case.loss()));
     let label = |text: &'static str| Span::styled(text, theme.dim());
-    Line::from(vec![label("confidence "), Span::raw(confidence), label("  loss "), Span::raw(loss)])
+    let mut spans = vec![label("confidence "), Span::raw(confidence)];
+    if case.truth.is_some() {
+        spans.extend([label("  loss "), Span::raw(loss)]);
+    }
+    spans.into()
 }
 
 /// What the other run calls it.
@@ -86,25 +116,29 @@ fn heat(theme: Theme, screen: &InspectScreen, width: usize) -> Vec<Line<'static>
 }
 
 /// What its user says of it, each with a sign.
+const MARKS: [(&str, &str); 4] = [("★", "favourite"), ("≠", "label"), ("~", "quality"), ("✎", "note")];
+
+const fn said_of(mark: &ImageMark) -> [bool; 4] {
+    [mark.favourite, mark.wrong_label, mark.poor_quality, mark.note.is_some()]
+}
+
+/// The signs alone.
+pub fn signs(mark: &ImageMark) -> impl Iterator<Item = &'static str> {
+    MARKS.into_iter().zip(said_of(mark)).filter(|(_, on)| *on).map(|((sign, _), _)| sign)
+}
+
 fn marks(theme: Theme, case: &Case) -> Line<'static> {
-    let mark = &case.mark;
-    let said = [
-        (mark.favourite, "★ favourite", theme.accent()),
-        (mark.wrong_label, "≠ label", theme.warning()),
-        (mark.poor_quality, "~ quality", theme.warning()),
-        (mark.note.is_some(), "✎ note", theme.accent()),
-    ];
-    let spans =
-        said.into_iter().filter(|(on, ..)| *on).map(|(_, text, style)| Span::styled(format!("{text}  "), style));
-    spans.collect()
+    let styles = [theme.accent(), theme.warning(), theme.warning(), theme.accent()];
+    let all = MARKS.into_iter().zip(said_of(&case.mark)).zip(styles).filter(|((_, on), _)| *on);
+    all.map(|(((sign, word), _), style)| Span::styled(format!("{sign} {word}  "), style)).collect()
 }
 
 /// Where PNEUMONIA begins; what is tried on test images says nothing that could be reported.
 fn boundary(theme: Theme, screen: &InspectScreen) -> Line<'static> {
     let at = format!("threshold {:.3}", screen.threshold().probability());
-    match (screen.tried, screen.split) {
+    match (screen.tried, screen.images) {
         (None, _) => Line::styled(at, theme.dim()),
-        (Some(_), Split::Test) => Line::styled(format!("! {at}, exploratory"), theme.warning()),
+        (Some(_), Images::Split(Split::Test)) => Line::styled(format!("! {at}, exploratory"), theme.warning()),
         (Some(_), _) => Line::styled(format!("{at}, tried"), theme.accent()),
     }
 }
@@ -130,7 +164,8 @@ fn prediction(theme: Theme, screen: &InspectScreen, case: &Case) -> Span<'static
     let threshold = screen.threshold();
     match (case.predicted(threshold), case.is_right(threshold), &screen.problem) {
         (Some(class), Some(true), _) => Span::styled(format!("{} ✓ right", class.name()), theme.good()),
-        (Some(class), _, _) => Span::styled(format!("{} ✗ wrong", class.name()), theme.bad()),
+        (Some(class), None, _) => Span::styled(class.name(), theme.class(class)),
+        (Some(class), Some(false), _) => Span::styled(format!("{} ✗ wrong", class.name()), theme.bad()),
         (None, _, Some(_)) => Span::styled("✗ none", theme.bad()),
         (None, _, None) => Span::styled("…", theme.dim()),
     }

@@ -1,0 +1,126 @@
+//! Finds the images that Inspect steps through, with what the store knows of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::app::inspect::case::Case;
+use crate::app::inspect::{Found, Images, Wanted};
+use crate::dataset::hash::md5_hex;
+use crate::dataset::{self, Class, Dataset, Folder, Split};
+use crate::error::{Error, Result};
+use crate::predict;
+use crate::session::Workplace;
+use crate::session::manifest::Manifest;
+use crate::store::{Answer, ImageMark, MarkedImage, Run, Store};
+
+/// The images that are asked for, with answers and marks.
+pub fn find(store: &Store, place: &Workplace, wanted: &Wanted) -> Result<Found> {
+    let mut found = match wanted {
+        Wanted::Run { run_id, split } => of_run(store, &store.run(run_id)?, *split)?,
+        Wanted::DataSet => of_data_set(&place.data)?,
+        Wanted::Files(paths) => of_files(paths)?,
+    };
+    let mut marks: BTreeMap<String, Vec<MarkedImage>> = BTreeMap::new();
+    for marked in store.marked_images()? {
+        marks.entry(marked.file.clone()).or_default().push(marked);
+    }
+    for case in &mut found.cases {
+        if let Some(marks) = marks.get(&case.file) {
+            case.mark = mark_of(&found.root.join(&case.file), marks);
+        }
+    }
+    Ok(found)
+}
+
+/// What was said of the image that a file holds now, not of one that was there before.
+fn mark_of(path: &Path, marks: &[MarkedImage]) -> ImageMark {
+    let md5 = std::fs::read(path).map(|bytes| md5_hex(&bytes)).unwrap_or_default();
+    marks.iter().find(|marked| marked.md5 == md5).map(|marked| marked.mark.clone()).unwrap_or_default()
+}
+
+/// Of a run the split that is asked for. Without a wish its test images; of one that has not come to the test its
+/// validation images, as nobody looks at test images before the end; of one without any answers the test images of its
+/// data set, unanswered.
+fn of_run(store: &Store, run: &Run, split: Option<Split>) -> Result<Found> {
+    let found = |split, cases| {
+        let (root, synthetic) = (run.started.data.clone(), run.started.synthetic);
+        Found { images: Images::Split(split), root, synthetic, cases }
+    };
+    let answered = |split| store.answers(&run.started.id, split).map(|answers| cases(answers, split));
+    match split {
+        Some(Split::Train) => return Ok(found(Split::Train, of_training(store, run)?)),
+        Some(split) => {
+            let (split, cases) = answered(split)?;
+            if !cases.is_empty() {
+                return Ok(found(split, cases));
+            }
+        }
+        None => {}
+    }
+    for split in [Split::Test, Split::Validation] {
+        let (split, cases) = answered(split)?;
+        if !cases.is_empty() {
+            return Ok(found(split, cases));
+        }
+    }
+    let images = dataset::find(&run.started.data)?.images;
+    let test = images.into_iter().filter(|image| image.folder == Folder::Test);
+    Ok(found(Split::Test, test.map(|image| Case::new(image.file, image.class, None)).collect()))
+}
+
+fn cases(answers: Vec<Answer>, split: Split) -> (Split, Vec<Case>) {
+    (split, answers.into_iter().map(|a| Case::new(a.file, a.truth, Some(a.logits))).collect())
+}
+
+/// The images that a run was trained on. It keeps no answers for them.
+fn of_training(store: &Store, run: &Run) -> Result<Vec<Case>> {
+    let lacks = || {
+        let problem = "keeps no list of its training images: it is older than such lists, or has not begun to train";
+        Error::Run { run: run.started.name.clone(), problem: problem.into() }
+    };
+    let list = run.started.manifest.as_deref().map(|digest| store.manifest(digest)).transpose()?.flatten();
+    let Manifest(listed) = list.as_deref().and_then(Manifest::parse).ok_or_else(lacks)?;
+    let classes: BTreeMap<String, Class> =
+        dataset::find(&run.started.data)?.images.into_iter().map(|image| (image.file, image.class)).collect();
+    let training = listed.into_iter().filter(|image| image.split == Split::Train);
+    Ok(training.filter_map(|image| Some(Case::new(image.file.clone(), *classes.get(&image.file)?, None))).collect())
+}
+
+fn of_data_set(folder: &Path) -> Result<Found> {
+    let Dataset { root, synthetic, images, .. } = dataset::find(folder)?;
+    let cases = images.into_iter().map(|image| Case::new(image.file, image.class, None)).collect();
+    Ok(Found { images: Images::DataSet, root, synthetic, cases })
+}
+
+fn of_files(paths: &[PathBuf]) -> Result<Found> {
+    let files = predict::image_files(&paths.iter().map(|path| at_home(path)).collect::<Vec<_>>())?;
+    let cases = files.iter().map(|file| Case::of_file(file.to_string_lossy().into_owned())).collect();
+    Ok(Found { images: Images::Files, root: PathBuf::new(), synthetic: false, cases })
+}
+
+/// `~` is the home folder, as in a shell.
+fn at_home(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_was_put_in_the_place_of_a_marked_one_is_not_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let mark = ImageMark { favourite: true, ..ImageMark::default() };
+        let marks = [MarkedImage { file: "a.png".into(), md5: md5_hex(b"one"), mark: mark.clone(), at: String::new() }];
+        std::fs::write(&path, b"one").unwrap();
+        assert_eq!(mark_of(&path, &marks), mark);
+        std::fs::write(&path, b"other").unwrap();
+        assert!(mark_of(&path, &marks).is_empty());
+        std::fs::remove_file(&path).unwrap();
+        assert!(mark_of(&path, &marks).is_empty(), "nor is one that is gone");
+    }
+}

@@ -1,0 +1,211 @@
+//! ROC, precision-recall and reliability curve with the operating point, and the matrix; what is chosen opens its images.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::app::inspect::InspectScreen;
+use crate::app::inspect::case::Verdict;
+use crate::app::inspect::curves::{Behind, Chart, Curves};
+use crate::app::scene::Target;
+use crate::metrics::calibration::BINS;
+use crate::metrics::ranking::Cut;
+use crate::metrics::{Confusion, Estimate, Measure};
+use crate::ui::painter::Painter;
+use crate::ui::plane::{Plane, Point};
+use crate::units::{self, count, share};
+
+/// So many cells have room for all four.
+const ALL: (u16, u16) = (100, 30);
+
+pub fn draw(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
+    let Some(curves) = screen.curves() else {
+        let text = "no curves yet: they need answers for images of both classes";
+        painter.message(area, vec![Line::styled(text, painter.theme.dim())]);
+        return;
+    };
+    if area.width < ALL.0 || area.height < ALL.1 {
+        draw_one(painter, area, (screen, &curves), screen.curves.chart);
+        return;
+    }
+    let (width, height) = (area.width / 2, area.height / 2);
+    for (chart, (column, row)) in Chart::ALL.into_iter().zip([(0, 0), (1, 0), (0, 1), (1, 1)]) {
+        let place = Rect { x: area.x + column * width, y: area.y + row * height, width: width - 2, height };
+        draw_one(painter, place, (screen, &curves), chart);
+    }
+}
+
+/// A title, the chart, and what is chosen in it in words.
+fn draw_one(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScreen, &Curves), chart: Chart) {
+    if area.height < 8 {
+        return;
+    }
+    let is_chosen = screen.curves.chart == chart;
+    let title = Span::styled(chart.name(), if is_chosen { painter.theme.accent() } else { painter.theme.title() });
+    let sign = if is_chosen { "▸ " } else { "  " };
+    let figure = Span::styled(format!("  {}", figure(screen, curves, chart)), painter.theme.dim());
+    painter.line(area, Line::from(vec![Span::raw(sign), title, figure]));
+    let inner = Rect { y: area.y + 1, height: area.height - 3, ..area };
+    let said: [String; 2] = match chart {
+        Chart::Roc => roc(painter, inner, (screen, curves)),
+        Chart::PrecisionRecall => precision_recall(painter, inner, (screen, curves)),
+        Chart::Reliability => reliability(painter, inner, (screen, curves)),
+        Chart::Matrix => matrix(painter, inner, screen),
+    };
+    for (row, said) in (inner.bottom()..).zip(said) {
+        painter.line(Rect { y: row, height: 1, ..area }, Line::raw(said));
+    }
+}
+
+/// The figure that a chart stands for.
+fn figure(screen: &InspectScreen, curves: &Curves, chart: Chart) -> String {
+    match chart {
+        Chart::Roc => format!("AUC {}", with_interval(screen.auc)),
+        Chart::PrecisionRecall => format!("average precision {}", share(curves.average_precision)),
+        Chart::Reliability => {
+            format!("calibration error {}", share(crate::metrics::calibration::expected_error(&curves.bins)))
+        }
+        Chart::Matrix => {
+            format!("{} images", count(usize::try_from(screen.confusions().1.total()).unwrap_or(usize::MAX)))
+        }
+    }
+}
+
+fn with_interval(estimate: Option<Estimate>) -> String {
+    let interval = estimate.and_then(|estimate| estimate.interval);
+    let interval = interval.map_or_else(String::new, |i| format!(" {}", units::interval(i.low, i.high)));
+    format!("{}{interval}", share(estimate.map(|estimate| estimate.value)))
+}
+
+fn roc(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScreen, &Curves)) -> [String; 2] {
+    let point = |cut: &Cut| Some((1.0 - cut.confusion.specificity()?, cut.confusion.recall()?));
+    let measures = (Measure::Specificity, Measure::Sensitivity);
+    let Some(plane) = Plane::draw(painter, area, ("1 − specificity", "sensitivity")) else {
+        return Default::default();
+    };
+    plane.line(painter, ((0.0, 0.0), (1.0, 1.0)), (painter.theme.frame(), 3));
+    curve(painter, plane, (curves, &point));
+    operating(painter, plane, (screen, measures), |spread| spread.map(|share| 1.0 - share));
+    let at = screen.confusions().1;
+    let [specificity, sensitivity] = [measures.0, measures.1].map(|m| with_interval(at.estimate(m)));
+    [format!("◆ sensitivity {sensitivity}"), format!("  specificity {specificity}")]
+}
+
+fn precision_recall(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScreen, &Curves)) -> [String; 2] {
+    let point = |cut: &Cut| Some((cut.confusion.recall()?, cut.confusion.precision()?));
+    let measures = (Measure::Sensitivity, Measure::Ppv);
+    let Some(plane) = Plane::draw(painter, area, ("recall", "precision")) else { return Default::default() };
+    curve(painter, plane, (curves, &point));
+    operating(painter, plane, (screen, measures), |spread| spread);
+    let at = screen.confusions().1;
+    let [recall, precision] = [measures.0, measures.1].map(|m| with_interval(at.estimate(m)));
+    [format!("◆ precision {precision}"), format!("  recall    {recall}")]
+}
+
+/// The curve through all cuts; each of its cells opens the images about its threshold.
+fn curve(painter: &mut Painter, plane: Plane, (curves, point): (&Curves, &dyn Fn(&Cut) -> Option<Point>)) {
+    let points: Vec<(usize, Point)> =
+        curves.cuts.iter().enumerate().filter_map(|(at, cut)| Some((at, point(cut)?))).collect();
+    let style = painter.theme.training();
+    plane.path(painter, &points.iter().map(|(_, point)| *point).collect::<Vec<_>>(), style);
+    for (at, point) in points {
+        let (x, y) = plane.cell(point);
+        painter.target(Rect { x, y, width: 1, height: 1 }, Target::Images(Behind::Cut(at)));
+    }
+}
+
+/// The point that images are called by, with the intervals of both its figures; `across` turns the first as the axis does.
+fn operating(
+    painter: &mut Painter,
+    plane: Plane,
+    (screen, measures): (&InspectScreen, (Measure, Measure)),
+    across: impl Fn([f64; 3]) -> [f64; 3],
+) {
+    let at: Confusion = screen.confusions().1;
+    let spread = |measure| {
+        let estimate = at.estimate(measure)?;
+        Some(estimate.interval.map_or([estimate.value; 3], |i| [i.low, estimate.value, i.high]))
+    };
+    let (Some(x), Some(y)) = (spread(measures.0).map(across), spread(measures.1)) else { return };
+    let style = painter.theme.accent();
+    plane.line(painter, ((x[0], y[1]), (x[2], y[1])), (style, 1));
+    plane.line(painter, ((x[1], y[0]), (x[1], y[2])), (style, 1));
+    let cell = plane.cell((x[1], y[1]));
+    painter.buffer[cell].set_symbol("◆").set_style(style);
+}
+
+/// Bars as high as the share of PNEUMONIA, with its interval; as they should be on the diagonal.
+#[expect(clippy::cast_precision_loss, reason = "15 bins, and counts of images far below 2^53")]
+fn reliability(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScreen, &Curves)) -> [String; 2] {
+    let (chosen, theme) = (screen.curves.bin.min(BINS - 1), painter.theme);
+    let Some(plane) = Plane::draw(painter, area, ("probability", "share PNEUMONIA")) else {
+        return Default::default();
+    };
+    for (number, bin) in curves.bins.iter().enumerate() {
+        let column = |share: f64| plane.cell((share / BINS as f64, 0.0)).0;
+        let (left, right) = (column(number as f64), column((number + 1) as f64).max(column(number as f64) + 1));
+        let whole = Rect { x: left, width: right - left, ..plane.0 };
+        painter.target(whole, Target::Images(Behind::Bin(number)));
+        let Some(estimate) = Estimate::share(bin.positives, bin.images) else { continue };
+        let style = if number == chosen { theme.accent() } else { theme.training() };
+        bar(painter, Rect { width: (right - left).max(2) - 1, ..whole }, (estimate.value, style));
+        if let Some(interval) = estimate.interval {
+            let middle = (number as f64 + 0.4) / BINS as f64;
+            plane.line(painter, ((middle, interval.low), (middle, interval.high)), (theme.title(), 1));
+        }
+    }
+    plane.line(painter, ((0.0, 0.0), (1.0, 1.0)), (theme.frame(), 3));
+    let bin = curves.bins[chosen];
+    let [from, to] = [chosen, chosen + 1].map(|end| end as f64 / BINS as f64);
+    let estimate = with_interval(Estimate::share(bin.positives, bin.images));
+    let images = count(usize::try_from(bin.images).unwrap_or(usize::MAX));
+    [format!("▮ probability {from:.2} to {to:.2}: {images} images"), format!("  PNEUMONIA {estimate}")]
+}
+
+/// A column of blocks, its top to the eighth of a cell.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "eighths of cells")]
+fn bar(painter: &mut Painter, area: Rect, (share, style): (f64, Style)) {
+    const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    let eighths = (share * f64::from(area.height) * 8.0).round() as usize;
+    for (row, area) in area.rows().rev().enumerate() {
+        let part = eighths.saturating_sub(row * 8).min(8);
+        if part > 0 {
+            painter.line(area, Line::styled(EIGHTHS[part].repeat(area.width.into()), style));
+        }
+    }
+}
+
+/// The four counts, each a way to its images.
+fn matrix(painter: &mut Painter, area: Rect, screen: &InspectScreen) -> [String; 2] {
+    let theme = painter.theme;
+    let counts = screen.confusions().1;
+    let head = Rect { y: area.y + 1, height: 1, ..area };
+    painter.line(head, Line::styled(format!("  {:<12}{:>12}{:>12}", "truth", "called", ""), theme.dim()));
+    painter.line(
+        Rect { y: head.y + 1, ..head },
+        Line::styled(format!("  {:<12}{:>12}{:>12}", "", "NORMAL", "PNEUMONIA"), theme.dim()),
+    );
+    for (number, verdict) in Verdict::ALL.into_iter().enumerate() {
+        let (row, column) = (u16::from(number >= 2), u16::from(number % 2 == 1));
+        let cell = Rect { x: area.x + 14 + column * 12, y: area.y + 4 + row * 2, width: 12, height: 1 };
+        if column == 0 {
+            let name = if row == 0 { "NORMAL" } else { "PNEUMONIA" };
+            painter.line(Rect { x: area.x + 2, width: 12, ..cell }, Line::raw(name));
+        }
+        let style = if verdict.is_right() { theme.good() } else { theme.bad() };
+        let line = Line::styled(format!("{:>12}", verdict.count(counts)), style);
+        let is_chosen = screen.curves.chart == Chart::Matrix && screen.curves.cell == number;
+        painter.line(cell, if is_chosen { theme.select(line) } else { line });
+        painter.target(cell, Target::Images(Behind::Verdict(verdict)));
+    }
+    for (row, measure) in
+        (9..).zip([Measure::Accuracy, Measure::Sensitivity, Measure::Specificity, Measure::Ppv, Measure::Npv])
+    {
+        if row + 1 < area.height {
+            let text = format!("  {:<13}{}", measure.name(), with_interval(counts.estimate(measure)));
+            painter.line(Rect { y: area.y + row, height: 1, ..area }, Line::raw(text));
+        }
+    }
+    let chosen = Verdict::ALL[screen.curves.cell.min(Verdict::ALL.len() - 1)];
+    [format!("▸ {}: {}", chosen.name(), chosen.count(counts)), String::new()]
+}

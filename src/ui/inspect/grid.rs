@@ -1,0 +1,66 @@
+//! Many images at once, each with what it is called.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::app::inspect::InspectScreen;
+use crate::app::inspect::case::Case;
+use crate::app::scene::{Target, Tiles};
+use crate::ui::painter::{Painter, fit, fit_end};
+use crate::ui::picture;
+use crate::ui::theme::Theme;
+
+/// Draws the page that has the chosen image.
+pub fn draw(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
+    let width = screen.grid.width().min(area.width);
+    let height = (width / 2 + 1).min(area.height);
+    if width < 4 || height < 2 {
+        return;
+    }
+    let (columns, rows) = (area.width / width, area.height / height);
+    let tiles = Tiles { columns: columns.into(), rows: rows.into() };
+    painter.scene.tiles = tiles;
+    let at = screen.list.position(screen.index).unwrap_or(0);
+    let page = tiles.columns * tiles.rows;
+    let first = at / page * page;
+    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+    // What is left over at the right goes between the tiles.
+    let step = area.width / columns;
+    for ((column, row), place) in places.zip(first..screen.list.places().len()) {
+        let tile = Rect { x: area.x + column * step, y: area.y + row * height, width: width - 1, height };
+        draw_tile(painter, tile, screen, place);
+    }
+}
+
+fn draw_tile(painter: &mut Painter, area: Rect, screen: &InspectScreen, place: usize) {
+    let index = screen.list.places()[place];
+    let Some(case) = screen.all().get(index) else { return };
+    let above = Rect { height: area.height - 1, ..area };
+    match screen.grid.picture(index) {
+        Some(picture) => drop(picture::draw(painter, above, picture)),
+        None if screen.grid.is_unreadable(index) => {
+            painter.message(above, vec![Line::styled("✗ unreadable", painter.theme.bad())]);
+        }
+        None => {}
+    }
+    let below = Rect { y: above.bottom(), height: 1, ..area };
+    let line = label(painter.theme, screen, case, usize::from(area.width));
+    let is_chosen = index == screen.index;
+    painter.line(below, if is_chosen { painter.theme.select(line) } else { line });
+    painter.target(area, Target::Row(place));
+}
+
+/// What it is called, with how much probability, and its marks; without an answer its name.
+fn label(theme: Theme, screen: &InspectScreen, case: &Case, width: usize) -> Line<'static> {
+    let threshold = screen.threshold();
+    let signs: String = super::facts::signs(&case.mark).collect();
+    let (text, style) = match (case.probability(), case.verdict(threshold), case.predicted(threshold)) {
+        (Some(p), Some(verdict), _) if verdict.is_right() => (format!("✓ {} {p:.2}", verdict.key()), theme.good()),
+        (Some(p), Some(verdict), _) => (format!("✗ {} {p:.2}", verdict.key()), theme.bad()),
+        (Some(p), None, Some(class)) => (format!("{p:.2} {}", class.name()), theme.class(class)),
+        _ => (fit_end(case.name(), width.saturating_sub(signs.chars().count() + 1)), Style::new()),
+    };
+    // As wide as the tile, so that a chosen one is seen.
+    Line::styled(format!("{:<width$}", fit(&format!("{text} {signs}"), width)), style)
+}
