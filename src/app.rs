@@ -154,7 +154,10 @@ impl App {
         let mut effects = self.take_in(message, scene);
         match self.screen {
             Screen::Runs => effects.extend(self.measure(scene)),
-            Screen::Inspect => effects.extend(self.inspect.ask_for_tiles()),
+            Screen::Inspect => {
+                effects.extend(self.inspect.ask_for_tiles());
+                effects.extend(self.inspect.ask_for_similar());
+            }
             Screen::Data | Screen::Train => {}
         }
         effects

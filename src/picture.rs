@@ -37,14 +37,15 @@ impl From<&GreyImage> for Picture {
 }
 
 impl Picture {
-    /// Each pixel `times` times in both directions: the same picture, its pixels to be seen.
+    /// The same picture with so many rows, its aspect kept, its pixels to be seen: each the nearest one.
     #[must_use]
-    pub fn enlarged(&self, times: usize) -> Self {
-        let across =
-            |row: &[[u8; 3]]| row.iter().flat_map(|pixel| std::iter::repeat_n(*pixel, times)).collect::<Vec<_>>();
-        let rows = self.pixels.chunks_exact(self.width.max(1));
-        let pixels = rows.flat_map(|row| across(row).repeat(times)).collect();
-        Self { width: self.width * times, height: self.height * times, pixels }
+    pub fn enlarged(&self, height: usize) -> Self {
+        let width = (self.width * height).checked_div(self.height).unwrap_or(0);
+        let pixel = |at: usize| {
+            let (x, y) = (at % width, at / width);
+            self.pixels[y * self.height / height * self.width + (x * self.width / width).min(self.width - 1)]
+        };
+        Self { width, height, pixels: (0..width * height).map(pixel).collect() }
     }
 
     /// Another picture to the right of this one, with a black gap between them; the lower one lies in the middle.
@@ -103,6 +104,7 @@ mod tests {
         let small = Picture { width: 2, height: 1, pixels: vec![[1; 3], [2; 3]] };
         let pixels = [[1; 3], [1; 3], [2; 3], [2; 3]].repeat(2);
         assert_eq!(small.enlarged(2), Picture { width: 4, height: 2, pixels });
+        assert_eq!(Picture::default().enlarged(2).pixels, []);
     }
 
     #[test]

@@ -133,6 +133,8 @@ named! {
         NextColours,
         Grid,
         Curves,
+        Similar,
+        CheckHeat,
         NetworkView,
         NextSplit,
         OpenFile,
@@ -182,6 +184,8 @@ named! {
         Grid,
         /// Inspect with the curves of all answers.
         Curves,
+        /// Inspect with the images most like the shown one.
+        Similar,
         /// Wherever there are charts of a run.
         Charts,
         Question,
@@ -221,6 +225,7 @@ impl Place {
             Self::Inspect => "Inspect",
             Self::Grid => "Inspect: many images",
             Self::Curves => "Inspect: curves",
+            Self::Similar => "Inspect: similar images",
             Self::Charts => "Charts",
             Self::Question => "A question",
             Self::Prompt => "Typing a text",
@@ -239,7 +244,7 @@ impl Place {
             Self::Everywhere | Self::Question | Self::Columns | Self::Queue => vec![self, Self::Always],
             place if place.is_typing() => vec![self, Self::Always],
             Self::Live | Self::Ended | Self::Detail => vec![self, Self::Charts, Self::Everywhere, Self::Always],
-            Self::Grid | Self::Curves => vec![self, Self::Inspect, Self::Everywhere, Self::Always],
+            Self::Grid | Self::Curves | Self::Similar => vec![self, Self::Inspect, Self::Everywhere, Self::Always],
             _ => vec![self, Self::Everywhere, Self::Always],
         }
     }

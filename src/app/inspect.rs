@@ -11,6 +11,7 @@ pub mod list;
 pub mod looking;
 pub mod order;
 pub mod paths;
+pub mod similar;
 pub mod source;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use curves::CurvesView;
 use grid::Grid;
 use heat::HeatView;
 use list::List;
+use similar::Similar;
 pub use source::{Found, Images, OtherRun, ShownRun, Wanted};
 
 /// Images that a page key steps over.
@@ -66,6 +68,11 @@ pub struct InspectScreen {
     pub beside: bool,
     pub grid: Grid,
     pub curves: CurvesView,
+    pub similar: Similar,
+    /// The file that is to be shown once its split's images are here.
+    sought: Option<String>,
+    /// Why the answer for a picture from anywhere may mean little, by the image's number.
+    pub warnings: Option<(usize, Vec<String>)>,
     /// Where the mouse holds the picture, in 0 to 1 of its width and height.
     pub held: Option<(f64, f64)>,
     /// The run that its answers are held against.
@@ -127,7 +134,27 @@ impl InspectScreen {
             InspectMessage::Other { run_id, other } if self.is_shown(&run_id) => return self.hold_against(other),
             InspectMessage::Marked(kept) => self.problem = kept.err().or(self.problem.take()),
             InspectMessage::Tiles { request, tiles } if request == self.request => self.grid.take_in(tiles),
-            InspectMessage::Explained { .. }
+            InspectMessage::Similar { request, index, likeness } if request == self.request => {
+                self.similar.take_in(index, likeness);
+            }
+            InspectMessage::SimilarMade { request, made } if request == self.request => self.similar.made = Some(made),
+            InspectMessage::NearDuplicates { request, pairs } if request == self.request => self.mark_twins(&pairs),
+            InspectMessage::Warned { generation, run_id, index, warnings }
+                if generation > self.since && self.is_shown(&run_id) =>
+            {
+                self.warnings = Some((index, warnings));
+            }
+            InspectMessage::Checked { generation, run_id, index, checked }
+                if generation > self.since && self.is_shown(&run_id) =>
+            {
+                self.take_check(index, checked);
+            }
+            InspectMessage::Similar { .. }
+            | InspectMessage::SimilarMade { .. }
+            | InspectMessage::NearDuplicates { .. }
+            | InspectMessage::Warned { .. }
+            | InspectMessage::Checked { .. }
+            | InspectMessage::Explained { .. }
             | InspectMessage::Tiles { .. }
             | InspectMessage::Other { .. }
             | InspectMessage::Cases { .. }
@@ -189,6 +216,17 @@ impl InspectScreen {
         }
     }
 
+    /// Notes which images are nearly the same as one of another split.
+    fn mark_twins(&mut self, pairs: &[(String, String)]) {
+        let Loadable::Ready(cases) = &mut self.cases else { return };
+        let twins: BTreeMap<&str, &str> =
+            pairs.iter().flat_map(|(a, b)| [(a.as_str(), b.as_str()), (b.as_str(), a.as_str())]).collect();
+        for case in cases.iter_mut() {
+            case.twin = twins.get(case.file.as_str()).map(|twin| (*twin).to_owned());
+        }
+        self.arrange();
+    }
+
     /// Puts the images that are stepped through in order anew.
     pub fn arrange(&mut self) {
         let thresholds = self.thresholds();
@@ -236,6 +274,8 @@ impl InspectScreen {
             beside: self.beside(),
             explain: self.heat.lacks(index),
             explain_other: self.other.as_ref().filter(|_| self.heat.lacks_other(index)).map(|run| run.id.clone()),
+            check: self.heat.unchecked(index),
+            is_foreign: self.images == Images::Files,
             predict_with: self.asked_run(case),
             neighbours: near.map(file).collect(),
         };
@@ -245,36 +285,38 @@ impl InspectScreen {
 
     /// The run that is asked about an image, where something is not known of it yet.
     fn asked_run(&self, case: &Case) -> Option<String> {
-        let lacks = case.logits.is_none() || self.heat.lacks(self.index);
+        let checks = self.heat.unchecked(self.index).is_some();
+        let lacks = case.logits.is_none() || self.heat.lacks(self.index) || checks;
         self.run.as_ref().filter(|_| lacks).map(|run| run.id.clone())
     }
 
     /// Where keys land.
     #[must_use]
     pub const fn place(&self) -> Place {
-        match (&self.list.filtering, self.curves.shown, self.grid.shown) {
-            (Some(_), ..) => Place::Filter,
-            (None, true, _) => Place::Curves,
-            (None, false, true) => Place::Grid,
-            (None, false, false) => Place::Inspect,
+        match () {
+            () if self.list.filtering.is_some() => Place::Filter,
+            () if self.similar.shown => Place::Similar,
+            () if self.curves.shown => Place::Curves,
+            () if self.grid.shown => Place::Grid,
+            () => Place::Inspect,
         }
     }
 
     pub fn act(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
-        if self.curves.shown
-            && let Some(effects) = self.act_on_curves(action)
-        {
-            return effects;
-        }
-        if self.grid.shown
-            && !self.curves.shown
-            && let Some(effects) = self.act_on_grid(action, scene.tiles)
-        {
+        let done = match self.place() {
+            Place::Similar => self.act_on_similar(action),
+            Place::Curves => self.act_on_curves(action),
+            Place::Grid => self.act_on_grid(action, scene.tiles),
+            _ => None,
+        };
+        if let Some(effects) = done {
             return effects;
         }
         match action {
             Action::Grid => (self.grid.shown, self.curves.shown) = (!self.grid.shown || self.curves.shown, false),
             Action::Curves => self.curves.shown = true,
+            Action::Similar => self.similar.shown = self.run.is_some(),
+            Action::CheckHeat => return self.check_heat(),
             Action::NetworkView => {
                 self.beside ^= true;
                 return self.ask();

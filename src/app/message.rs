@@ -8,6 +8,7 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::attached::Watched;
 use super::history::History;
+use super::inspect::similar::{Likeness, Made};
 use super::inspect::{Found, OtherRun, Wanted};
 use super::runs::work::{RunsNews, RunsWork};
 use crate::dataset::statistics::Statistics;
@@ -157,6 +158,36 @@ pub enum InspectMessage {
         request: u64,
         found: Result<Found, String>,
     },
+    /// The images most like one.
+    Similar {
+        request: u64,
+        index: usize,
+        likeness: Result<Likeness, String>,
+    },
+    /// The features of a run's images are being computed.
+    SimilarMade {
+        request: u64,
+        made: Made,
+    },
+    /// Files of the run that are nearly the same as one of another split, which comes second.
+    NearDuplicates {
+        request: u64,
+        pairs: Vec<(String, String)>,
+    },
+    /// Why an answer for a picture from anywhere may mean little.
+    Warned {
+        generation: u64,
+        run_id: String,
+        index: usize,
+        warnings: Vec<String>,
+    },
+    /// What became of the answer as the hot areas of the heat map were taken away.
+    Checked {
+        generation: u64,
+        run_id: String,
+        index: usize,
+        checked: Result<Checked, String>,
+    },
     /// Small pictures, by their images' numbers; `None` of one that cannot be read.
     Tiles {
         request: u64,
@@ -297,6 +328,15 @@ pub enum Effect {
         wanted: Wanted,
     },
     Show(Box<View>),
+    /// Find the images of a run's data set that are most like one; the features of all are computed first where they are not
+    /// there yet, until it is stopped.
+    FindSimilar {
+        request: u64,
+        run_id: String,
+        index: usize,
+        file: PathBuf,
+    },
+    StopSimilar,
     /// Make small pictures of images, by their numbers.
     LoadTiles {
         request: u64,
@@ -331,6 +371,18 @@ pub struct Explained {
     pub placed: [Option<Placed>; 2],
 }
 
+/// The deletion check of a heat map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    pub class: Class,
+    /// Mean probability of the class as the hottest areas go first, 0 to 1.
+    pub by_heat: f64,
+    /// The same as areas go in random order.
+    pub by_chance: f64,
+    /// In words.
+    pub verdict: String,
+}
+
 /// Shares of a heat map's sum, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Placed {
@@ -356,6 +408,10 @@ pub struct View {
     pub explain: bool,
     /// Find out where this other run's network looks, too.
     pub explain_other: Option<String>,
+    /// Check the heat map of this class.
+    pub check: Option<Class>,
+    /// It is from anywhere: say where it does not look like the training images.
+    pub is_foreign: bool,
     /// Predict it by this run's network once the picture is shown; `None` where the answer is known.
     pub predict_with: Option<String>,
     /// To be decoded ahead when nothing else is to do.

@@ -102,6 +102,9 @@ impl App {
 
     /// A click chooses an image; one on the chosen one shows it alone.
     fn click_tile(&mut self, place: usize) -> Vec<Effect> {
+        if self.inspect.similar.shown {
+            return self.inspect.click_neighbour(place);
+        }
         if self.inspect.list.position(self.inspect.index) == Some(place) {
             self.inspect.grid.shown = false;
         }

@@ -1,9 +1,11 @@
 //! The threads that carry out the app's effects and answer with messages.
 
 mod data;
+mod features;
 mod images;
 mod run;
 mod runs;
+mod similar;
 mod slot;
 mod store;
 mod tiles;
@@ -18,6 +20,7 @@ use crate::session::labels::Labels;
 use crate::session::{Start, Workplace};
 use crate::train::TrainConfig;
 use run::{CurrentRun, Finding};
+use similar::{Similar, Wish};
 use store::StoreWorker;
 use tiles::Tiles;
 use viewer::Viewer;
@@ -30,6 +33,7 @@ pub struct Workers {
     store: StoreWorker,
     viewer: Viewer,
     tiles: Tiles,
+    similar: Similar,
     watcher: Watcher,
     run: CurrentRun,
     finding: Finding,
@@ -43,6 +47,7 @@ impl Workers {
             store: StoreWorker::start(place.clone(), outbox.clone()),
             viewer: Viewer::start(place.clone(), outbox.clone()),
             tiles: Tiles::start(outbox.clone()),
+            similar: Similar::start(place.clone(), outbox.clone()),
             watcher: Watcher::start(place.clone(), outbox.clone()),
             run: CurrentRun::default(),
             finding: Finding::default(),
@@ -90,14 +95,21 @@ impl Workers {
             | Effect::RetryEntries(_)
             | Effect::LoadRun { .. }
             | Effect::Runs(_)
-            | Effect::LoadCases { .. }
             | Effect::LoadOther { .. }
             | Effect::MarkImage { .. }
             | Effect::WriteReport { .. }
             | Effect::VerifyRun { .. } => {
                 self.store.ask(effect);
             }
+            Effect::LoadCases { .. } => {
+                self.similar.stop();
+                self.store.ask(effect);
+            }
             Effect::Show(view) => self.viewer.show(*view),
+            Effect::FindSimilar { request, run_id, index, file } => {
+                self.similar.find(Wish { request, run_id, index, file });
+            }
+            Effect::StopSimilar => self.similar.stop(),
             Effect::LoadTiles { request, images } => self.tiles.load(request, images),
         }
     }

@@ -3,6 +3,7 @@
 mod curves;
 mod facts;
 mod grid;
+mod similar;
 
 use ratatui::buffer::CellDiffOption;
 use ratatui::layout::Rect;
@@ -49,14 +50,17 @@ fn note(painter: &mut Painter, area: Rect, text: &str) {
 fn case(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.inspect;
     let Some(case) = screen.case() else { return };
-    let crowded = screen.grid.shown && !screen.curves.shown && area.width < GRID_BESIDE_TEXT;
+    let many = screen.grid.shown && !screen.curves.shown;
+    let crowded = (many || screen.similar.shown) && area.width < GRID_BESIDE_TEXT;
     let text = if app.zoomed || crowded { 0 } else { TEXT.min(area.width) };
     let left = Rect { width: area.width - text, ..area };
     let right = Rect { x: left.right(), width: text, ..area };
-    let inner = painter.panel(left, &title(screen));
+    let alone = if text == 0 { ", research use only" } else { "" };
+    let inner = painter.panel(left, &format!("{}{alone}", title(screen)));
     let hint = "words that must all hold: wrong fp fn kind:viral conf>0.9 loss>1 patient:person80 marked !favourite";
     let inner = filter::draw(painter, inner, screen.list.filtering.as_ref(), hint);
     match () {
+        () if screen.similar.shown => similar::draw(painter, inner, screen),
         () if screen.curves.shown => curves::draw(painter, inner, screen),
         () if screen.grid.shown => grid::draw(painter, inner, screen),
         () => shown(painter, inner, (screen, app.popup.is_some())),
@@ -81,7 +85,7 @@ fn shown(painter: &mut Painter, area: Rect, (screen, covered): (&InspectScreen, 
             let area = if names.is_some() { below } else { area };
             let place = show(painter, area, picture, (screen.generation, covered));
             if let Some([left, right]) = names {
-                let above = Rect { y: area.y - 1, height: 1, ..place };
+                let above = Rect { y: place.y - 1, height: 1, ..place };
                 painter.line(above, Line::styled(left, painter.theme.dim()));
                 painter.line(above, Line::styled(right, painter.theme.dim()).right_aligned());
             }

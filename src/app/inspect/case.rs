@@ -21,6 +21,8 @@ pub struct Case {
     pub kind: Kind,
     /// What its user says of it.
     pub mark: ImageMark,
+    /// The file of another split that it is nearly the same as, once that was looked for.
+    pub twin: Option<String>,
 }
 
 /// How an answer stands to the truth; PNEUMONIA is positive.
@@ -81,14 +83,23 @@ impl Case {
     pub fn new(file: String, truth: Class, logits: Option<[f32; 2]>) -> Self {
         let patient = patient::parse(&file, truth);
         let mark = ImageMark::default();
-        Self { patient: patient.group(), kind: patient.kind, file, truth: Some(truth), logits, other: None, mark }
+        Self {
+            patient: patient.group(),
+            kind: patient.kind,
+            file,
+            truth: Some(truth),
+            logits,
+            other: None,
+            mark,
+            twin: None,
+        }
     }
 
     /// A file from anywhere.
     #[must_use]
     pub fn of_file(file: String) -> Self {
         let (patient, mark) = (String::new(), ImageMark::default());
-        Self { patient, kind: Kind::Unknown, file, truth: None, logits: None, other: None, mark }
+        Self { patient, kind: Kind::Unknown, file, truth: None, logits: None, other: None, mark, twin: None }
     }
 
     /// The file's name.

@@ -31,10 +31,12 @@ enum Flag {
     WrongLabel,
     PoorQuality,
     Favourite,
+    /// Nearly the same as an image of another split.
+    NearDuplicate,
 }
 
 /// Every flag by its word.
-const FLAGS: [(&str, Flag); 11] = [
+const FLAGS: [(&str, Flag); 12] = [
     ("right", Flag::Right),
     ("wrong", Flag::Wrong),
     ("tp", Flag::Verdict(Verdict::TruePositive)),
@@ -46,6 +48,7 @@ const FLAGS: [(&str, Flag); 11] = [
     ("wrong-label", Flag::WrongLabel),
     ("poor-quality", Flag::PoorQuality),
     ("favourite", Flag::Favourite),
+    ("near-duplicate", Flag::NearDuplicate),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +134,7 @@ impl Flag {
             Self::WrongLabel => case.mark.wrong_label,
             Self::PoorQuality => case.mark.poor_quality,
             Self::Favourite => case.mark.favourite,
+            Self::NearDuplicate => case.twin.is_some(),
         }
     }
 }

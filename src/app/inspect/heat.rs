@@ -1,6 +1,6 @@
 //! The heat map over the picture: where the network looks for a class.
 
-use crate::app::message::{Explained, Overlay};
+use crate::app::message::{Checked, Explained, Loadable, Overlay};
 use crate::dataset::Class;
 use crate::picture::ColourMap;
 use std::sync::Arc;
@@ -20,11 +20,13 @@ pub struct HeatView {
     pub known: Option<(usize, Explained)>,
     /// The same of the other run.
     pub other: Option<(usize, Explained)>,
+    /// Its deletion check, of an image and a class.
+    pub check: Option<(usize, Class, Loadable<Checked>)>,
 }
 
 impl Default for HeatView {
     fn default() -> Self {
-        Self { class: None, strength: 0.6, colours: ColourMap::Inferno, known: None, other: None }
+        Self { class: None, strength: 0.6, colours: ColourMap::Inferno, known: None, other: None, check: None }
     }
 }
 
@@ -62,6 +64,22 @@ impl HeatView {
         of(self.known.as_ref(), index)
     }
 
+    /// The class whose heat map is to be checked for image `index` yet.
+    #[must_use]
+    pub fn unchecked(&self, index: usize) -> Option<Class> {
+        self.check
+            .as_ref()
+            .filter(|(of, _, known)| *of == index && *known == Loadable::Loading)
+            .map(|(_, class, _)| *class)
+    }
+
+    /// What the check of the shown map has given for image `index`.
+    #[must_use]
+    pub fn checked(&self, index: usize) -> Option<&Loadable<Checked>> {
+        let of_shown = |(of, class, _): &&(usize, Class, _)| *of == index && Some(*class) == self.class;
+        self.check.as_ref().filter(of_shown).map(|(_, _, known)| known)
+    }
+
     /// What is laid over image `index`.
     #[must_use]
     pub fn overlay(&self, index: usize) -> Option<Overlay> {
@@ -82,7 +100,7 @@ impl HeatView {
     /// How it is looked at, without what was found out.
     #[must_use]
     pub fn emptied(&self) -> Self {
-        Self { known: None, other: None, ..self.clone() }
+        Self { known: None, other: None, check: None, ..self.clone() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::InspectScreen;
 use crate::app::action::Action;
-use crate::app::message::{Beside, Effect, Explained};
+use crate::app::message::{Beside, Checked, Effect, Explained, Loadable};
 use crate::dataset::Class;
 use crate::picture::{Look, Part};
 
@@ -92,6 +92,24 @@ impl InspectScreen {
                 Vec::new()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// Checks the shown heat map, or the one for what the image is called.
+    pub(super) fn check_heat(&mut self) -> Vec<Effect> {
+        let called = self.case().and_then(|case| case.predicted(self.threshold()));
+        let Some(class) = self.heat.class.or(called).filter(|_| self.run.is_some()) else { return Vec::new() };
+        self.heat.class = Some(class);
+        self.heat.check = Some((self.index, class, Loadable::Loading));
+        self.ask()
+    }
+
+    pub(super) fn take_check(&mut self, index: usize, checked: Result<Checked, String>) {
+        if let Some((of, class, known)) = &mut self.heat.check
+            && *of == index
+            && checked.as_ref().map_or(true, |checked| checked.class == *class)
+        {
+            *known = checked.map_or_else(Loadable::Failed, Loadable::Ready);
         }
     }
 

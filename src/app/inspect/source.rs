@@ -148,7 +148,7 @@ impl InspectScreen {
     }
 
     /// How things are looked at stays; all that is known of the images goes.
-    fn begin(&mut self, run: Option<ShownRun>, wanted: Wanted) {
+    pub(super) fn begin(&mut self, run: Option<ShownRun>, wanted: Wanted) {
         let list = std::mem::take(&mut self.list).emptied();
         *self = Self {
             run,
@@ -166,7 +166,7 @@ impl InspectScreen {
         };
     }
 
-    fn load(&mut self) -> Vec<Effect> {
+    pub(super) fn load(&mut self) -> Vec<Effect> {
         self.cases = Loadable::Loading;
         let wanted = self.wanted.clone().into_iter();
         wanted.map(|wanted| Effect::LoadCases { request: self.request, wanted }).collect()
@@ -184,6 +184,8 @@ impl InspectScreen {
         self.auc = self.auc_of_answered();
         self.since = self.generation;
         self.index = self.index.min(self.all().len().saturating_sub(1));
+        let sought = self.sought.take().and_then(|file| self.all().iter().position(|case| case.file == file));
+        self.index = sought.unwrap_or(self.index);
         self.arrange();
         let nearest = self.list.position(self.index).map(|_| self.index);
         self.show(nearest.or(self.list.places().first().copied()).unwrap_or(self.index))

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::features;
 use crate::app::inspect::case::Case;
 use crate::app::inspect::{Found, Images, Wanted};
 use crate::dataset::hash::md5_hex;
-use crate::dataset::{self, Class, Dataset, Folder, Split};
-use crate::error::{Error, Result};
+use crate::dataset::{self, Dataset, Folder, Split};
+use crate::error::Result;
 use crate::predict;
 use crate::session::Workplace;
-use crate::session::manifest::Manifest;
 use crate::store::{Answer, ImageMark, MarkedImage, Run, Store};
 
 /// The images that are asked for, with answers and marks.
@@ -74,16 +74,8 @@ fn cases(answers: Vec<Answer>, split: Split) -> (Split, Vec<Case>) {
 
 /// The images that a run was trained on. It keeps no answers for them.
 fn of_training(store: &Store, run: &Run) -> Result<Vec<Case>> {
-    let lacks = || {
-        let problem = "keeps no list of its training images: it is older than such lists, or has not begun to train";
-        Error::Run { run: run.started.name.clone(), problem: problem.into() }
-    };
-    let list = run.started.manifest.as_deref().map(|digest| store.manifest(digest)).transpose()?.flatten();
-    let Manifest(listed) = list.as_deref().and_then(Manifest::parse).ok_or_else(lacks)?;
-    let classes: BTreeMap<String, Class> =
-        dataset::find(&run.started.data)?.images.into_iter().map(|image| (image.file, image.class)).collect();
-    let training = listed.into_iter().filter(|image| image.split == Split::Train);
-    Ok(training.filter_map(|image| Some(Case::new(image.file.clone(), *classes.get(&image.file)?, None))).collect())
+    let training = features::listed(store, run)?.into_iter().filter(|image| image.split == Split::Train);
+    Ok(training.map(|image| Case::new(image.file, image.truth, None)).collect())
 }
 
 fn of_data_set(folder: &Path) -> Result<Found> {

@@ -41,6 +41,11 @@ impl<T> Slot<T> {
         self.lock().is_some()
     }
 
+    /// What a look at the newer request tells, where one has come.
+    pub fn peek<U>(&self, look: impl FnOnce(&T) -> U) -> Option<U> {
+        self.lock().as_ref().map(look)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<T>> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

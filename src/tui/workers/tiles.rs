@@ -38,24 +38,27 @@ impl Tiles {
 }
 
 fn work(slot: &Slot<(u64, Images)>, outbox: &Outbox) {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
     loop {
         let (request, images) = slot.take();
-        for images in images.chunks(threads * AT_ONCE) {
+        for images in images.chunks(threads() * AT_ONCE) {
             if slot.is_waiting() {
                 break;
             }
-            let tiles = made(images, threads);
+            let tiles = made(images);
             outbox.send(Message::Inspect(InspectMessage::Tiles { request, tiles }));
         }
     }
 }
 
-/// Not on the compute threads: a run under way has those.
-fn made(images: &[(usize, PathBuf)], threads: usize) -> Vec<(usize, Option<Arc<Picture>>)> {
+fn threads() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// In the order of the images. Not on the compute threads: a run under way has those.
+pub fn made(images: &[(usize, PathBuf)]) -> Vec<(usize, Option<Arc<Picture>>)> {
     let tile = |(index, file): &(usize, PathBuf)| (*index, tile(file));
     thread::scope(|scope| {
-        let parts = images.chunks(images.len().div_ceil(threads).max(1));
+        let parts = images.chunks(images.len().div_ceil(threads()).max(1));
         let parts: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(tile).collect::<Vec<_>>())).collect();
         parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
     })

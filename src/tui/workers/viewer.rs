@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::thread::Builder;
 use std::time::SystemTime;
 
+use super::features::Kept;
 use super::slot::Slot;
-use crate::app::message::{Beside, Explained, InspectMessage, Message, Overlay, Placed, View};
-use crate::dataset::{GreyImage, resize};
+use crate::app::message::{Beside, Checked, Explained, InspectMessage, Message, Overlay, Placed, View};
+use crate::dataset::{Class, GreyImage, resize};
 use crate::error::Result;
 use crate::picture::{HeatMap, Picture, fit, overlay};
+use crate::predict::familiarity::warnings;
 use crate::predict::heat::at_input;
 use crate::predict::placement::placement;
-use crate::predict::{Prediction, Predictor, read_picture};
+use crate::predict::{Predictor, read_decoded, read_picture};
 use crate::session::Workplace;
 use crate::store;
 use crate::train::{checkpoint, priority};
@@ -42,17 +44,29 @@ struct Question {
     generation: u64,
     index: usize,
     file: PathBuf,
-    /// The run that answers, and whether it is to tell where it looked.
-    own: Option<(String, bool)>,
-    /// The other run, that is to tell so too.
-    other: Option<String>,
+    /// What the run is asked.
+    own: Option<Asked>,
+    /// What the other run is asked.
+    other: Option<Asked>,
+}
+
+/// What a run is asked about a picture, beside its answer.
+struct Asked {
+    run_id: String,
+    /// Where it looks.
+    explain: bool,
+    /// What becomes of the answer when what is hot for this class is taken away.
+    check: Option<Class>,
+    /// Why the answer may mean little.
+    warn: bool,
 }
 
 impl Viewer {
     pub fn start(place: Workplace, outbox: Outbox) -> Self {
         let viewer = Self { pictures: Slot::default(), questions: Slot::default() };
         let mut shelf = Shelf { slot: viewer.pictures.clone(), outbox: outbox.clone(), pictures: VecDeque::new() };
-        let mut oracle = Oracle { slot: viewer.questions.clone(), place, outbox, loaded: VecDeque::new() };
+        let mut oracle =
+            Oracle { slot: viewer.questions.clone(), place, outbox, loaded: VecDeque::new(), gallery: Kept::default() };
         // Without the threads Inspect shows no picture or no answer, and all else goes on.
         let _ = Builder::new().name("viewer".into()).spawn(move || shelf.work());
         let lowered = move || {
@@ -65,11 +79,12 @@ impl Viewer {
 
     /// Replaces what was asked before.
     pub fn show(&self, view: View) {
-        let own = view.predict_with.clone().map(|run_id| (run_id, view.explain));
-        let (generation, index, other) = (view.generation, view.index, view.explain_other.clone());
+        let asked = |run_id: String| Asked { run_id, explain: view.explain, check: view.check, warn: view.is_foreign };
+        let own = view.predict_with.clone().map(asked);
+        let other = view.explain_other.clone().map(|run_id| Asked { run_id, explain: true, check: None, warn: false });
         let is_wanted = own.is_some() || other.is_some();
-        let question = is_wanted.then(|| Question { generation, index, file: view.file.clone(), own, other });
-        self.questions.put(question);
+        let (generation, index, file) = (view.generation, view.index, view.file.clone());
+        self.questions.put(is_wanted.then_some(Question { generation, index, file, own, other }));
         self.pictures.put(Some(view));
     }
 }
@@ -127,7 +142,8 @@ fn shown(original: &GreyImage, view: &View) -> Picture {
         Some(Beside::Input(side)) => {
             let square = resize::to_square(original, *side);
             let square = part(&square, view, view.heat.as_ref());
-            own.beside(&square.enlarged(own.height.div_ceil(square.height.max(1))))
+            let height = own.height.max(square.height);
+            own.enlarged(height).beside(&square.enlarged(height))
         }
     }
 }
@@ -147,6 +163,28 @@ struct Loaded {
     predictor: Predictor,
 }
 
+/// What a run says of a picture.
+struct Answer {
+    logits: [f32; 2],
+    explained: Option<Explained>,
+    checked: Option<std::result::Result<Checked, String>>,
+    warnings: Option<Vec<String>>,
+}
+
+/// The same areas in the same random orders each time.
+const CHECK_SEED: u64 = 0;
+
+fn check(
+    predictor: &Predictor,
+    picture: &GreyImage,
+    (map, class): (&HeatMap, Class),
+) -> std::result::Result<Checked, String> {
+    let found = predictor.deletion(picture, (map, class), CHECK_SEED).map_err(|error| error.to_string())?;
+    let caveat = found.caveat().map_or_else(String::new, |caveat| format!("; {caveat}"));
+    let verdict = format!("{}{caveat}", found.verdict());
+    Ok(Checked { class, by_heat: found.by_heat, by_chance: found.by_chance, verdict })
+}
+
 /// Answers for images by the networks of runs.
 struct Oracle {
     slot: Slot<Question>,
@@ -154,51 +192,75 @@ struct Oracle {
     outbox: Outbox,
     /// The one that was asked last comes last.
     loaded: VecDeque<Loaded>,
+    gallery: Kept,
 }
 
 impl Oracle {
     fn work(&mut self) {
         loop {
             let Question { generation, index, file, own, other } = self.slot.take();
-            if let Some((run_id, explain)) = own {
-                self.tell((generation, index), &run_id, (&file, explain));
-            }
-            if let Some(other) = other.filter(|_| !self.slot.is_waiting()) {
-                self.tell((generation, index), &other, (&file, true));
+            for asked in own.into_iter().chain(other) {
+                if !self.slot.is_waiting() {
+                    self.tell((generation, index), &asked, &file);
+                }
             }
         }
     }
 
-    /// Tells what a run answers for a picture, and where it looked.
-    fn tell(&mut self, (generation, index): (u64, usize), run_id: &str, (file, explain): (&Path, bool)) {
-        let found = catch_unwind(AssertUnwindSafe(|| self.explain(run_id, (file, explain))));
+    /// Tells what a run answers for a picture, and what else it is asked.
+    fn tell(&mut self, (generation, index): (u64, usize), asked: &Asked, file: &Path) {
+        let found = catch_unwind(AssertUnwindSafe(|| self.answer(asked, file)));
         let found = found.unwrap_or_else(|_| Err(PANICKED.to_owned()));
-        let (logits, explained) = match found {
-            Ok((prediction, explained)) => (Ok(prediction.logits), explained.map(Ok)),
-            Err(problem) => (Err(problem.clone()), explain.then_some(Err(problem))),
-        };
-        let run_id = run_id.to_owned();
-        let message = InspectMessage::Prediction { generation, run_id: run_id.clone(), index, logits };
-        self.outbox.send(Message::Inspect(message));
-        if let Some(explained) = explained {
-            let message = InspectMessage::Explained { generation, run_id, index, explained };
-            self.outbox.send(Message::Inspect(message));
+        let run_id = || asked.run_id.clone();
+        let logits = found.as_ref().map(|found| found.logits).map_err(Clone::clone);
+        let mut messages = vec![InspectMessage::Prediction { generation, run_id: run_id(), index, logits }];
+        match found {
+            Ok(Answer { explained, checked, warnings, .. }) => {
+                messages.extend(explained.map(|explained| InspectMessage::Explained {
+                    generation,
+                    run_id: run_id(),
+                    index,
+                    explained: Ok(explained),
+                }));
+                messages.extend(checked.map(|checked| InspectMessage::Checked {
+                    generation,
+                    run_id: run_id(),
+                    index,
+                    checked,
+                }));
+                messages.extend(warnings.map(|warnings| InspectMessage::Warned {
+                    generation,
+                    run_id: run_id(),
+                    index,
+                    warnings,
+                }));
+            }
+            Err(problem) if asked.explain => {
+                let explained = Err(problem);
+                messages.push(InspectMessage::Explained { generation, run_id: run_id(), index, explained });
+            }
+            Err(_) => {}
         }
+        messages.into_iter().for_each(|message| self.outbox.send(Message::Inspect(message)));
     }
 
-    /// The answer for a picture, and where the network looked where that is asked for.
-    fn explain(
-        &mut self,
-        run_id: &str,
-        (file, explain): (&Path, bool),
-    ) -> std::result::Result<(Prediction, Option<Explained>), String> {
-        let picture = read_picture(file)?;
-        let predictor = self.network(run_id).map_err(|error| error.to_string())?;
-        if !explain {
-            return Ok((predictor.predict(&picture).map_err(|error| error.to_string())?, None));
+    fn answer(&mut self, asked: &Asked, file: &Path) -> std::result::Result<Answer, String> {
+        let decoded = read_decoded(file)?;
+        let gallery = if asked.warn { self.gallery.open(&self.place, &asked.run_id) } else { None };
+        let predictor = self.network(&asked.run_id).map_err(|error| error.to_string())?;
+        if !asked.explain && asked.check.is_none() && !asked.warn {
+            let logits = predictor.predict(&decoded.grey).map_err(|error| error.to_string())?.logits;
+            return Ok(Answer { logits, explained: None, checked: None, warnings: None });
         }
-        let found = predictor.explain(&picture).map_err(|error| error.to_string())?;
-        Ok((found.prediction, Some(explained(found.maps))))
+        let found = predictor.explain(&decoded.grey).map_err(|error| error.to_string())?;
+        let checked = asked.check.map(|class| check(predictor, &decoded.grey, (&found.maps[class.index()], class)));
+        let warnings = || warnings(&decoded, &found.features, gallery.as_deref());
+        Ok(Answer {
+            logits: found.prediction.logits,
+            warnings: asked.warn.then(|| warnings().iter().map(ToString::to_string).collect()),
+            explained: asked.explain.then(|| explained(found.maps)),
+            checked,
+        })
     }
 
     /// The run's best network; read again when its weights have changed, as those of a run under way do.

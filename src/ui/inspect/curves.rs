@@ -106,7 +106,7 @@ fn precision_recall(painter: &mut Painter, area: Rect, (screen, curves): (&Inspe
 fn curve(painter: &mut Painter, plane: Plane, (curves, point): (&Curves, &dyn Fn(&Cut) -> Option<Point>)) {
     let points: Vec<(usize, Point)> =
         curves.cuts.iter().enumerate().filter_map(|(at, cut)| Some((at, point(cut)?))).collect();
-    let style = painter.theme.training();
+    let style = Style::new();
     plane.path(painter, &points.iter().map(|(_, point)| *point).collect::<Vec<_>>(), style);
     for (at, point) in points {
         let (x, y) = plane.cell(point);
@@ -141,25 +141,26 @@ fn reliability(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScr
     let Some(plane) = Plane::draw(painter, area, ("probability", "share PNEUMONIA")) else {
         return Default::default();
     };
+    plane.line(painter, ((0.0, 0.0), (1.0, 1.0)), (theme.frame(), 3));
     for (number, bin) in curves.bins.iter().enumerate() {
         let column = |share: f64| plane.cell((share / BINS as f64, 0.0)).0;
         let (left, right) = (column(number as f64), column((number + 1) as f64).max(column(number as f64) + 1));
         let whole = Rect { x: left, width: right - left, ..plane.0 };
         painter.target(whole, Target::Images(Behind::Bin(number)));
         let Some(estimate) = Estimate::share(bin.positives, bin.images) else { continue };
-        let style = if number == chosen { theme.accent() } else { theme.training() };
+        let style = if number == chosen { theme.accent() } else { theme.dim() };
         bar(painter, Rect { width: (right - left).max(2) - 1, ..whole }, (estimate.value, style));
         if let Some(interval) = estimate.interval {
-            let middle = (number as f64 + 0.4) / BINS as f64;
-            plane.line(painter, ((middle, interval.low), (middle, interval.high)), (theme.title(), 1));
+            // In the last column, beside the bar.
+            let place = (f64::from(right - plane.0.x) - 0.5) / f64::from(plane.0.width);
+            plane.line(painter, ((place, interval.low), (place, interval.high)), (style, 1));
         }
     }
-    plane.line(painter, ((0.0, 0.0), (1.0, 1.0)), (theme.frame(), 3));
     let bin = curves.bins[chosen];
     let [from, to] = [chosen, chosen + 1].map(|end| end as f64 / BINS as f64);
     let estimate = with_interval(Estimate::share(bin.positives, bin.images));
     let images = count(usize::try_from(bin.images).unwrap_or(usize::MAX));
-    [format!("▮ probability {from:.2} to {to:.2}: {images} images"), format!("  PNEUMONIA {estimate}")]
+    [format!("▸ probability {from:.2} to {to:.2}: {images} images"), format!("  PNEUMONIA {estimate}")]
 }
 
 /// A column of blocks, its top to the eighth of a cell.

@@ -4,6 +4,7 @@ use ratatui::text::{Line, Span};
 
 use crate::app::inspect::case::Case;
 use crate::app::inspect::{Images, InspectScreen};
+use crate::app::message::{Checked, Loadable};
 use crate::dataset::{Class, Split};
 use crate::metrics::{self, Confusion, Estimate, Measure};
 use crate::store::ImageMark;
@@ -22,6 +23,7 @@ pub fn lines(theme: Theme, screen: &InspectScreen, case: &Case, (width, height):
     }
     lines.extend(other(theme, screen, case));
     lines.push(marks(theme, case));
+    lines.extend(warnings(theme, screen, (case, width)));
     lines.extend(look(theme, screen, width));
     lines.extend(heat(theme, screen, width));
     lines.extend(said(theme, screen, width));
@@ -112,7 +114,30 @@ fn heat(theme: Theme, screen: &InspectScreen, width: usize) -> Vec<Line<'static>
         None => "nothing speaks for it".to_owned(),
         Some(placed) => format!("{} at the border, {} off the lungs", percent(placed.border), percent(placed.outside)),
     };
-    std::iter::once(Line::from(title)).chain(paragraph(&told, width, theme.dim())).collect()
+    let placed = std::iter::once(Line::from(title)).chain(paragraph(&told, width, theme.dim()));
+    placed.chain(checked(theme, screen, width)).collect()
+}
+
+/// What the deletion check of the heat map has given.
+fn checked(theme: Theme, screen: &InspectScreen, width: usize) -> Vec<Line<'static>> {
+    match screen.heat.checked(screen.index) {
+        Some(Loadable::Ready(checked)) => {
+            let Checked { by_heat, by_chance, verdict, .. } = checked;
+            let text = format!("check: {by_heat:.2} left as heat goes first, {by_chance:.2} at random: {verdict}");
+            paragraph(&text, width, theme.accent())
+        }
+        Some(Loadable::Failed(problem)) => paragraph(&format!("✗ {problem}"), width, theme.bad()),
+        Some(_) => vec![Line::styled("checking the heat map…", theme.dim())],
+        None => Vec::new(),
+    }
+}
+
+/// Why the answer may mean little, and where the image is to be found again.
+fn warnings(theme: Theme, screen: &InspectScreen, (case, width): (&Case, usize)) -> Vec<Line<'static>> {
+    let own = screen.warnings.as_ref().filter(|(index, _)| *index == screen.index).map(|(_, warnings)| warnings);
+    let twin = case.twin.as_ref().map(|twin| format!("nearly the same as {twin}, of another split"));
+    let all = own.into_iter().flatten().cloned().chain(twin);
+    all.flat_map(|text| paragraph(&format!("! {text}"), width, theme.warning())).collect()
 }
 
 /// What its user says of it, each with a sign.

@@ -1,0 +1,53 @@
+//! The features of a run's images, from the file in its folder.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::dataset::{self, Class};
+use crate::error::{Error, Result};
+use crate::predict::neighbours::{Gallery, Listed};
+use crate::session::Workplace;
+use crate::session::manifest::Manifest;
+use crate::store::{self, Run, Store};
+
+/// The images of a run's splits, as its list has them.
+///
+/// # Errors
+/// `Run` where it keeps no list, `Store` where that cannot be read, and where its data set is gone.
+pub fn listed(store: &Store, run: &Run) -> Result<Vec<Listed>> {
+    let lacks = || {
+        let problem = "keeps no list of its images: it is older than such lists, or has not begun to train";
+        Error::Run { run: run.started.name.clone(), problem: problem.into() }
+    };
+    let list = run.started.manifest.as_deref().map(|digest| store.manifest(digest)).transpose()?.flatten();
+    let Manifest(images) = list.as_deref().and_then(Manifest::parse).ok_or_else(lacks)?;
+    let classes: BTreeMap<String, Class> =
+        dataset::find(&run.started.data)?.images.into_iter().map(|image| (image.file, image.class)).collect();
+    let listed = |image: crate::session::manifest::Listed| {
+        Some(Listed { truth: *classes.get(&image.file)?, file: image.file, split: image.split })
+    };
+    Ok(images.into_iter().filter_map(listed).collect())
+}
+
+/// The gallery that was read last; read again when its file has changed.
+#[derive(Default)]
+pub struct Kept(Option<(String, Option<SystemTime>, Arc<Gallery>)>);
+
+impl Kept {
+    /// The run's gallery, where one is there for its weights and images.
+    pub fn open(&mut self, place: &Workplace, run_id: &str) -> Option<Arc<Gallery>> {
+        let folder = store::run_folder(&place.db, run_id);
+        let written = Gallery::path(&folder).metadata().ok()?.modified().ok();
+        if let Some((of, at, gallery)) = &self.0
+            && (of.as_str(), *at) == (run_id, written)
+        {
+            return Some(Arc::clone(gallery));
+        }
+        let store = Store::open(&place.db).ok()?;
+        let list = listed(&store, &store.run(run_id).ok()?).ok()?;
+        let gallery = Arc::new(Gallery::open(&folder, &list)?);
+        self.0 = Some((run_id.to_owned(), written, Arc::clone(&gallery)));
+        Some(gallery)
+    }
+}

@@ -1,0 +1,155 @@
+//! Finds the images that a run's network sees as most like one; computes the features of all of them first, once.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Builder;
+use std::time::{Duration, Instant};
+
+use super::features::{self, Kept};
+use super::slot::Slot;
+use super::tiles;
+use crate::app::inspect::similar::{Alike, Likeness, Made, NEIGHBOURS};
+use crate::app::message::{InspectMessage, Message};
+use crate::dataset::cache::Progress;
+use crate::error::{Error, Result};
+use crate::predict::neighbours::{Gallery, Pictures};
+use crate::predict::{Predictor, read_picture};
+use crate::session::{LoadedData, Workplace};
+use crate::store::{Run, Store};
+use crate::train::priority;
+use crate::tui::wake::Outbox;
+
+/// Counts are told at most this often.
+const PACE: Duration = Duration::from_millis(100);
+
+/// What is wanted.
+pub struct Wish {
+    pub request: u64,
+    pub run_id: String,
+    pub index: usize,
+    pub file: PathBuf,
+}
+
+pub struct Similar {
+    slot: Slot<Wish>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Similar {
+    pub fn start(place: Workplace, outbox: Outbox) -> Self {
+        let (slot, stopped) = (Slot::default(), Arc::default());
+        let similar = Self { slot, stopped };
+        let (slot, stopped, gallery) = (similar.slot.clone(), Arc::clone(&similar.stopped), Kept::default());
+        let mut finder = Finder { slot, stopped, place, outbox, gallery, told: None };
+        // Without the thread nothing similar is found, and all else goes on.
+        let _ = Builder::new().name("similar".into()).spawn(move || {
+            priority::lower();
+            finder.work();
+        });
+        similar
+    }
+
+    /// Replaces what was asked before.
+    pub fn find(&self, wish: Wish) {
+        self.stopped.store(false, Ordering::Relaxed);
+        self.slot.put(Some(wish));
+    }
+
+    /// Nobody waits for it any more.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.slot.put(None);
+    }
+}
+
+struct Finder {
+    slot: Slot<Wish>,
+    stopped: Arc<AtomicBool>,
+    place: Workplace,
+    outbox: Outbox,
+    gallery: Kept,
+    /// The request that was told of near-duplicates.
+    told: Option<u64>,
+}
+
+impl Finder {
+    fn work(&mut self) {
+        loop {
+            let wish = self.slot.take();
+            let likeness = match self.likeness(&wish) {
+                Err(Error::Cancelled) => continue,
+                likeness => likeness.map_err(|error| error.to_string()),
+            };
+            let message = InspectMessage::Similar { request: wish.request, index: wish.index, likeness };
+            self.outbox.send(Message::Inspect(message));
+            self.tell_near_duplicates(&wish);
+        }
+    }
+
+    fn likeness(&mut self, wish: &Wish) -> Result<Likeness> {
+        let run = Store::open(&self.place.db)?.run(&wish.run_id)?;
+        let folder = crate::store::run_folder(&self.place.db, &wish.run_id);
+        let predictor = Predictor::load(&folder)?;
+        let gallery = match self.gallery.open(&self.place, &wish.run_id) {
+            Some(gallery) => gallery,
+            None => Arc::new(self.make((wish, &run), &predictor, &folder)?),
+        };
+        let unreadable = |problem| Error::Image { path: wish.file.clone(), problem };
+        let seen = predictor.explain(&read_picture(&wish.file).map_err(unreadable)?)?;
+        let own = wish.file.strip_prefix(&run.started.data).unwrap_or(&wish.file).to_string_lossy();
+        let nearest = gallery.nearest(&seen.features, NEIGHBOURS, |listed| listed.file != own);
+        let files: Vec<_> =
+            nearest.iter().enumerate().map(|(at, near)| (at, run.started.data.join(&near.file))).collect();
+        let pictures = tiles::made(&files);
+        let alike = nearest.into_iter().zip(pictures).map(|(near, (_, picture))| Alike {
+            file: near.file,
+            split: near.split,
+            truth: near.truth,
+            distance: near.distance,
+            picture,
+        });
+        Ok(Likeness { neighbours: alike.collect(), remoteness: gallery.remoteness(&seen.features) })
+    }
+
+    /// Computes the features of all images of the run and keeps them.
+    fn make(&self, (wish, run): (&Wish, &Run), predictor: &Predictor, folder: &Path) -> Result<Gallery> {
+        let list = features::listed(&Store::open(&self.place.db)?, run)?;
+        let place = Workplace { data: run.started.data.clone(), ..self.place.clone() };
+        let mut watch = self.watch(wish);
+        let data = LoadedData::open(&place, predictor.image_size(), &mut watch)?;
+        let gallery = Gallery::make(predictor, Pictures::Prepared(&data.dataset, &data.cache), &list, &mut watch)?;
+        gallery.save(folder)?;
+        Ok(gallery)
+    }
+
+    /// Tells how far it is; stops where nobody waits for this run any more.
+    fn watch<'a>(&'a self, wish: &'a Wish) -> impl FnMut(Progress) -> ControlFlow<()> + 'a {
+        let mut told: Option<Instant> = None;
+        move |Progress { done, total }| {
+            let elsewhere = self.slot.peek(|waiting| waiting.run_id != wish.run_id).unwrap_or(false);
+            if elsewhere || self.stopped.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
+            if told.is_none_or(|at| at.elapsed() >= PACE) {
+                told = Some(Instant::now());
+                let message = InspectMessage::SimilarMade { request: wish.request, made: Made { done, total } };
+                self.outbox.send(Message::Inspect(message));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Once for what is looked at: it takes seconds.
+    fn tell_near_duplicates(&mut self, wish: &Wish) {
+        if self.told == Some(wish.request) || self.slot.is_waiting() {
+            return;
+        }
+        let Some(gallery) = self.gallery.open(&self.place, &wish.run_id) else { return };
+        let file = |index: usize| gallery.listed()[index].file.clone();
+        let pairs = gallery.near_duplicates().into_iter().map(|pair| (file(pair.a), file(pair.b))).collect();
+        self.outbox.send(Message::Inspect(InspectMessage::NearDuplicates { request: wish.request, pairs }));
+        self.told = Some(wish.request);
+    }
+}

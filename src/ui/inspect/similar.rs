@@ -1,0 +1,73 @@
+//! The shown image and those of the run's data set that its network sees as most like it.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::app::inspect::InspectScreen;
+use crate::app::inspect::similar::{Alike, Likeness};
+use crate::app::message::Loadable;
+use crate::app::scene::{Target, Tiles};
+use crate::ui::painter::{Painter, fit};
+use crate::ui::picture;
+use crate::units::{count, percent};
+
+pub fn draw(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
+    let dim = painter.theme.dim();
+    let (head, below) =
+        (Rect { height: 1, ..area }, Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area });
+    match (screen.similar.of(screen.index), screen.similar.made) {
+        (Some(Loadable::Ready(likeness)), _) => {
+            painter.line(head, Line::styled(said(likeness), dim));
+            tiles(painter, below, (screen, likeness));
+        }
+        (Some(Loadable::Failed(problem)), _) => {
+            painter.message(area, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]);
+        }
+        (_, Some(made)) => {
+            let text = format!("features of the run's images, once: {} of {}", count(made.done), count(made.total));
+            painter.message(area, vec![Line::raw(text), Line::default(), Line::styled("esc stops", dim)]);
+        }
+        (..) => painter.message(area, vec![Line::raw("looking for similar images…")]),
+    }
+}
+
+/// How near the image is to those that the network was trained on.
+fn said(likeness: &Likeness) -> String {
+    likeness.remoteness.map_or_else(String::new, |share| {
+        format!("{} of the validation images are nearer to the training images", percent(share))
+    })
+}
+
+fn tiles(painter: &mut Painter, area: Rect, (screen, likeness): (&InspectScreen, &Likeness)) {
+    let width = screen.grid.width().min(area.width);
+    let height = (width / 2 + 2).min(area.height);
+    if width < 4 || height < 3 {
+        return;
+    }
+    let (columns, rows) = (area.width / width, area.height / height);
+    painter.scene.tiles = Tiles { columns: columns.into(), rows: rows.into() };
+    let (step, page) = (area.width / columns, painter.scene.tiles.columns * painter.scene.tiles.rows);
+    let first = screen.similar.at / page * page;
+    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+    for ((column, row), (place, alike)) in places.zip(likeness.neighbours.iter().enumerate().skip(first)) {
+        let tile = Rect { x: area.x + column * step, y: area.y + row * height, width: width - 1, height };
+        draw_tile(painter, tile, (alike, place == screen.similar.at));
+        painter.target(tile, Target::Row(place));
+    }
+}
+
+/// The picture with its truth, split and distance.
+fn draw_tile(painter: &mut Painter, area: Rect, (alike, is_chosen): (&Alike, bool)) {
+    let (theme, width) = (painter.theme, usize::from(area.width));
+    let above = Rect { height: area.height - 2, ..area };
+    match &alike.picture {
+        Some(picture) => drop(picture::draw(painter, above, picture)),
+        None => painter.message(above, vec![Line::styled("✗ unreadable", theme.bad())]),
+    }
+    let label = Line::styled(format!("{:<width$}", fit(alike.truth.name(), width)), theme.class(alike.truth));
+    let label = if is_chosen { theme.select(label) } else { label };
+    painter.line(Rect { y: above.bottom(), height: 1, ..area }, label);
+    let split = &alike.split.name()[..alike.split.name().len().min(5)];
+    let text = fit(&format!("{:.4} {split}", alike.distance), width);
+    painter.line(Rect { y: above.bottom() + 1, height: 1, ..area }, Line::styled(text, theme.dim()));
+}
