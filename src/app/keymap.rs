@@ -243,6 +243,8 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Curves, A::Back), "esc", ("", "back to the images")),
     bind((P::Similar, A::CursorRight), "right l", ("choose", "next one")),
     bind((P::Similar, A::CursorLeft), "left h", ("", "one before")),
+    bind((P::Similar, A::Down), "down j", ("", "next image, with its own")),
+    bind((P::Similar, A::Up), "up k", ("", "image before, with its own")),
     bind((P::Similar, A::Open), "enter", ("open", "go to the chosen one, in its split")),
     bind((P::Similar, A::Back), "esc", ("back", "back to the picture")),
     bind((P::Inspect, A::NextRun), "]", ("run", "next run")),

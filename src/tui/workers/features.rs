@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::dataset::{self, Class};
 use crate::error::{Error, Result};
-use crate::predict::neighbours::{Gallery, Listed};
+use crate::predict::neighbours::{self, Gallery, Listed};
 use crate::session::Workplace;
 use crate::session::manifest::Manifest;
 use crate::store::{self, Run, Store};
@@ -38,7 +38,7 @@ impl Kept {
     /// The run's gallery, where one is there for its weights and images.
     pub fn open(&mut self, place: &Workplace, run_id: &str) -> Option<Arc<Gallery>> {
         let folder = store::run_folder(&place.db, run_id);
-        let written = Gallery::path(&folder).metadata().ok()?.modified().ok();
+        let written = neighbours::file::path(&folder).metadata().ok()?.modified().ok();
         if let Some((of, at, gallery)) = &self.0
             && (of.as_str(), *at) == (run_id, written)
         {
