@@ -12,6 +12,7 @@ use candle_core::{Device, Tensor};
 use xray_nn::Inference;
 
 use crate::dataset::batch::normalise;
+use crate::dataset::format::Decoded;
 use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
@@ -95,18 +96,25 @@ impl Predictor {
     }
 }
 
-/// Reads an image file of any supported form.
+/// Reads an image file of any supported form, in grey.
 ///
 /// # Errors
 /// Why it cannot be read, in words for the user.
 pub fn read_picture(path: &Path) -> Result<GreyImage, String> {
+    read_decoded(path).map(|decoded| decoded.grey)
+}
+
+/// Reads an image file of any supported form, with what the file says of itself beside its grey.
+///
+/// # Errors
+/// As [`read_picture`].
+pub fn read_decoded(path: &Path) -> Result<Decoded, String> {
     let failed = |error| Error::io("read", path, error).to_string();
     // A pipe or a device would be read without end.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(format!("{} is no regular file", path.display()));
     }
-    let bytes = std::fs::read(path).map_err(failed)?;
-    Ok(format::decode(&bytes)?.grey)
+    format::decode(&std::fs::read(path).map_err(failed)?)
 }
 
 /// The image files that `paths` name: files as they are, folders with all images below them, sorted.
