@@ -1,5 +1,6 @@
 //! A loaded model answering for one image or many.
 
+pub mod deletion;
 pub mod heat;
 pub mod placement;
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn whole(value: &Value) -> usize {
     value.as_u64().unwrap().try_into().unwrap()
 }
 
-fn cases(of: &str) -> impl Iterator<Item = (&Value, Predictor, GreyImage)> {
+pub(super) fn cases(of: &str) -> impl Iterator<Item = (&Value, Predictor, GreyImage)> {
     REFERENCE[of].as_array().unwrap().iter().map(|case| {
         let side = whole(&case["side"]);
         (case, predictor(side), picture(case["seed"].as_u64().unwrap(), side))
@@ -83,7 +83,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-fn assert_close(what: &str, found: impl IntoIterator<Item = f64>, expected: &Value, tolerance: f64) {
+pub(super) fn assert_close(what: &str, found: impl IntoIterator<Item = f64>, expected: &Value, tolerance: f64) {
     let (found, expected): (Vec<f64>, _) = (found.into_iter().collect(), numbers(expected));
     assert_eq!(found.len(), expected.len(), "{what}");
     for (found, expected) in found.iter().zip(&expected) {
