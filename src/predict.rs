@@ -2,6 +2,7 @@
 
 pub mod deletion;
 pub mod heat;
+pub mod neighbours;
 pub mod placement;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use crate::dataset::format::Decoded;
 use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
-use crate::metrics::{self, Threshold};
+use crate::metrics::{self, Fingerprint, Threshold};
 use crate::train::{EngineKind, checkpoint, evaluate};
 
 /// A trained network, ready to answer.
@@ -25,6 +26,7 @@ use crate::train::{EngineKind, checkpoint, evaluate};
 pub struct Predictor {
     network: Inference,
     image_size: usize,
+    weights: Fingerprint,
 }
 
 /// The network's answer for one image.
@@ -59,14 +61,20 @@ impl Predictor {
             let problem = "is not there: the run has not finished an epoch yet; train on, or choose another run";
             return Err(Error::Checkpoint { path, problem: problem.into() });
         }
-        let (config, network) = checkpoint::load_best(folder, EngineKind::Fast)?;
-        Ok(Self { network, image_size: config.image_size })
+        let (config, network, weights) = checkpoint::load_best_known(folder, EngineKind::Fast)?;
+        Ok(Self { network, image_size: config.image_size, weights })
     }
 
     /// Side of the square input in pixels.
     #[must_use]
     pub const fn image_size(&self) -> usize {
         self.image_size
+    }
+
+    /// What tells its weights from all others, as [`checkpoint::fingerprint`] has it.
+    #[must_use]
+    pub const fn weights(&self) -> Fingerprint {
+        self.weights
     }
 
     /// The network itself, for evaluating a whole split.

@@ -41,7 +41,7 @@ fn weights(name: &str, shape: &[usize], ordinal: u32) -> Tensor {
 }
 
 /// The fixture's weights, by name.
-static STATE: LazyLock<BTreeMap<String, Tensor>> = LazyLock::new(|| {
+pub(super) static STATE: LazyLock<BTreeMap<String, Tensor>> = LazyLock::new(|| {
     let network = Network::new(2, &mut ChaCha8Rng::seed_from_u64(0), &EngineKind::Fast.here()).unwrap();
     let mut state = network.state().unwrap();
     for ((name, tensor), ordinal) in state.iter_mut().zip(0..) {
@@ -55,7 +55,8 @@ static STATE: LazyLock<BTreeMap<String, Tensor>> = LazyLock::new(|| {
 /// A predictor with the fixture's network.
 pub(super) fn predictor(image_size: usize) -> Predictor {
     let engine: Engine = EngineKind::Fast.here();
-    Predictor { network: Inference::new(&STATE, &engine).unwrap(), image_size }
+    let weights = checkpoint::fingerprint(&STATE).unwrap();
+    Predictor { network: Inference::new(&STATE, &engine).unwrap(), image_size, weights }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
@@ -66,6 +67,10 @@ fn picture(seed: u64, side: usize) -> GreyImage {
         .collect();
     let pixels = (0..side * side).map(|at| grey[at / side / 8 * squares + at % side / 8]).collect();
     GreyImage { width: side, height: side, pixels }
+}
+
+pub(super) fn reference() -> &'static Value {
+    &REFERENCE
 }
 
 fn whole(value: &Value) -> usize {
