@@ -1,6 +1,7 @@
 //! A loaded model answering for one image or many.
 
 pub mod deletion;
+pub mod familiarity;
 pub mod heat;
 pub mod neighbours;
 pub mod placement;
