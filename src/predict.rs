@@ -1,6 +1,9 @@
 //! A loaded model answering for one image or many.
 
+pub mod deletion;
+pub mod familiarity;
 pub mod heat;
+pub mod neighbours;
 pub mod placement;
 #[cfg(test)]
 mod tests;
@@ -12,10 +15,11 @@ use candle_core::{Device, Tensor};
 use xray_nn::Inference;
 
 use crate::dataset::batch::normalise;
+use crate::dataset::format::Decoded;
 use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
-use crate::metrics::{self, Threshold};
+use crate::metrics::{self, Fingerprint, Threshold};
 use crate::train::{EngineKind, checkpoint, evaluate};
 
 /// A trained network, ready to answer.
@@ -23,6 +27,7 @@ use crate::train::{EngineKind, checkpoint, evaluate};
 pub struct Predictor {
     network: Inference,
     image_size: usize,
+    weights: Fingerprint,
 }
 
 /// The network's answer for one image.
@@ -57,14 +62,20 @@ impl Predictor {
             let problem = "is not there: the run has not finished an epoch yet; train on, or choose another run";
             return Err(Error::Checkpoint { path, problem: problem.into() });
         }
-        let (config, network) = checkpoint::load_best(folder, EngineKind::Fast)?;
-        Ok(Self { network, image_size: config.image_size })
+        let (config, network, weights) = checkpoint::load_best_known(folder, EngineKind::Fast)?;
+        Ok(Self { network, image_size: config.image_size, weights })
     }
 
     /// Side of the square input in pixels.
     #[must_use]
     pub const fn image_size(&self) -> usize {
         self.image_size
+    }
+
+    /// What tells its weights from all others, as [`checkpoint::fingerprint`] has it.
+    #[must_use]
+    pub const fn weights(&self) -> Fingerprint {
+        self.weights
     }
 
     /// The network itself, for evaluating a whole split.
@@ -95,18 +106,25 @@ impl Predictor {
     }
 }
 
-/// Reads an image file of any supported form.
+/// Reads an image file of any supported form, in grey.
 ///
 /// # Errors
 /// Why it cannot be read, in words for the user.
 pub fn read_picture(path: &Path) -> Result<GreyImage, String> {
+    read_decoded(path).map(|decoded| decoded.grey)
+}
+
+/// Reads an image file of any supported form, with what the file says of itself beside its grey.
+///
+/// # Errors
+/// As [`read_picture`].
+pub fn read_decoded(path: &Path) -> Result<Decoded, String> {
     let failed = |error| Error::io("read", path, error).to_string();
     // A pipe or a device would be read without end.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(format!("{} is no regular file", path.display()));
     }
-    let bytes = std::fs::read(path).map_err(failed)?;
-    Ok(format::decode(&bytes)?.grey)
+    format::decode(&std::fs::read(path).map_err(failed)?)
 }
 
 /// The image files that `paths` name: files as they are, folders with all images below them, sorted.

@@ -12,6 +12,16 @@ use super::GreyImage;
 /// Larger pictures are refused from their header, before memory is taken for them.
 pub const MAX_PIXELS: u64 = 100_000_000;
 
+/// A pixel has a colour where its red, green and blue differ by more than this, of 255. In a JPEG a chroma that an encoder has
+/// rounded by one step makes 2 of them, and nobody sees 8.
+const COLOUR: u8 = 8;
+
+/// A picture is coloured where more than one pixel in so many has a colour: 1,000, so that a stray mark does not count.
+///
+/// A grey X-ray kept as RGB has none: not one pixel of the 5,510 real ones at hand, all of them such files, differs at all. A
+/// photograph of a screen, a sepia or blue tone, a heat map laid over it colour half of the picture and more.
+pub const COLOURED_PIXELS: usize = 1000;
+
 /// A picture as read from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
@@ -19,6 +29,26 @@ pub struct Decoded {
     /// The kind of pixel in the file: `grey`, `rgb` or `cmyk` for JPEG (`rgb` also where it is stored as YCbCr, `cmyk` as YCCK);
     /// `grey1`, `grey2`, `grey4`, `grey`, `grey16`, `grey-alpha`, `grey-alpha16`, `rgb`, `rgb16`, `rgba`, `rgba16` or `palette` for PNG.
     pub channels: String,
+    /// Whether it shows colours, and not only has room for them: see [`COLOURED_PIXELS`].
+    pub coloured: bool,
+}
+
+/// A file's pixels as grey, and whether they had colours.
+struct Pixels {
+    grey: Vec<u8>,
+    coloured: bool,
+}
+
+impl Pixels {
+    /// The picture, where it has as many pixels as its sides say.
+    fn framed(self, [width, height]: [usize; 2], channels: String) -> Option<Decoded> {
+        let Self { grey: pixels, coloured } = self;
+        (pixels.len() == width * height).then_some(Decoded {
+            grey: GreyImage { width, height, pixels },
+            channels,
+            coloured,
+        })
+    }
 }
 
 /// Reads a JPEG or PNG file's bytes.
@@ -86,8 +116,26 @@ fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((r * 19_595 + g * 38_470 + b * 7_471 + 0x8000) >> 16).to_le_bytes()[0]
 }
 
-/// Whole pixels of `N` bytes, each turned grey.
-fn to_grey<const N: usize>(bytes: &[u8], grey: impl Fn([u8; N]) -> u8) -> Vec<u8> {
+/// Whole pixels of `N` bytes, of which `grey` tells the grey: a picture that has no colours.
+fn without_colours<const N: usize>(bytes: &[u8], grey: impl Fn([u8; N]) -> u8) -> Pixels {
     let (pixels, _) = bytes.as_chunks::<N>();
-    pixels.iter().map(|pixel| grey(*pixel)).collect()
+    Pixels { grey: pixels.iter().map(|pixel| grey(*pixel)).collect(), coloured: false }
+}
+
+/// Whole pixels of `N` bytes, of which `colour` tells red, green and blue.
+fn from_colours<const N: usize>(bytes: &[u8], colour: impl Fn([u8; N]) -> [u8; 3]) -> Pixels {
+    let (pixels, _) = bytes.as_chunks::<N>();
+    let mut with_colour = 0;
+    let mut grey = |pixel: &[u8; N]| {
+        let rgb = colour(*pixel);
+        with_colour += usize::from(has_colour(rgb));
+        luma(rgb)
+    };
+    let grey: Vec<u8> = pixels.iter().map(&mut grey).collect();
+    let coloured = with_colour > grey.len() / COLOURED_PIXELS;
+    Pixels { grey, coloured }
+}
+
+fn has_colour([r, g, b]: [u8; 3]) -> bool {
+    r.max(g).max(b) - r.min(g).min(b) > COLOUR
 }

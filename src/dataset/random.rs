@@ -14,6 +14,7 @@ pub enum Purpose {
     Demo = 6,
     Fold = 7,
     Search = 8,
+    Deletion = 9,
 }
 
 /// The stream of `seed` for `purpose` at `place`, such as `[epoch, sample]`. The same on every machine.

@@ -41,7 +41,7 @@ fn weights(name: &str, shape: &[usize], ordinal: u32) -> Tensor {
 }
 
 /// The fixture's weights, by name.
-static STATE: LazyLock<BTreeMap<String, Tensor>> = LazyLock::new(|| {
+pub(super) static STATE: LazyLock<BTreeMap<String, Tensor>> = LazyLock::new(|| {
     let network = Network::new(2, &mut ChaCha8Rng::seed_from_u64(0), &EngineKind::Fast.here()).unwrap();
     let mut state = network.state().unwrap();
     for ((name, tensor), ordinal) in state.iter_mut().zip(0..) {
@@ -55,7 +55,8 @@ static STATE: LazyLock<BTreeMap<String, Tensor>> = LazyLock::new(|| {
 /// A predictor with the fixture's network.
 pub(super) fn predictor(image_size: usize) -> Predictor {
     let engine: Engine = EngineKind::Fast.here();
-    Predictor { network: Inference::new(&STATE, &engine).unwrap(), image_size }
+    let weights = checkpoint::fingerprint(&STATE).unwrap();
+    Predictor { network: Inference::new(&STATE, &engine).unwrap(), image_size, weights }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
@@ -68,11 +69,15 @@ fn picture(seed: u64, side: usize) -> GreyImage {
     GreyImage { width: side, height: side, pixels }
 }
 
+pub(super) fn reference() -> &'static Value {
+    &REFERENCE
+}
+
 fn whole(value: &Value) -> usize {
     value.as_u64().unwrap().try_into().unwrap()
 }
 
-fn cases(of: &str) -> impl Iterator<Item = (&Value, Predictor, GreyImage)> {
+pub(super) fn cases(of: &str) -> impl Iterator<Item = (&Value, Predictor, GreyImage)> {
     REFERENCE[of].as_array().unwrap().iter().map(|case| {
         let side = whole(&case["side"]);
         (case, predictor(side), picture(case["seed"].as_u64().unwrap(), side))
@@ -83,7 +88,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-fn assert_close(what: &str, found: impl IntoIterator<Item = f64>, expected: &Value, tolerance: f64) {
+pub(super) fn assert_close(what: &str, found: impl IntoIterator<Item = f64>, expected: &Value, tolerance: f64) {
     let (found, expected): (Vec<f64>, _) = (found.into_iter().collect(), numbers(expected));
     assert_eq!(found.len(), expected.len(), "{what}");
     for (found, expected) in found.iter().zip(&expected) {

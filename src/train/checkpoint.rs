@@ -17,7 +17,7 @@ use crate::train::{EngineKind, TrainConfig};
 pub mod bundle;
 mod sealed;
 
-pub use sealed::fingerprint;
+pub use sealed::{fingerprint, seal, unseal};
 use sealed::{load, save};
 
 /// Since 2, the record has a checksum too.
@@ -207,6 +207,19 @@ pub fn load_last(folder: &Path) -> Result<Checkpoint> {
 /// Where the file is missing, damaged, of another shape or not one of ours.
 pub fn load_best(folder: &Path, engine: EngineKind) -> Result<(TrainConfig, Inference)> {
     load_weights(&best_path(folder), engine)
+}
+
+/// The same, with the fingerprint of the weights.
+///
+/// # Errors
+/// As [`load_best`].
+pub fn load_best_known(folder: &Path, engine: EngineKind) -> Result<(TrainConfig, Inference, Fingerprint)> {
+    let path = best_path(folder);
+    let (tensors, metadata) = load(&path)?;
+    let config = read_record(&path, &metadata)?.config;
+    // Of 45 MB: at once, as a user waits for the first answer.
+    let (network, weights) = rayon::join(|| Inference::new(&tensors, &engine.here()), || fingerprint(&tensors));
+    Ok((config, network?, weights?))
 }
 
 /// The same of any file that holds weights alone.

@@ -7,8 +7,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Decoded, check_size, damaged, luma, to_grey};
-use crate::dataset::GreyImage;
+use super::{Decoded, Pixels, check_size, damaged, from_colours};
 
 pub const SIGNATURE: [u8; 2] = [0xff, 0xd8];
 
@@ -51,12 +50,8 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     }
     let colours = survey.colours().unwrap_or(colours);
     let samples = samples(&without_adobe(bytes, &survey.adobe_words), colours)?;
-    let [width, height] = [width, height].map(usize::from);
-    let pixels = grey(samples, colours);
-    if pixels.len() != width * height {
-        return Err("damaged JPEG: some of its pixels are missing".to_owned());
-    }
-    Ok(Decoded { grey: GreyImage { width, height, pixels }, channels: colours.channels().to_owned() })
+    let missing = || "damaged JPEG: some of its pixels are missing".to_owned();
+    pixels(samples, colours).framed([width, height].map(usize::from), colours.channels().to_owned()).ok_or_else(missing)
 }
 
 impl Survey {
@@ -149,26 +144,25 @@ fn samples(bytes: &[u8], colours: Colours) -> Result<Vec<u8>, String> {
     decoder.decode().map_err(|error| damaged("JPEG", &error))
 }
 
-fn grey(samples: Vec<u8>, colours: Colours) -> Vec<u8> {
+fn pixels(samples: Vec<u8>, colours: Colours) -> Pixels {
     match colours {
-        Colours::Grey => samples,
-        Colours::Rgb => to_grey(&samples, luma),
-        Colours::YCbCr => to_grey(&samples, ycc_to_grey),
-        Colours::Cmyk => to_grey(&samples, |[c, m, y, k]| luma(inks_to_rgb([c, m, y], k))),
+        Colours::Grey => Pixels { grey: samples, coloured: false },
+        Colours::Rgb => from_colours(&samples, |rgb| rgb),
+        Colours::YCbCr => from_colours(&samples, ycc_to_rgb),
+        Colours::Cmyk => from_colours(&samples, |[c, m, y, k]| inks_to_rgb([c, m, y], k)),
         Colours::Ycck => {
-            to_grey(&samples, |[y, cb, cr, k]| luma(inks_to_rgb(ycc_to_rgb([y, cb, cr]).map(|value| 255 - value), k)))
+            from_colours(&samples, |[y, cb, cr, k]| inks_to_rgb(ycc_to_rgb([y, cb, cr]).map(|value| 255 - value), k))
         }
     }
-}
-
-/// Grey pictures stored in colour are the rule among X-rays, and for them the answer is plain.
-fn ycc_to_grey([y, cb, cr]: [u8; 3]) -> u8 {
-    if cb == 128 && cr == 128 { y } else { luma(ycc_to_rgb([y, cb, cr])) }
 }
 
 /// libjpeg's conversion (jdcolor.c), to the last bit.
 fn ycc_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     const HALF: i32 = 1 << 15;
+    // Grey pictures stored in colour are the rule among X-rays, and for them the answer is plain.
+    if cb == 128 && cr == 128 {
+        return [y; 3];
+    }
     let [y, cb, cr] = [i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128];
     let r = y + ((91_881 * cr + HALF) >> 16);
     let g = y + ((-22_554 * cb - 46_802 * cr + HALF) >> 16);

@@ -5,8 +5,7 @@ use std::io::Cursor;
 use image::codecs::png::PngDecoder;
 use image::{ColorType, ImageDecoder, Limits};
 
-use super::{Decoded, check_size, damaged, luma, to_grey};
-use crate::dataset::GreyImage;
+use super::{Decoded, Pixels, check_size, damaged, from_colours, without_colours};
 
 pub const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
@@ -23,8 +22,9 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     let size = usize::try_from(decoder.total_bytes()).map_err(|error| damaged("PNG", &error))?;
     let mut samples = vec![0; size];
     decoder.read_image(&mut samples).map_err(|error| damaged("PNG", &error))?;
-    let pixels = grey(samples, colours).ok_or_else(|| format!("unsupported PNG: {colours:?}"))?;
-    Ok(Decoded { grey: GreyImage { width: width as usize, height: height as usize, pixels }, channels })
+    let pixels = pixels(samples, colours).ok_or_else(|| format!("unsupported PNG: {colours:?}"))?;
+    let missing = || "damaged PNG: some of its pixels are missing".to_owned();
+    pixels.framed([width as usize, height as usize], channels).ok_or_else(missing)
 }
 
 /// Checks the size that the header gives; the kind of pixel in words.
@@ -60,17 +60,17 @@ fn check_complete(bytes: &[u8]) -> Result<(), String> {
 }
 
 /// 16-bit values keep their high byte, as PIL does with colours; alpha is ignored. `None` for pixels that PNG doesn't have.
-fn grey(samples: Vec<u8>, colours: ColorType) -> Option<Vec<u8>> {
+fn pixels(samples: Vec<u8>, colours: ColorType) -> Option<Pixels> {
     let high = |low, high| u16::from_ne_bytes([low, high]).to_be_bytes()[0];
     Some(match colours {
-        ColorType::L8 => samples,
-        ColorType::La8 => to_grey(&samples, |[grey, _]| grey),
-        ColorType::Rgb8 => to_grey(&samples, luma),
-        ColorType::Rgba8 => to_grey(&samples, |[r, g, b, _]| luma([r, g, b])),
-        ColorType::L16 => to_grey(&samples, |[a, b]| high(a, b)),
-        ColorType::La16 => to_grey(&samples, |[a, b, _, _]| high(a, b)),
-        ColorType::Rgb16 => to_grey(&samples, |[a, b, c, d, e, f]| luma([high(a, b), high(c, d), high(e, f)])),
-        ColorType::Rgba16 => to_grey(&samples, |[a, b, c, d, e, f, _, _]| luma([high(a, b), high(c, d), high(e, f)])),
+        ColorType::L8 => Pixels { grey: samples, coloured: false },
+        ColorType::La8 => without_colours(&samples, |[grey, _]| grey),
+        ColorType::Rgb8 => from_colours(&samples, |rgb| rgb),
+        ColorType::Rgba8 => from_colours(&samples, |[r, g, b, _]| [r, g, b]),
+        ColorType::L16 => without_colours(&samples, |[a, b]| high(a, b)),
+        ColorType::La16 => without_colours(&samples, |[a, b, _, _]| high(a, b)),
+        ColorType::Rgb16 => from_colours(&samples, |[a, b, c, d, e, f]| [high(a, b), high(c, d), high(e, f)]),
+        ColorType::Rgba16 => from_colours(&samples, |[a, b, c, d, e, f, _, _]| [high(a, b), high(c, d), high(e, f)]),
         _ => return None,
     })
 }

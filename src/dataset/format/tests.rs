@@ -7,6 +7,8 @@ use image::{ExtendedColorType, ImageEncoder};
 use proptest::prelude::*;
 
 use super::*;
+use crate::dataset::find;
+use crate::dataset::scan::tests::real_xrays;
 
 fn fixture(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/resize").join(name)).unwrap()
@@ -128,6 +130,56 @@ fn grey_is_rec_601_and_alpha_is_ignored() {
     let samples = [255, 0, 0, 0, 0, 255, 0, 9, 0, 0, 255, 255, 90, 90, 90, 0];
     let decoded = decode(&png(&samples, 4, 1, ExtendedColorType::Rgba8)).unwrap();
     assert_eq!(decoded.grey.pixels, [76, 150, 29, 90]);
+}
+
+#[test]
+fn a_picture_is_coloured_by_what_it_shows_and_not_by_how_it_is_stored() {
+    let coloured: Vec<String> = fixtures()
+        .into_iter()
+        .filter(|(_, bytes)| decode(bytes).unwrap().coloured)
+        .map(|(name, _)| name.rsplit('/').next().unwrap().to_owned())
+        .collect();
+    let expected = [
+        "cmyk.jpeg",
+        "colour-420.jpeg",
+        "colour-422.jpeg",
+        "colour-444-progressive.jpeg",
+        "palette.png",
+        "rgb.png",
+        "rgba.png",
+        "stored-as-rgb.jpeg",
+        "ycck.jpeg",
+    ];
+    assert_eq!(coloured, expected);
+}
+
+#[test]
+fn a_stray_mark_of_colour_does_not_make_a_picture_coloured_and_a_corner_of_it_does() {
+    let with_red = |count: usize| {
+        let pixels = (0..10_000).flat_map(|place| if place < count { [200, 40, 40] } else { [90; 3] });
+        let samples: Vec<u8> = pixels.collect();
+        decode(&png(&samples, 100, 100, ExtendedColorType::Rgb8)).unwrap().coloured
+    };
+    assert_eq!([0, 10, 11, 10_000].map(with_red), [false, false, true, true]);
+}
+
+#[test]
+fn a_tint_counts_from_where_it_can_be_seen() {
+    let tinted = |blue: u8| {
+        let samples: Vec<u8> = (0..200).flat_map(|grey| [grey / 2, grey / 2, grey / 2 + blue]).collect();
+        decode(&png(&samples, 20, 10, ExtendedColorType::Rgb8)).unwrap().coloured
+    };
+    assert_eq!([0, 4, 8, 9, 60].map(tinted), [false, false, false, true, true]);
+}
+
+#[test]
+fn no_real_x_ray_is_coloured_though_all_are_stored_as_rgb() {
+    let Some(folder) = real_xrays() else { return };
+    let dataset = find(&folder).unwrap();
+    for index in (0..dataset.images.len()).step_by(29) {
+        let decoded = decode(&fs::read(dataset.path(index)).unwrap()).unwrap();
+        assert_eq!((decoded.channels.as_str(), decoded.coloured), ("rgb", false), "{}", dataset.images[index].file);
+    }
 }
 
 proptest! {

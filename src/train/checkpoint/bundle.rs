@@ -32,7 +32,7 @@ pub fn pack(path: &Path, record: &str, (folder, pretrained): (&Path, Option<&Pat
     }
     // Both in one note, which has a checksum.
     let record = serde_json::json!({RUN: record, BEST: notes}).to_string();
-    sealed::save(path, &all, HashMap::from([(RECORD.into(), record)]))
+    sealed::seal(path, &all, record)
 }
 
 /// What was in a bundle.

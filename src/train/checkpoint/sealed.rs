@@ -22,6 +22,29 @@ pub(super) fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, mut notes: H
     Ok(weights::save(path, tensors, &notes)?)
 }
 
+/// Writes tensors (f32, i64 or u8) and a record about them in one step, with checksums of both: a reader sees the old file or
+/// the new one.
+///
+/// # Errors
+/// Where the file cannot be written; the old one is then still whole.
+pub fn seal(path: &Path, tensors: &BTreeMap<String, Tensor>, record: String) -> Result<()> {
+    save(path, tensors, HashMap::from([(RECORD.into(), record)]))
+}
+
+/// The tensors and the record that [`seal`] has written; `None` where the file has other content than was written, or is
+/// none of that kind.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn unseal(path: &Path) -> Result<Option<(BTreeMap<String, Tensor>, String)>> {
+    let ((tensors, mut notes), is_whole) = match open(path) {
+        Err(Error::Checkpoint { .. }) => return Ok(None),
+        opened => opened?,
+    };
+    let is_sealed = is_whole && [CHECKSUM, RECORD_CHECKSUM].iter().all(|note| notes.contains_key(*note));
+    Ok(notes.remove(RECORD).filter(|_| is_sealed).map(|record| (tensors, record)))
+}
+
 /// What goes wrong with a file of the user's and with one of ours calls for different next steps.
 pub(super) fn load(path: &Path) -> Result<Content> {
     let ((tensors, notes), is_whole) = open(path)?;
