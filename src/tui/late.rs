@@ -8,9 +8,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 const LATEST: Duration = Duration::from_secs(5);
 
 /// No answer is longer.
-const LONGEST: usize = 40;
+const LONGEST: usize = 200;
 
-/// Drops the keys that a late answer about the background looks like: `Alt-]`, text, and `Alt-\\` or `Ctrl-G`.
+/// Drops the keys that a late answer about the background or about pictures looks like: `Alt-]` or `Alt-_`, text, and
+/// `Alt-\\` or `Ctrl-G`.
 #[derive(Debug)]
 pub struct LateAnswer {
     asked: Instant,
@@ -29,7 +30,7 @@ impl LateAnswer {
         let (alt, control) = (KeyModifiers::ALT, KeyModifiers::CONTROL);
         let is = |letter, modifier| key.code == KeyCode::Char(letter) && key.modifiers.contains(modifier);
         if self.keys == 0 {
-            self.keys = usize::from(is(']', alt) && self.asked.elapsed() < LATEST);
+            self.keys = usize::from((is(']', alt) || is('_', alt)) && self.asked.elapsed() < LATEST);
             return self.keys > 0;
         }
         let over = is('\\', alt) || is('g', control) || self.keys >= LONGEST;
@@ -48,11 +49,13 @@ mod tests {
 
     #[test]
     fn a_late_answer_presses_no_keys_and_what_follows_does() {
-        for end in [key('\\', KeyModifiers::ALT), key('g', KeyModifiers::CONTROL)] {
+        let (alt, bell) = (KeyModifiers::ALT, key('g', KeyModifiers::CONTROL));
+        let answers = [(']', "11;rgb:1e1e/1e1e/2e2e"), ('_', "Gi=31;OK")];
+        for ((first, text), end) in answers.into_iter().zip([key('\\', alt), bell]) {
             let mut late = LateAnswer::new();
             assert!(!late.takes(key('1', KeyModifiers::NONE)));
-            assert!(late.takes(key(']', KeyModifiers::ALT)));
-            assert!("11;rgb:1e1e/1e1e/2e2e".chars().all(|letter| late.takes(key(letter, KeyModifiers::NONE))));
+            assert!(late.takes(key(first, alt)));
+            assert!(text.chars().all(|letter| late.takes(key(letter, KeyModifiers::NONE))));
             assert!(late.takes(end));
             assert!(!late.takes(key('q', KeyModifiers::NONE)));
         }
@@ -62,7 +65,7 @@ mod tests {
     fn an_answer_that_never_ends_takes_few_keys() {
         let mut late = LateAnswer::new();
         assert!(late.takes(key(']', KeyModifiers::ALT)));
-        let taken = (0..100).filter(|_| late.takes(key('x', KeyModifiers::NONE))).count();
+        let taken = (0..2 * LONGEST).filter(|_| late.takes(key('x', KeyModifiers::NONE))).count();
         assert_eq!(taken, LONGEST);
     }
 }

@@ -2,7 +2,6 @@
 
 mod facts;
 
-use ratatui::buffer::CellDiffOption;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
@@ -13,7 +12,6 @@ use crate::app::App;
 use crate::app::inspect::InspectScreen;
 use crate::app::inspect::order::Order;
 use crate::app::message::Loadable;
-use crate::app::scene::PictureArea;
 use crate::dataset::Split;
 use crate::picture::Picture;
 use crate::units::count;
@@ -50,7 +48,7 @@ fn case(painter: &mut Painter, area: Rect, screen: &InspectScreen, covered: bool
     let hint = "words that must all hold: wrong fp fn kind:viral conf>0.9 loss>1 patient:person80 marked !favourite";
     let inner = filter::draw(painter, inner, screen.list.filtering.as_ref(), hint);
     match &screen.picture {
-        Loadable::Ready(picture) => show(painter, inner, picture, (screen.generation, covered)),
+        Loadable::Ready(picture) => show(painter, inner, picture, covered),
         Loadable::Failed(problem) => {
             painter.message(inner, vec![Line::styled(format!("✗ {problem}"), painter.theme.bad())]);
         }
@@ -78,17 +76,9 @@ fn title(screen: &InspectScreen) -> String {
     format!("{place} of {}{of_all}{split}{order}{filter}", count(list.places().len()))
 }
 
-/// In cells; or, where real pixels are printed over it, cells that the frame leaves alone.
-fn show(painter: &mut Painter, area: Rect, image: &Picture, (generation, covered): (u64, bool)) {
-    if !painter.display.pixels || covered {
-        let place = picture::draw(painter, area, image);
-        painter.scene.picture_place = Some(area_of(place));
-        return;
-    }
-    let place = picture::fitted(area, image.width, image.height);
-    painter.scene.picture_place = Some(area_of(place));
-    for position in place.positions() {
-        painter.buffer[position].set_diff_option(CellDiffOption::Skip);
-    }
-    painter.scene.picture = Some(PictureArea { area: area_of(place), generation });
+/// In cells; where nothing lies over them, the terminal program may print real pixels there.
+fn show(painter: &mut Painter, area: Rect, image: &Picture, covered: bool) {
+    let place = area_of(picture::draw(painter, area, image));
+    painter.scene.picture_place = Some(place);
+    painter.scene.picture = (!covered).then_some(place);
 }
