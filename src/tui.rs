@@ -268,7 +268,7 @@ impl Program {
         let found = crate::terminal::graphics::detect(self.shown.graphics == config::Graphics::Auto);
         self.graphics = found.protocol.map(Graphics::new);
         self.cell = found.cell;
-        self.late = (found.asked && !found.answered).then(LateAnswer::new);
+        self.late = (found.asked && (found.light.is_none() || !found.answered)).then(LateAnswer::new);
         // Pictures may have to be drawn in another shape now.
         self.app.dirty |= found.cell.is_some();
         if let Some(light) = found.light {

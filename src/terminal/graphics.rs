@@ -237,8 +237,15 @@ impl Answer {
 /// viuer has probes of its own that wait for an answer without end: they are asked only where the terminal has given
 /// one to the same question.
 fn choose(answer: &Answer) -> (Option<Protocol>, String) {
-    let (protocol, why) = chosen(answer);
+    let (protocol, why) = undisturbed(|| chosen(answer)).unwrap_or((None, "viuer has failed; the log has the details"));
     (protocol, why.to_owned())
+}
+
+/// Calls what reads the terminal by way of viuer, on a thread of its own; `None` where it panics. viuer takes a read that
+/// is cut short by a signal, such as that of a new size, for Ctrl-C, and interrupts the program; signals come to the main
+/// thread.
+pub fn undisturbed<T: Send>(call: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| scope.spawn(call).join().ok())
 }
 
 fn chosen(answer: &Answer) -> (Option<Protocol>, &'static str) {

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::app::message::Loadable;
 use crate::app::scene::{Area, Scene};
 use crate::picture::Picture;
-use crate::terminal::graphics::Protocol;
+use crate::terminal::graphics::{Protocol, undisturbed};
 
 /// How long a picture stands in cells before it is printed: longer than from one repeat of a held key to the next.
 const REST: Duration = Duration::from_millis(120);
@@ -118,7 +118,7 @@ impl Graphics {
     pub fn print(&mut self) -> Vec<KeyEvent> {
         let Some((placed, _)) = self.resting.take() else { return Vec::new() };
         PRINTED.store(self.protocol == Protocol::Kitty, Ordering::SeqCst);
-        let heard = print(self.protocol, &placed);
+        let heard = undisturbed(|| print(self.protocol, &placed)).unwrap_or_default();
         self.printed = Some(placed);
         typed::keys(&heard)
     }

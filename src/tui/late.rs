@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// Such an answer comes within this time, if it comes at all.
-const LATEST: Duration = Duration::from_secs(5);
+const LATEST: Duration = Duration::from_secs(20);
+
+/// All of it comes within this time.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// No answer is longer.
 const LONGEST: usize = 200;
@@ -15,6 +18,8 @@ const LONGEST: usize = 200;
 #[derive(Debug)]
 pub struct LateAnswer {
     asked: Instant,
+    /// When the first key of one came.
+    begun: Instant,
     /// Keys of it so far; 0 where none is coming in.
     keys: usize,
 }
@@ -22,14 +27,15 @@ pub struct LateAnswer {
 impl LateAnswer {
     /// Asked just now.
     pub fn new() -> Self {
-        Self { asked: Instant::now(), keys: 0 }
+        Self { asked: Instant::now(), begun: Instant::now(), keys: 0 }
     }
 
     /// Whether the key is a part of such an answer.
     pub fn takes(&mut self, key: KeyEvent) -> bool {
         let (alt, control) = (KeyModifiers::ALT, KeyModifiers::CONTROL);
         let is = |letter, modifier| key.code == KeyCode::Char(letter) && key.modifiers.contains(modifier);
-        if self.keys == 0 {
+        if self.keys == 0 || self.begun.elapsed() > AT_ONCE {
+            self.begun = Instant::now();
             self.keys = usize::from((is(']', alt) || is('_', alt)) && self.asked.elapsed() < LATEST);
             return self.keys > 0;
         }

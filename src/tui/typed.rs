@@ -117,8 +117,21 @@ mod tests {
     fn letters_and_sequences_are_told_apart() {
         use KeyCode::{BackTab, Backspace, Char, Delete, Down, Enter, F, PageUp, Tab};
         let text = "jé\x1b[B\x1bOA\x1b[5~\x1b[3~\x1bOQ\x1b[24~\x1b[Z\r\t\x7fk";
-        let expected =
-            [Char('j'), Char('é'), Down, KeyCode::Up, PageUp, Delete, F(2), F(12), BackTab, Enter, Tab, Backspace, Char('k')];
+        let expected = [
+            Char('j'),
+            Char('é'),
+            Down,
+            KeyCode::Up,
+            PageUp,
+            Delete,
+            F(2),
+            F(12),
+            BackTab,
+            Enter,
+            Tab,
+            Backspace,
+            Char('k'),
+        ];
         assert_eq!(codes(text), expected);
     }
 
@@ -137,7 +150,8 @@ mod tests {
 
     #[test]
     fn the_mouse_pastes_and_answers_are_no_keys() {
-        let text = "a\x1b[<65;10;1Mb\x1b[200~quit\x1b[201~c\x1b[0nd\x1b]11;rgb:0/0/0\x1b\\e\x1b_Gi=1;OK\x1b\\f\x1b[?62;4cg";
+        let text =
+            "a\x1b[<65;10;1Mb\x1b[200~quit\x1b[201~c\x1b[0nd\x1b]11;rgb:0/0/0\x1b\\e\x1b_Gi=1;OK\x1b\\f\x1b[?62;4cg";
         assert_eq!(codes(text), ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(KeyCode::Char));
     }
 

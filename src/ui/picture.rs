@@ -24,7 +24,9 @@ pub fn fitted(area: Rect, (width, height): (usize, usize), cell: Option<(u16, u1
     let (across, down) = cell.map_or((1, 2), |(across, down)| (usize::from(across), usize::from(down)));
     let (wide, high) = (usize::from(area.width) * across, usize::from(area.height) * down);
     // To the nearest cell.
-    let cells = |side: usize, by: usize, most: u16| u16::try_from((2 * side + by) / (2 * by)).map_or(most, |n| n.clamp(1, most));
+    let cells = |side: usize, by: usize, most: u16| {
+        u16::try_from((2 * side + by) / (2 * by)).map_or(most, |n| n.clamp(1, most))
+    };
     let (width, height) = if width * high >= height * wide {
         (area.width, cells(height * wide, width * down, area.height))
     } else {

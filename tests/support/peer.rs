@@ -61,6 +61,8 @@ pub struct State {
     pub pictures: Vec<Shown>,
     /// Cells that show pixels, column and row, each with the place of its picture in `pictures`.
     pixels: BTreeMap<(u16, u16), usize>,
+    /// The text of each cell, column and row.
+    text: BTreeMap<(u16, u16), char>,
     /// Cells written below a Kitty picture.
     hidden: BTreeSet<(u16, u16)>,
     /// What no terminal should be sent.
@@ -91,6 +93,7 @@ impl Peer {
             coming: None,
             pictures: Vec::new(),
             pixels: BTreeMap::new(),
+            text: BTreeMap::new(),
             hidden: BTreeSet::new(),
             faults: Vec::new(),
             press: None,
@@ -113,7 +116,8 @@ impl Peer {
     pub fn shown(&self) -> Option<Vec<Shown>> {
         let state = self.lock();
         let shown: BTreeSet<usize> = state.pixels.values().copied().collect();
-        (!state.in_frame && state.coming.is_none()).then(|| shown.iter().map(|&at| state.pictures[at].clone()).collect())
+        (!state.in_frame && state.coming.is_none())
+            .then(|| shown.iter().map(|&at| state.pictures[at].clone()).collect())
     }
 }
 
@@ -174,7 +178,9 @@ impl State {
             (_, "B") => self.cursor.1 += number(0, 1),
             (_, "C") => self.cursor.0 += number(0, 1),
             (_, "D") => self.cursor.0 = self.cursor.0.saturating_sub(number(0, 1)),
-            ("2", "J") | ("?1049", "h" | "l") => self.wipe(),
+            ("2", "J") | ("?1049", "h") => self.wipe(),
+            // Kitty's pictures are the program's to delete.
+            ("?1049", "l") if !self.is_kitty() => self.wipe(),
             ("?2026", "h") => self.in_frame = true,
             ("?2026", "l") => self.end_frame(),
             ("" | "0", "c") => return self.query(&format!("\x1b[{said}"), self.attributes()),
@@ -198,6 +204,11 @@ impl State {
     }
 
     fn wipe(&mut self) {
+        self.text.clear();
+        self.take_pictures_off();
+    }
+
+    fn take_pictures_off(&mut self) {
         self.pixels.clear();
         self.hidden.clear();
     }
@@ -207,6 +218,7 @@ impl State {
         let width = u16::try_from(letter.width().unwrap_or(0)).unwrap();
         for column in self.cursor.0..self.cursor.0 + width {
             let cell = (column, self.cursor.1);
+            self.text.insert(cell, letter);
             if self.is_kitty() {
                 self.hidden.extend(self.pixels.contains_key(&cell).then_some(cell));
             } else {
@@ -249,10 +261,13 @@ impl State {
             self.faults.push(format!("a picture at {at:?} of {cells:?} cells scrolls {} rows", self.rows));
         }
         for row in at.1..at.1 + cells.1 {
+            let bare = (at.0..at.0 + cells.0).find(|column| !self.text.get(&(*column, row)).is_some_and(is_block));
+            let fault = |column| format!("column {column} of row {row} was not drawn in cells before pixels came");
+            self.faults.extend(bare.map(fault));
             self.pixels.extend((at.0..at.0 + cells.0).map(|column| ((column, row), self.pictures.len())));
         }
         self.pictures.push(Shown { at, cells, size, pixels });
-        self.cursor = (0, at.1 + cells.1 - 1);
+        self.cursor = (at.0, at.1 + cells.1 - 1);
     }
 
     /// What follows `ESC _ G`.
@@ -275,7 +290,7 @@ impl State {
             if !is('d', "A") {
                 self.faults.push(format!("{said:?} leaves pictures in the terminal's memory"));
             }
-            self.wipe();
+            self.take_pictures_off();
             return String::new();
         }
         let pressed = if is('a', "T") { self.press.take().unwrap_or_default() } else { "" };
@@ -321,7 +336,12 @@ impl State {
             _ => BASE64_STANDARD.decode(data).unwrap(),
         };
         let pixels: Vec<[u8; 3]> = match number('f') {
-            32 => bytes.as_chunks::<4>().0.iter().map(|[r, g, b, alpha]| [*r, *g, *b].map(|level| level & alpha)).collect(),
+            32 => bytes
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|[r, g, b, alpha]| [*r, *g, *b].map(|level| level & alpha))
+                .collect(),
             format => panic!("format {format}"),
         };
         let size = (number('s'), number('v'));
@@ -362,6 +382,11 @@ impl State {
         self.show((cells[0], cells[1]), size, pixels);
         pressed.into()
     }
+}
+
+/// What cells of a picture show.
+fn is_block(letter: &char) -> bool {
+    ('\u{2580}'..='\u{259f}').contains(letter) || ('\u{1fb00}'..='\u{1fb3b}').contains(letter)
 }
 
 /// Bytes of the first character or sequence, if it is whole.
@@ -412,7 +437,8 @@ fn sixels(text: &str) -> ((u32, u32), Vec<[u8; 3]>) {
             '#' => {
                 let numbers: Vec<u32> = rest[..digits].split(';').map(|number| number.parse().unwrap()).collect();
                 if let [register, 2, r, g, b] = numbers[..] {
-                    colours.insert(register, [r, g, b].map(|percent| u8::try_from((percent * 255 + 50) / 100).unwrap()));
+                    colours
+                        .insert(register, [r, g, b].map(|percent| u8::try_from((percent * 255 + 50) / 100).unwrap()));
                 }
                 colour = colours[&numbers[0]];
                 rest = &rest[digits..];
