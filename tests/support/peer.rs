@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use unicode_width::UnicodeWidthChar;
 
+use crate::terminal::Reply;
+
 /// What a terminal can show, and how it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -107,7 +109,7 @@ impl Peer {
     }
 
     /// What the terminal does with its program's output.
-    pub fn reply(&self) -> Box<dyn FnMut(&[u8]) -> Vec<u8> + Send> {
+    pub fn reply(&self) -> Reply {
         let peer = self.clone();
         Box::new(move |piece| peer.lock().hear(piece).into_bytes())
     }
@@ -261,7 +263,8 @@ impl State {
             self.faults.push(format!("a picture at {at:?} of {cells:?} cells scrolls {} rows", self.rows));
         }
         for row in at.1..at.1 + cells.1 {
-            let bare = (at.0..at.0 + cells.0).find(|column| !self.text.get(&(*column, row)).is_some_and(is_block));
+            let bare = (at.0..at.0 + cells.0)
+                .find(|column| !self.text.get(&(*column, row)).is_some_and(|letter| is_block(*letter)));
             let fault = |column| format!("column {column} of row {row} was not drawn in cells before pixels came");
             self.faults.extend(bare.map(fault));
             self.pixels.extend((at.0..at.0 + cells.0).map(|column| ((column, row), self.pictures.len())));
@@ -385,8 +388,8 @@ impl State {
 }
 
 /// What cells of a picture show.
-fn is_block(letter: &char) -> bool {
-    ('\u{2580}'..='\u{259f}').contains(letter) || ('\u{1fb00}'..='\u{1fb3b}').contains(letter)
+fn is_block(letter: char) -> bool {
+    ('\u{2580}'..='\u{259f}').contains(&letter) || ('\u{1fb00}'..='\u{1fb3b}').contains(&letter)
 }
 
 /// Bytes of the first character or sequence, if it is whole.
