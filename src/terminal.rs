@@ -63,6 +63,14 @@ pub fn size() -> Option<(u16, u16)> {
     (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
 }
 
+/// Pixels of a cell, width and height, where output is a terminal that tells.
+#[must_use]
+pub fn cell() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    let cell = (size.ws_xpixel.checked_div(size.ws_col)?, size.ws_ypixel.checked_div(size.ws_row)?);
+    (cell.0 > 0 && cell.1 > 0).then_some(cell)
+}
+
 /// The locale's name, empty where none is set, and whether its letters are UTF-8.
 #[must_use]
 pub fn locale(variable: Variables) -> (String, bool) {

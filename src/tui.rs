@@ -7,6 +7,7 @@ mod log;
 mod memory;
 mod notify;
 mod terminal;
+mod typed;
 mod wake;
 mod workers;
 
@@ -18,12 +19,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 
 use crate::app::App;
 use crate::app::keymap::Keymap;
-use crate::app::message::{Effect, Loadable, Message};
+use crate::app::message::{Effect, Message};
 use crate::app::scene::{Cells, Colours, Display, Scene, ThemeName};
 use crate::app::view::View;
 use crate::config::place::environment;
@@ -37,6 +38,9 @@ use workers::Workers;
 
 /// At most 60 frames a second.
 const FRAME: Duration = Duration::from_micros(16_667);
+
+/// A frame waits so long at most for a picture that is on its way: most files are decoded by then.
+const PICTURE: Duration = Duration::from_millis(30);
 
 /// How long a run may take to stop when the program is told to end by a signal or loses its terminal: a batch of 64
 /// takes half a minute on two cores.
@@ -67,7 +71,8 @@ pub fn run(place: Workplace, settings: &Settings, keymap: Keymap, opening: Openi
     let told = Told::default();
     watch_signals(&wake, &told).context("cannot watch for signals")?;
     let (scene, wants) = (Scene::default(), Vec::new());
-    let mut program = Program { app, scene, workers, wake, inbox, told, shown, graphics: None, late: None, wants };
+    let (graphics, cell, late, awaited) = (None, None, None, None);
+    let mut program = Program { app, scene, workers, wake, inbox, told, shown, graphics, cell, late, wants, awaited };
     let result = program.run(&mut screen, opening.pictures);
     drop(screen);
     memory::keep(&View::of(&program.app, &view));
@@ -82,21 +87,40 @@ pub fn run(place: Workplace, settings: &Settings, keymap: Keymap, opening: Openi
 #[derive(Debug, Clone, Default)]
 struct Told {
     end: Arc<AtomicBool>,
+    /// By an interrupt, which viuer raises too where it reads Ctrl-C.
+    interrupt: Arc<AtomicBool>,
+    /// The next signal that somebody sends on purpose ends the process at once.
+    again: Arc<AtomicBool>,
     /// The process goes on after it was stopped: the shell had the terminal meanwhile.
     go_on: Arc<AtomicBool>,
+}
+
+impl Told {
+    fn to_end(&self) -> bool {
+        self.end.load(Ordering::Relaxed) || self.interrupt.load(Ordering::Relaxed)
+    }
+
+    /// Takes an interrupt back, as if it had not come; whether it had.
+    fn forget_interrupt(&self) -> bool {
+        let come = self.interrupt.swap(false, Ordering::Relaxed);
+        if come {
+            self.again.store(false, Ordering::Relaxed);
+        }
+        come
+    }
 }
 
 fn watch_signals(wake: &Wake, told: &Told) -> io::Result<()> {
     // A second one of those that somebody sends on purpose ends the process at once. A terminal that closes sends
     // hang-ups, from the system and from the shell: they must not cost the run its checkpoint.
-    let again = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&again))?;
-        signal_hook::flag::register(signal, Arc::clone(&again))?;
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&told.again))?;
+        signal_hook::flag::register(signal, Arc::clone(&told.again))?;
     }
-    for signal in [SIGTERM, SIGHUP, SIGINT] {
+    for signal in [SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&told.end))?;
     }
+    signal_hook::flag::register(SIGINT, Arc::clone(&told.interrupt))?;
     signal_hook::flag::register(SIGCONT, Arc::clone(&told.go_on))?;
     wake.on_signals(&[SIGTERM, SIGHUP, SIGINT, SIGWINCH, SIGCONT])
 }
@@ -129,7 +153,7 @@ fn display(shown: ScreenSettings) -> Display {
         ascii,
         mouse: shown.mouse,
         cells,
-        pixels: false,
+        cell: None,
     }
 }
 
@@ -143,10 +167,14 @@ struct Program {
     told: Told,
     shown: ScreenSettings,
     graphics: Option<Graphics>,
+    /// Pixels of a cell, as the terminal said when it was asked; the system may know it better.
+    cell: Option<(u16, u16)>,
     /// An answer of the terminal that has not come yet.
     late: Option<LateAnswer>,
     /// What is to be done to the terminal once all input is taken in.
     wants: Vec<Effect>,
+    /// The picture that is waited for, and since when.
+    awaited: Option<(u64, Instant)>,
 }
 
 impl Program {
@@ -164,7 +192,8 @@ impl Program {
             return Ok(());
         }
         loop {
-            let wait = self.app.dirty.then(|| FRAME.saturating_sub(drawn.elapsed()));
+            let rest = self.graphics.as_ref().and_then(|graphics| graphics.rest(Instant::now()));
+            let wait = if self.app.dirty { Some(self.until_due(drawn)) } else { rest };
             if self.wake.sleep(wait)? == Woken::HungUp {
                 self.told.end.store(true, Ordering::Relaxed);
             }
@@ -172,11 +201,26 @@ impl Program {
                 return Ok(());
             }
             self.obey(screen)?;
-            if self.app.dirty && drawn.elapsed() >= FRAME {
+            if self.app.dirty && self.until_due(drawn).is_zero() {
                 self.draw(screen)?;
                 drawn = Instant::now();
             }
+            if !self.print() {
+                return Ok(());
+            }
         }
+    }
+
+    /// How long the next frame has time. One that waits for a picture waits a little longer: it would be seen without it for
+    /// a moment, and flicker.
+    fn until_due(&mut self, drawn: Instant) -> Duration {
+        let frame = FRAME.saturating_sub(drawn.elapsed());
+        let Some(generation) = self.app.awaited_picture() else { return frame };
+        let since = match self.awaited {
+            Some((of, since)) if of == generation => since,
+            _ => self.awaited.insert((generation, Instant::now())).1,
+        };
+        frame.max(PICTURE.saturating_sub(since.elapsed()))
     }
 
     /// What was asked of the terminal itself, by the user or by a signal.
@@ -186,7 +230,7 @@ impl Program {
         if self.wants.is_empty() && !went_on {
             return Ok(());
         }
-        let only_told = !went_on && self.wants.iter().all(|effect| matches!(effect, Effect::Notify(_)));
+        let wiped = went_on || self.wants.iter().any(|effect| matches!(effect, Effect::Suspend | Effect::Redraw));
         for effect in std::mem::take(&mut self.wants) {
             match effect {
                 Effect::Suspend => screen.suspend(mouse)?,
@@ -198,17 +242,16 @@ impl Program {
         if went_on {
             screen.take_again(mouse)?;
         }
-        if only_told {
+        if !wiped {
             return Ok(());
         }
         self.app.dirty = true;
-        // What was printed went with the frame: it is printed again.
         self.graphics.as_mut().map_or(Ok(()), Graphics::remove)
     }
 
     /// All input and all messages; false when it is time to leave.
     fn take_in(&mut self) -> io::Result<bool> {
-        if self.told.end.load(Ordering::Relaxed) {
+        if self.told.to_end() {
             return Ok(self.tell(Message::Terminate));
         }
         while event::poll(Duration::ZERO)? {
@@ -253,34 +296,45 @@ impl Program {
     fn ask_terminal(&mut self) -> bool {
         let found = crate::terminal::graphics::detect(self.shown.graphics == config::Graphics::Auto);
         self.graphics = found.protocol.map(Graphics::new);
-        self.app.display.pixels = self.graphics.is_some();
-        self.late = found.asked.then(LateAnswer::new).filter(|_| found.light.is_none());
+        self.cell = found.cell;
+        self.late = (found.asked && (found.light.is_none() || !found.answered)).then(LateAnswer::new);
+        // Pictures may have to be drawn in another shape now.
+        self.app.dirty |= found.cell.is_some();
         if let Some(light) = found.light {
             self.app.display.suit_background(light);
             self.app.dirty = true;
         }
-        found.typed.into_iter().all(|key| self.tell(Message::Key(graphics::pressed(key))))
+        self.press(typed::keys(&found.typed))
     }
 
     fn draw(&mut self, screen: &mut Screen) -> io::Result<()> {
         self.app.dirty = false;
-        self.scene = screen.draw(&self.app)?;
-        let Some(graphics) = &mut self.graphics else { return Ok(()) };
-        if graphics.is_stale(self.scene.picture) {
-            graphics.remove()?;
-            screen.clear()?;
-            self.scene = screen.draw(&self.app)?;
-        }
-        if let (Some(wanted), Loadable::Ready(picture)) = (self.scene.picture, &self.app.inspect.picture) {
-            for key in graphics.show(wanted, picture) {
-                self.workers.outbox.send(Message::Key(key));
-            }
-        }
+        self.app.display.cell = crate::terminal::cell().or(self.cell);
+        self.scene = screen.draw(&self.app, self.graphics.as_mut())?;
         Ok(())
     }
 
+    /// Prints the picture in pixels once it stands still; false when it is time to leave.
+    fn print(&mut self) -> bool {
+        let now = Instant::now();
+        let due = |graphics: &&mut Graphics| graphics.rest(now) == Some(Duration::ZERO);
+        let Some(graphics) = self.graphics.as_mut().filter(due) else { return true };
+        if self.app.dirty || self.told.to_end() {
+            return true;
+        }
+        let mut keys = graphics.print();
+        if self.told.forget_interrupt() {
+            keys.push(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
+        }
+        self.press(keys)
+    }
+
+    fn press(&mut self, keys: Vec<KeyEvent>) -> bool {
+        keys.into_iter().all(|key| self.tell(Message::Key(key)))
+    }
+
     fn lost_terminal(&self) -> bool {
-        self.told.end.load(Ordering::Relaxed)
+        self.told.to_end()
     }
 }
 

@@ -378,28 +378,6 @@ fn has_blocks(text: &str) -> bool {
 }
 
 #[test]
-fn a_kitty_terminal_gets_real_pixels_and_no_blocks() {
-    const KITTY: Answers = &[
-        (b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c", b"\x1b_Gi=31;OK\x1b\\\x1b[?62;c"),
-        // As over ssh: it cannot read the program's files.
-        (b"\x1b_Gi=31,s=1,v=1,a=q,t=t;", b"\x1b_Gi=31;EBADF:no such file\x1b\\"),
-    ];
-    let desk = Desk::with_run();
-    let mut command = desk.program(&[]);
-    command.env("TERM", "xterm-kitty");
-    let mut terminal = patient(Terminal::start_answering(command, SMALL, KITTY));
-    terminal.wait_for("SYNTHETIC");
-    terminal.mark();
-    terminal.key(Key::Char('4'));
-    terminal.wait_for("1 of 10");
-    terminal.wait_for_raw(b"\x1b_Gf=");
-    assert!(!has_blocks(&terminal.contents()));
-    leave(&terminal);
-    assert_given_back(&terminal);
-    terminal.wait_for_raw(b"\x1b_Gq=2,a=d,d=A\x1b\\");
-}
-
-#[test]
 fn a_light_background_gets_dark_letters_and_keys_are_the_users() {
     const LIGHT: Answers = &[(b"\x1b]11;?\x1b\\", b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\"), (b"\x1b[c", b"\x1b[?62;c")];
     let desk = Desk::with_run();

@@ -67,7 +67,6 @@ pub enum Cells {
 
 /// How the terminal shows things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a thing by itself")]
 pub struct Display {
     pub colours: Colours,
     pub theme: ThemeName,
@@ -78,8 +77,8 @@ pub struct Display {
     /// The mouse is ours; else the terminal selects text with it.
     pub mouse: bool,
     pub cells: Cells,
-    /// Pictures can be shown in real pixels.
-    pub pixels: bool,
+    /// Pixels of a cell, width and height; `None` where the terminal does not say.
+    pub cell: Option<(u16, u16)>,
 }
 
 impl Display {
@@ -150,15 +149,6 @@ impl ChartArea {
     }
 }
 
-/// A picture that real pixels are to be printed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PictureArea {
-    /// Cells that the picture covers, its aspect kept.
-    pub area: Area,
-    /// Changes with the shown picture.
-    pub generation: u64,
-}
-
 /// How many small pictures stand beside and below each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tiles {
@@ -177,9 +167,10 @@ pub struct Scene {
     pub table_width: usize,
     /// Lines that the shown text can be scrolled down.
     pub scroll_limit: usize,
-    pub picture: Option<PictureArea>,
+    /// Cells of the picture on Inspect where nothing lies over it: real pixels may be printed there.
+    pub picture: Option<Area>,
     pub tiles: Tiles,
-    /// Cells that the picture on Inspect covers, in whatever way it is shown.
+    /// Cells that the picture on Inspect covers.
     pub picture_place: Option<Area>,
     pub charts: Vec<ChartArea>,
 }

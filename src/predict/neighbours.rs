@@ -7,6 +7,7 @@ pub(super) mod tests;
 
 use rayon::prelude::*;
 
+pub use file::path;
 pub use make::Pictures;
 
 use crate::dataset::split::Splits;

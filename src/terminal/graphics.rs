@@ -10,8 +10,11 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use super::{Multiplexer, background};
 use crate::config::place::environment;
 
-/// Asks for the Kitty protocol.
-const KITTY: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
+/// Asks for the Kitty protocol: for pictures in files, with one that does not exist, `/none`, and for those sent whole.
+const KITTY: &[u8] = b"\x1b_Gi=32,s=1,v=1,a=q,t=t,f=24;L25vbmU=\x1b\\\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
+
+/// Asks how many pixels a cell has.
+const CELL: &[u8] = b"\x1b[16t";
 
 /// Asks for what every terminal answers, its primary attributes.
 const ATTRIBUTES: &[u8] = b"\x1b[c";
@@ -54,24 +57,33 @@ pub struct Found {
     pub mouse: Option<bool>,
     /// Whether its background is light; `None` where it does not say.
     pub light: Option<bool>,
+    /// Pixels of a cell, width and height; `None` where it does not say.
+    pub cell: Option<(u16, u16)>,
     /// Whether it was asked anything.
     pub asked: bool,
-    /// Letters that were typed meanwhile.
-    pub typed: Vec<char>,
+    /// Whether it has answered all that it ever will.
+    pub answered: bool,
+    /// What came beside the answers, as keys send it.
+    pub typed: String,
 }
 
 /// What the terminal said.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Answer {
+    /// Whether it shows pictures by the Kitty protocol.
     kitty: bool,
+    /// Whether it has said if it can read them from files.
+    kitty_files: bool,
+    /// Pixels of a cell, width and height.
+    cell: Option<(u16, u16)>,
     /// Whether its background is light.
     light: Option<bool>,
     /// Its primary attributes; 4 means Sixel.
     attributes: Option<Vec<u16>>,
     /// Modes that it knows (true) or does not.
     modes: Vec<(u16, bool)>,
-    /// Keys that were pressed meanwhile.
-    keys: Vec<char>,
+    /// All else, as keys send it.
+    other: String,
 }
 
 impl Answer {
@@ -109,15 +121,25 @@ fn make_raw() -> rustix::io::Result<Termios> {
 
 fn find(pictures: bool, more: &[u8]) -> Found {
     if let Some(why) = why_not_to_ask() {
-        let (protocol, typed) = (None, Vec::new());
-        return Found { protocol, why, synchronised: None, mouse: None, light: None, asked: false, typed };
+        return Found {
+            protocol: None,
+            why,
+            synchronised: None,
+            mouse: None,
+            light: None,
+            cell: None,
+            asked: false,
+            answered: false,
+            typed: String::new(),
+        };
     }
     let none = if pictures { why_no_pictures() } else { Some("the settings say so".into()) };
-    let kitty = if none.is_none() { KITTY } else { &[] };
-    let answer = parse(&ask(&[more, background::QUERY, kitty, ATTRIBUTES].concat()).unwrap_or_default());
+    let asked = if none.is_none() { [CELL, KITTY].concat() } else { Vec::new() };
+    let answer = parse(&ask(&[more, background::QUERY, &asked, ATTRIBUTES].concat()).unwrap_or_default());
     let (protocol, why) = none.map_or_else(|| choose(&answer), |why| (None, why));
     let (synchronised, mouse) = (answer.mode(2026), answer.mode(1006));
-    Found { protocol, why, synchronised, mouse, light: answer.light, asked: true, typed: answer.keys }
+    let (light, cell, answered) = (answer.light, answer.cell, answer.attributes.is_some());
+    Found { protocol, why, synchronised, mouse, light, cell, asked: true, answered, typed: answer.other }
 }
 
 /// Not on a terminal that can nothing.
@@ -164,10 +186,11 @@ fn ask(query: &[u8]) -> io::Result<Vec<u8>> {
 
 fn parse(heard: &[u8]) -> Answer {
     let text = String::from_utf8_lossy(heard);
-    let (mut answer, mut other, mut rest) = (Answer::default(), String::new(), text.as_ref());
+    let (mut answer, mut rest) = (Answer::default(), text.as_ref());
     while let Some(first) = rest.chars().next() {
         if let Some((graphics, after)) = rest.strip_prefix("\x1b_G").and_then(|after| after.split_once("\x1b\\")) {
-            answer.kitty |= graphics.ends_with(";OK");
+            answer.kitty |= graphics == "i=31;OK";
+            answer.kitty_files |= graphics.starts_with("i=32;");
             rest = after;
         } else if let Some((light, after)) = background::parse(rest) {
             answer.light = Some(light);
@@ -175,14 +198,21 @@ fn parse(heard: &[u8]) -> Answer {
         } else if let Some((said, last, after)) = rest.strip_prefix("\x1b[?").and_then(until_last) {
             answer.note(said, last);
             rest = after;
+        } else if let Some((said, 't', after)) = rest.strip_prefix("\x1b[6;").and_then(until_last) {
+            answer.cell = cell(said);
+            rest = after;
         } else {
-            other.push(first);
+            answer.other.push(first);
             rest = &rest[first.len_utf8()..];
         }
     }
-    // From an escape on it is a sequence that nobody asked for.
-    answer.keys = other.chars().take_while(|c| *c != '\x1b').filter(|c| !c.is_control()).collect();
     answer
+}
+
+/// Of height and width of a cell in pixels, as the terminal says them; not of one without size.
+fn cell(said: &str) -> Option<(u16, u16)> {
+    let (height, width) = said.split_once(';')?;
+    Some((width.parse().ok()?, height.parse().ok()?)).filter(|(width, height)| *width > 0 && *height > 0)
 }
 
 /// A sequence up to its last byte, that byte, and what follows.
@@ -207,22 +237,36 @@ impl Answer {
 /// viuer has probes of its own that wait for an answer without end: they are asked only where the terminal has given
 /// one to the same question.
 fn choose(answer: &Answer) -> (Option<Protocol>, String) {
-    let (protocol, why) = chosen(answer);
+    let (protocol, why) = undisturbed(|| chosen(answer)).unwrap_or((None, "viuer has failed; the log has the details"));
     (protocol, why.to_owned())
+}
+
+/// Calls what reads the terminal by way of viuer, on a thread of its own; `None` where it panics. viuer takes a read that
+/// is cut short by a signal, such as that of a new size, for Ctrl-C, and interrupts the program; signals come to the main
+/// thread.
+pub fn undisturbed<T: Send>(call: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| scope.spawn(call).join().ok())
 }
 
 fn chosen(answer: &Answer) -> (Option<Protocol>, &'static str) {
     let Some(attributes) = &answer.attributes else {
         return (None, "the terminal did not answer within 0.3 s");
     };
-    if answer.kitty && viuer::get_kitty_support() != viuer::KittySupport::None {
+    if answer.kitty && answer.kitty_files && viuer::get_kitty_support() != viuer::KittySupport::None {
         return (Some(Protocol::Kitty), "the terminal confirms it");
     }
     if viuer::is_iterm_supported() {
         return (Some(Protocol::Iterm), "TERM_PROGRAM or LC_TERMINAL says so");
     }
-    if attributes.contains(&4) && viuer::is_sixel_supported() {
-        return (Some(Protocol::Sixel), "the terminal names it among its attributes");
+    if attributes.contains(&4) {
+        // Sixel has pixels of the screen, and no cells to fit a picture into.
+        return match answer.cell.or_else(super::cell) {
+            None => (None, "the terminal has Sixel, but does not say how large its cells are"),
+            Some(_) if viuer::is_sixel_supported() => {
+                (Some(Protocol::Sixel), "the terminal names it among its attributes")
+            }
+            Some(_) => (None, "the terminal named Sixel among its attributes once, and not again"),
+        };
     }
     (None, "the terminal confirms neither Kitty's protocol nor iTerm2's nor Sixel")
 }
@@ -232,9 +276,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kitty_terminal_is_told_from_its_answer() {
-        let answer = parse(b"\x1b_Gi=31;OK\x1b\\\x1b[?62;52;c");
-        assert_eq!(answer, Answer { kitty: true, attributes: Some(vec![62, 52]), ..Answer::default() });
+    fn a_kitty_terminal_is_told_from_its_answers() {
+        let answer = parse(b"\x1b_Gi=32;EBADF:no such file\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[?62;52;c");
+        let expected = Answer { kitty: true, kitty_files: true, attributes: Some(vec![62, 52]), ..Answer::default() };
+        assert_eq!(answer, expected);
+        assert!(!parse(b"\x1b_Gi=31;OK\x1b\\\x1b[?62;52;c").kitty_files);
+    }
+
+    #[test]
+    fn cells_have_the_size_that_is_told_and_never_none() {
+        assert_eq!(parse(b"\x1b[6;20;10t\x1b[?62c").cell, Some((10, 20)));
+        for useless in ["\x1b[6;0;0t", "\x1b[6;20t", "\x1b[6~"] {
+            assert_eq!(parse(useless.as_bytes()).cell, None, "{useless:?}");
+        }
     }
 
     #[test]
@@ -249,14 +303,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_pressed_before_the_answer_is_kept() {
-        assert_eq!(parse(b"j\x1b[?1;2ck").keys, ['j', 'k']);
+    fn keys_pressed_around_the_answers_are_kept() {
+        assert_eq!(parse(b"j\x1b[B\x1b[?1;2c\x1b[6~k").other, "j\x1b[B\x1b[6~k");
     }
 
     #[test]
     fn the_background_is_told_among_the_other_answers() {
         let answer = parse(b"\x1b]11;rgb:ffff/ffff/eeee\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[?62;4ck");
-        assert_eq!((answer.light, answer.kitty, answer.keys), (Some(true), true, vec!['k']));
+        assert_eq!((answer.light, answer.kitty, answer.other.as_str()), (Some(true), true, "k"));
     }
 
     #[test]

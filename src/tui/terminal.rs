@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
+use std::time::Instant;
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
@@ -17,6 +18,7 @@ use ratatui::crossterm::{execute, queue};
 use ratatui::layout::{Position, Rect};
 use rustix::fs::{Mode, OFlags};
 
+use super::graphics::{self, Graphics, Placed};
 use super::log;
 use crate::app::App;
 use crate::app::scene::Scene;
@@ -91,14 +93,21 @@ impl Screen {
         execute!(self.0.backend_mut(), Print(if mouse { MOUSE_ON } else { MOUSE_OFF }))
     }
 
-    /// Draws the app; the terminal shows the frame whole or not at all.
+    /// Draws the app around and over what is printed in pixels; the terminal shows the frame whole or not at all.
     ///
     /// # Errors
     /// If the terminal can't be written to.
-    pub fn draw(&mut self, app: &App) -> io::Result<Scene> {
-        let mut scene = Scene::default();
+    pub fn draw(&mut self, app: &App, graphics: Option<&mut Graphics>) -> io::Result<Scene> {
+        let (mut scene, mut gone) = (Scene::default(), false);
         queue!(self.0.backend_mut(), BeginSynchronizedUpdate)?;
-        self.0.draw(|frame| scene = ui::draw(frame, app))?;
+        self.0.draw(|frame| {
+            scene = ui::draw(frame, app);
+            let wanted = Placed::find(app, &scene, frame.area());
+            gone = graphics.is_some_and(|graphics| graphics.make_room(frame.buffer_mut(), wanted, Instant::now()));
+        })?;
+        if gone {
+            graphics::delete_all(self.0.backend_mut())?;
+        }
         execute!(self.0.backend_mut(), EndSynchronizedUpdate)?;
         Ok(scene)
     }
@@ -142,7 +151,7 @@ pub fn give_back() {
     }
     let mut out = io::stdout();
     let _ = execute!(out, EndSynchronizedUpdate);
-    let _ = super::graphics::delete_all(&mut out);
+    let _ = graphics::delete_all(&mut out);
     let _ = execute!(out, DisableBracketedPaste, Print(MOUSE_OFF), LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }

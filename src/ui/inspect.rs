@@ -5,7 +5,6 @@ mod facts;
 mod grid;
 mod similar;
 
-use ratatui::buffer::CellDiffOption;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
@@ -16,7 +15,6 @@ use crate::app::App;
 use crate::app::inspect::order::Order;
 use crate::app::inspect::{Images, InspectScreen};
 use crate::app::message::{Beside, Loadable};
-use crate::app::scene::PictureArea;
 use crate::dataset::Split;
 use crate::picture::Picture;
 use crate::units::count;
@@ -83,7 +81,7 @@ fn shown(painter: &mut Painter, area: Rect, (screen, covered): (&InspectScreen, 
     match &screen.picture {
         Loadable::Ready(picture) => {
             let area = if names.is_some() { below } else { area };
-            let place = show(painter, area, picture, (screen.generation, covered));
+            let place = show(painter, area, picture, covered);
             if let Some([left, right]) = names {
                 let above = Rect { y: place.y - 1, height: 1, ..place };
                 painter.line(above, Line::styled(left, painter.theme.dim()));
@@ -128,18 +126,10 @@ fn title(screen: &InspectScreen) -> String {
     format!("{place} of {}{of_all}{split}{order}{filter}", count(list.places().len()))
 }
 
-/// In cells; or, where real pixels are printed over it, cells that the frame leaves alone.
-fn show(painter: &mut Painter, area: Rect, image: &Picture, (generation, covered): (u64, bool)) -> Rect {
-    if !painter.display.pixels || covered {
-        let place = picture::draw(painter, area, image);
-        painter.scene.picture_place = Some(area_of(place));
-        return place;
-    }
-    let place = picture::fitted(area, image.width, image.height);
+/// In cells; where nothing lies over them, the terminal program may print real pixels there.
+fn show(painter: &mut Painter, area: Rect, image: &Picture, covered: bool) -> Rect {
+    let place = picture::draw(painter, area, image);
     painter.scene.picture_place = Some(area_of(place));
-    for position in place.positions() {
-        painter.buffer[position].set_diff_option(CellDiffOption::Skip);
-    }
-    painter.scene.picture = Some(PictureArea { area: area_of(place), generation });
+    painter.scene.picture = (!covered).then_some(area_of(place));
     place
 }

@@ -15,23 +15,29 @@ use crate::picture::Picture;
 use cell::Shown;
 use parts::{Grid, Parts};
 
-/// Cells that a picture of this shape fills best in `area`; a cell is twice as high as it is wide.
-pub fn fitted(area: Rect, width: usize, height: usize) -> Rect {
+/// Cells that a picture of this shape fills best in `area`. `cell` is the size of one in pixels; where that is not known
+/// it is twice as high as it is wide.
+pub fn fitted(area: Rect, (width, height): (usize, usize), cell: Option<(u16, u16)>) -> Rect {
     if area.is_empty() || width == 0 || height == 0 {
         return Rect { width: 0, height: 0, ..area };
     }
-    let (columns, rows) = (usize::from(area.width), usize::from(area.height) * 2);
-    let wide = width * rows >= height * columns;
-    let (across, down) =
-        if wide { (columns, (height * columns).div_ceil(width)) } else { ((width * rows).div_ceil(height), rows) };
-    let cells = |pixels: usize, most: u16| u16::try_from(pixels).unwrap_or(most).clamp(1, most);
-    let (width, height) = (cells(across, area.width), cells(down.div_ceil(2), area.height));
+    let (across, down) = cell.map_or((1, 2), |(across, down)| (usize::from(across), usize::from(down)));
+    let (wide, high) = (usize::from(area.width) * across, usize::from(area.height) * down);
+    // To the nearest cell.
+    let cells = |side: usize, by: usize, most: u16| {
+        u16::try_from((2 * side + by) / (2 * by)).map_or(most, |n| n.clamp(1, most))
+    };
+    let (width, height) = if width * high >= height * wide {
+        (area.width, cells(height * wide, width * down, area.height))
+    } else {
+        (cells(width * high, height * across, area.width), area.height)
+    };
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
 /// Draws `picture` in the middle of `area` and returns the cells it took.
 pub fn draw(painter: &mut Painter, area: Rect, picture: &Picture) -> Rect {
-    let place = fitted(area, picture.width, picture.height);
+    let place = fitted(area, (picture.width, picture.height), painter.display.cell);
     if place.is_empty() {
         return place;
     }

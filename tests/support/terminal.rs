@@ -41,6 +41,9 @@ const PARTING: Duration = Duration::from_secs(5);
 /// Queries, each with what the terminal replies. The first that matches at a place is the one that is answered.
 pub type Answers = &'static [(&'static [u8], &'static [u8])];
 
+/// What a terminal replies to each piece of the program's output, which may be cut anywhere.
+pub type Reply = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
+
 /// Keys as xterm sends them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
@@ -156,6 +159,8 @@ pub struct Terminal {
     pub patience: Duration,
     shared: Arc<Shared>,
     master: Box<dyn MasterPty + Send>,
+    /// Pixels of a cell, across and down.
+    cell: (u16, u16),
     writer: Arc<Mutex<Box<dyn Write + Send>>>,
     pid: Pid,
     /// Where in the raw output `wait_for_raw` begins to look.
@@ -174,7 +179,20 @@ impl Terminal {
     /// Starts `command` in a terminal of `size`, rows and columns, that replies to each query of `answers` whenever
     /// it comes.
     pub fn start_answering(command: CommandBuilder, size: (u16, u16), answers: Answers) -> Self {
-        let pair = native_pty_system().openpty(pty_size(size)).unwrap();
+        let mut unanswered = Vec::new();
+        let reply = move |piece: &[u8]| {
+            unanswered.extend_from_slice(piece);
+            let (replies, at) = answer(&unanswered, answers);
+            unanswered.drain(..at);
+            replies.concat()
+        };
+        Self::start_replying(command, (size, (0, 0)), Box::new(reply))
+    }
+
+    /// Starts `command` in a terminal of a size, rows and columns, whose cells have so many pixels across and down, that
+    /// replies as `reply` says.
+    pub fn start_replying(command: CommandBuilder, (size, cell): ((u16, u16), (u16, u16)), reply: Reply) -> Self {
+        let pair = native_pty_system().openpty(pty_size(size, cell)).unwrap();
         let child = pair.slave.spawn_command(sheltered(command)).unwrap();
         drop(pair.slave);
         let pid = Pid::from_raw(child.process_id().unwrap().try_into().unwrap()).unwrap();
@@ -186,7 +204,7 @@ impl Terminal {
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let reader = thread::spawn({
             let (shared, writer) = (Arc::clone(&shared), Arc::clone(&writer));
-            move || read(output, &shared, |reply| drop(writer.lock().unwrap().write_all(reply)), answers)
+            move || read(output, &shared, reply, |reply| drop(writer.lock().unwrap().write_all(reply)))
         });
         let waiter = thread::spawn({
             let shared = Arc::clone(&shared);
@@ -196,6 +214,7 @@ impl Terminal {
             patience: Duration::from_mins(1),
             shared,
             master: pair.master,
+            cell,
             writer,
             pid,
             mark: 0,
@@ -318,7 +337,7 @@ impl Terminal {
         // The screen first, so that what the program draws for the new size finds it.
         let (seen_rows, seen_columns) = screen_size((rows, columns));
         self.shared.change(|state| state.parser.screen_mut().set_size(seen_rows, seen_columns));
-        self.master.resize(pty_size((rows, columns))).unwrap();
+        self.master.resize(pty_size((rows, columns), self.cell)).unwrap();
     }
 
     /// The program's process number.
@@ -384,8 +403,8 @@ impl Drop for Terminal {
     }
 }
 
-fn pty_size((rows, cols): (u16, u16)) -> PtySize {
-    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+fn pty_size((rows, cols): (u16, u16), (across, down): (u16, u16)) -> PtySize {
+    PtySize { rows, cols, pixel_width: cols * across, pixel_height: rows * down }
 }
 
 /// The parser panics where a line wraps on a single row, or a wide character comes to a single column: it keeps a
@@ -420,10 +439,9 @@ impl Drop for Closing<'_> {
     }
 }
 
-fn read(mut output: impl Read, shared: &Shared, mut reply: impl FnMut(&[u8]), answers: Answers) {
+fn read(mut output: impl Read, shared: &Shared, mut reply: Reply, send: impl Fn(&[u8])) {
     let _closing = Closing(shared);
     let mut piece = [0; 8192];
-    let mut answered = 0;
     loop {
         let length = match output.read(&mut piece) {
             Ok(0) => return,
@@ -435,15 +453,15 @@ fn read(mut output: impl Read, shared: &Shared, mut reply: impl FnMut(&[u8]), an
         shared.change(|state| {
             state.parser.process(&piece[..length]);
             state.raw.extend_from_slice(&piece[..length]);
-            (replies, answered) = answer(&state.raw, answered, answers);
+            replies = reply(&piece[..length]);
         });
-        replies.into_iter().for_each(&mut reply);
+        send(&replies);
     }
 }
 
-/// The replies to the queries in `raw` from `at` on, and where to look on when more has come: a query may be split.
-fn answer(raw: &[u8], mut at: usize, answers: Answers) -> (Vec<&'static [u8]>, usize) {
-    let mut replies = Vec::new();
+/// The replies to the queries in `raw`, and where to look on when more has come: a query may be split.
+fn answer(raw: &[u8], answers: Answers) -> (Vec<&'static [u8]>, usize) {
+    let (mut replies, mut at) = (Vec::new(), 0);
     while at < raw.len() {
         let rest = &raw[at..];
         if let Some((query, reply)) = answers.iter().find(|(query, _)| rest.starts_with(query)) {

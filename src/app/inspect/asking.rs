@@ -3,13 +3,21 @@
 use std::path::PathBuf;
 
 use super::{Images, paths};
-use crate::app::action::Action;
-use crate::app::message::Effect;
+use crate::app::action::{Action, Place};
+use crate::app::message::{Effect, Loadable};
 use crate::app::popup::{Choice, Choosing, Popup, Prompt, Purpose};
 use crate::app::{App, Screen};
 use crate::store::Run;
 
 impl App {
+    /// The number of the picture that the screen waits for, where it shows one.
+    #[must_use]
+    pub fn awaited_picture(&self) -> Option<u64> {
+        let inspect = &self.inspect;
+        let waits = self.place_below() == Place::Inspect && matches!(inspect.picture, Loadable::Loading);
+        waits.then_some(inspect.generation)
+    }
+
     /// Asks what an action needs to know; whether it is one of those.
     pub(in crate::app) fn ask_about_image(&mut self, action: Action) -> bool {
         match action {

@@ -38,7 +38,7 @@ impl Kept {
     /// The run's gallery, where one is there for its weights and images.
     pub fn open(&mut self, place: &Workplace, run_id: &str) -> Option<Arc<Gallery>> {
         let folder = store::run_folder(&place.db, run_id);
-        let written = neighbours::file::path(&folder).metadata().ok()?.modified().ok();
+        let written = neighbours::path(&folder).metadata().ok()?.modified().ok();
         if let Some((of, at, gallery)) = &self.0
             && (of.as_str(), *at) == (run_id, written)
         {

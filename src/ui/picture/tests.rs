@@ -89,8 +89,28 @@ fn error(parts: &[Rgb], cell: &Cell) -> f64 {
 
 #[test]
 fn a_square_picture_takes_twice_as_many_columns_as_rows() {
-    assert_eq!(fitted(Rect::new(0, 0, 100, 20), 500, 500), Rect::new(30, 0, 40, 20));
-    assert_eq!(fitted(Rect::new(0, 0, 20, 100), 500, 500), Rect::new(0, 45, 20, 10));
+    assert_eq!(fitted(Rect::new(0, 0, 100, 20), (500, 500), None), Rect::new(30, 0, 40, 20));
+    assert_eq!(fitted(Rect::new(0, 0, 20, 100), (500, 500), None), Rect::new(0, 45, 20, 10));
+}
+
+proptest! {
+    #[test]
+    fn a_picture_keeps_its_aspect_to_half_a_cell_whatever_shape_cells_have(
+        size in (1..2000_u16, 1..2000_u16),
+        area in (1..300_u16, 1..100_u16),
+        cell in (3..30_u16, 5..60_u16),
+    ) {
+        let place = fitted(Rect::new(0, 0, area.0, area.1), (size.0.into(), size.1.into()), Some(cell));
+        let (across, down) = (f64::from(cell.0), f64::from(cell.1));
+        let (wide, high) = (f64::from(place.width) * across, f64::from(place.height) * down);
+        let (width, height) = (f64::from(size.0), f64::from(size.1));
+        // One side fills the area; a side is never less than a cell.
+        prop_assert!(place.width == area.0 || place.height == area.1);
+        let off = if place.width == area.0 { high - wide * height / width } else { wide - high * width / height };
+        let (short, of) = if place.width == area.0 { (place.height, down) } else { (place.width, across) };
+        let both = place.width == area.0 && place.height == area.1;
+        prop_assert!(off.abs() <= of / 2.0 + 1e-6 || short == 1 || both, "{:?}", place);
+    }
 }
 
 #[test]
