@@ -84,3 +84,76 @@ fn a_heat_map_and_a_look_are_laid_over_the_picture_and_taken_off() {
     });
     leave(&screen);
 }
+
+#[test]
+fn many_images_are_shown_at_once_and_a_cell_of_the_matrix_opens_its_own() {
+    let desk = Desk::with_run();
+    let screen = inspecting(&desk);
+    screen.key(Key::Char('t'));
+    screen.wait_until("small pictures with what they are called", |screen| {
+        let text = screen.contents();
+        text.contains("research use only")
+            && (text.contains("tn 0.") || text.contains("fp 0.") || text.contains("1.00"))
+    });
+    screen.key(Key::Char('r'));
+    screen.wait_for("ROC curve");
+    screen.key(Key::Up);
+    screen.wait_for("Confusion matrix");
+    screen.key(Key::Char('l'));
+    screen.wait_for("false positives");
+    screen.key(Key::Enter);
+    screen.wait_for(": fp");
+    screen.key(Key::Escape);
+    screen.wait_for("╮╭");
+    leave(&screen);
+}
+
+#[test]
+fn the_features_of_all_images_are_computed_once_and_similar_ones_of_train_are_gone_to() {
+    let desk = Desk::with_run();
+    let screen = inspecting(&desk);
+    screen.key(Key::Char('f'));
+    screen.wait_for("nearer to the training images");
+    screen.key(Key::Enter);
+    screen.wait_until("the neighbour's picture", |screen| screen.contents().contains("threshold"));
+    leave(&screen);
+    let runs = desk.runs();
+    let folder = desk.path("checkpoints").join(&runs[0].started.id);
+    assert!(folder.join("features.safetensors").is_file());
+}
+
+#[test]
+fn pictures_from_anywhere_are_shown_with_an_answer_by_command_and_by_a_pasted_path() {
+    let desk = Desk::with_run();
+    let picture = desk.path("a scan.png");
+    image::RgbImage::from_fn(90, 60, |x, y| image::Rgb([(x * 2) as u8, (y * 4) as u8, 90])).save(&picture).unwrap();
+    let mut screen = Terminal::start(desk.program(&["inspect", "a scan.png"]), 24, 80);
+    screen.patience = Duration::from_mins(2);
+    screen.wait_for("1 of 1, files");
+    screen.wait_until("its answer and a warning", |screen| {
+        let text = screen.contents();
+        text.contains("not known") && text.contains("confidence 0.") && text.contains("! ")
+    });
+    screen.key(Key::Escape);
+    screen.wait_for("1 of 10");
+    screen.send(&format!("\x1b[200~{}\x1b[201~", picture.display().to_string().replace(' ', "\\ ")));
+    screen.wait_for("1 of 1, files");
+    leave(&screen);
+    let wrong = Terminal::start(desk.program(&["inspect", "none.png"]), 24, 80);
+    assert_eq!(wrong.wait_for_exit().exit_code(), 2);
+    assert!(wrong.contents().contains("none.png is not there"), "{}", wrong.contents());
+}
+
+#[test]
+fn without_a_run_the_images_of_the_data_set_are_stepped_through() {
+    let desk = Desk::with_demo();
+    let mut screen = Terminal::start(desk.program(&[]), 24, 80);
+    screen.patience = Duration::from_mins(2);
+    screen.wait_for("SYNTHETIC");
+    screen.key(Key::Char('i'));
+    screen.wait_for("1 of 40, data set");
+    screen.key(Key::Down);
+    screen.wait_for("2 of 40, data set");
+    screen.wait_for("no run");
+    leave(&screen);
+}

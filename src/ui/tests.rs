@@ -11,6 +11,7 @@ use super::theme::Theme;
 use super::{draw, storm};
 use crate::app::history::History;
 use crate::app::inspect::case::Case;
+use crate::app::inspect::similar::{Alike, Likeness, Made};
 use crate::app::inspect::{Found, Images};
 use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage, TrainMessage};
 use crate::app::popup::{Popup, Question};
@@ -294,6 +295,25 @@ fn inspect_shows_the_curves_of_all_answers() {
 }
 
 #[test]
+fn inspect_shows_what_the_network_sees_as_similar() {
+    let mut app = pressed(sample::inspecting(), &[KeyCode::Char('f')]);
+    let request = app.inspect.request;
+    let made = Made { done: 1234, total: 5510 };
+    sample::tell(&mut app, [Message::Inspect(InspectMessage::SimilarMade { request, made })]);
+    assert_looks("inspect_features", &app, &[(80, 24)]);
+    let alike = |at: usize| Alike {
+        file: format!("train/NORMAL/{at}.jpeg"),
+        split: Split::ALL[at % 3],
+        truth: Class::ALL[at % 2],
+        distance: 0.002 * f64::from(u32::try_from(at).unwrap()),
+        picture: (at != 3).then(sample::picture),
+    };
+    let likeness = Ok(Likeness { neighbours: (1..9).map(alike).collect(), remoteness: Some(0.42) });
+    sample::tell(&mut app, [Message::Inspect(InspectMessage::Similar { request, index: 0, likeness })]);
+    assert_looks("inspect_similar", &app, &SIZES);
+}
+
+#[test]
 fn inspect_shows_a_picture_from_anywhere_and_images_without_a_run() {
     let mut app = sample::inspecting();
     app.inspect.choose_files(Vec::new(), None);
@@ -301,6 +321,9 @@ fn inspect_shows_a_picture_from_anywhere_and_images_without_a_run() {
     let found = Ok(Found { images: Images::Files, root: "".into(), synthetic: false, cases });
     sample::tell(&mut app, [Message::Inspect(InspectMessage::Cases { request, found })]);
     sample::show_picture(&mut app);
+    let (generation, run_id, warnings) = (app.inspect.generation, sample::run_id(5), vec!["in colours".to_owned()]);
+    let warned = InspectMessage::Warned { generation, run_id, index: 0, warnings };
+    sample::tell(&mut app, [Message::Inspect(warned)]);
     assert_looks("inspect_file", &app, USUAL);
     let mut app = pressed(sample::with_data(), &[KeyCode::Char('i')]);
     let found = sample::found(&app, sample::cases());

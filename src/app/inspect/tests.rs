@@ -6,8 +6,9 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, 
 use super::case::Case;
 use super::filter::Filter;
 use super::order::Order;
+use super::similar::{Alike, Likeness};
 use super::{Found, Images, OtherRun, Wanted};
-use crate::app::message::{Beside, Effect, Explained, InspectMessage, Loadable, Message, RunsMessage};
+use crate::app::message::{Beside, Checked, Effect, Explained, InspectMessage, Loadable, Message, RunsMessage};
 use crate::app::runs::work::{RunsNews, RunsWork};
 use crate::app::sample::{self, press, tell, type_text};
 use crate::app::scene::{Area, Scene, Tiles};
@@ -457,6 +458,74 @@ fn the_bars_of_the_reliability_curve_are_all_images_and_none_twice() {
     for case in cases.iter().filter(|case| case.logits.is_some()) {
         assert_eq!(filters.iter().filter(|filter| filter.matches(case, HALF)).count(), 1, "{:?}", case.probability());
     }
+}
+
+fn alike(file: &str, split: Split) -> Alike {
+    Alike { file: file.into(), split, truth: Class::Normal, distance: 0.01, picture: None }
+}
+
+#[test]
+fn the_most_similar_images_are_asked_for_at_each_step_and_one_of_another_split_is_gone_to() {
+    let mut app = sample::inspecting();
+    let asked_similar = |effects: &[Effect]| {
+        effects
+            .iter()
+            .find_map(|effect| if let Effect::FindSimilar { index, .. } = effect { Some(*index) } else { None })
+    };
+    assert_eq!(asked_similar(&press(&mut app, KeyCode::Char('f'))), Some(0));
+    assert_eq!(asked_similar(&press(&mut app, KeyCode::Char('x'))), None, "that is on its way");
+    assert_eq!(asked_similar(&press(&mut app, KeyCode::Down)), Some(1));
+    let request = app.inspect.request;
+    let neighbours =
+        vec![alike("test/NORMAL/IM-0001-0001.jpeg", Split::Test), alike("train/NORMAL/b.jpeg", Split::Train)];
+    let likeness = Ok(Likeness { neighbours, remoteness: Some(0.5) });
+    tell(&mut app, [Message::Inspect(InspectMessage::Similar { request, index: 1, likeness })]);
+    press(&mut app, KeyCode::Right);
+    let effects = press(&mut app, KeyCode::Enter);
+    let to = wanted(&effects);
+    assert_eq!(to, Some(Wanted::Run { run_id: sample::run_id(5), split: Some(Split::Train) }));
+    let cases = ["train/NORMAL/a.jpeg", "train/NORMAL/b.jpeg"].map(|file| Case::new(file.into(), Class::Normal, None));
+    let found = sample::found(&app, cases.to_vec());
+    assert_eq!(asked(&tell(&mut app, [found])), Some(1), "the image that was chosen is shown");
+}
+
+#[test]
+fn a_neighbour_of_the_same_split_is_shown_at_once_and_esc_stops_the_search() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('f'));
+    let neighbours = vec![alike(&app.inspect.all()[3].file, Split::Test)];
+    let (request, likeness) = (app.inspect.request, Ok(Likeness { neighbours, remoteness: None }));
+    tell(&mut app, [Message::Inspect(InspectMessage::Similar { request, index: 0, likeness })]);
+    assert_eq!(asked(&press(&mut app, KeyCode::Enter)), Some(3));
+    press(&mut app, KeyCode::Char('f'));
+    assert_eq!(press(&mut app, KeyCode::Esc), [Effect::StopSimilar]);
+}
+
+#[test]
+fn near_duplicates_across_splits_are_found_by_their_word() {
+    let mut app = sample::inspecting();
+    let (request, twin) = (app.inspect.request, app.inspect.all()[2].file.clone());
+    let pairs = vec![("train/PNEUMONIA/other.jpeg".to_owned(), twin)];
+    tell(&mut app, [Message::Inspect(InspectMessage::NearDuplicates { request, pairs })]);
+    press(&mut app, KeyCode::Char('/'));
+    type_text(&mut app, "near-duplicate ");
+    assert_eq!(app.inspect.list.places(), [2]);
+    assert_eq!(app.inspect.all()[2].twin.as_deref(), Some("train/PNEUMONIA/other.jpeg"));
+}
+
+#[test]
+fn a_heat_map_is_checked_on_request_and_what_comes_is_of_the_shown_class() {
+    let mut app = sample::inspecting();
+    let [Effect::Show(view)] = &press(&mut app, KeyCode::Char('X'))[..] else { panic!() };
+    assert_eq!((view.check, view.predict_with.clone()), (Some(Class::Normal), Some(sample::run_id(5))));
+    let checked = Checked { class: Class::Normal, by_heat: 0.2, by_chance: 0.6, verdict: "lower".into() };
+    let (generation, run_id) = (app.inspect.generation, sample::run_id(5));
+    let message = InspectMessage::Checked { generation, run_id, index: 0, checked: Ok(checked.clone()) };
+    tell(&mut app, [Message::Inspect(message)]);
+    assert_eq!(app.inspect.heat.checked(0), Some(&Loadable::Ready(checked)));
+    assert_eq!(app.inspect.heat.unchecked(0), None, "it is not asked for again");
+    press(&mut app, KeyCode::Char('m'));
+    assert_eq!(app.inspect.heat.checked(0), None, "the other class's map was not checked");
 }
 
 fn nothing() -> Found {
