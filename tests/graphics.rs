@@ -355,6 +355,23 @@ fn control_c_during_a_print_asks_as_ever_while_a_run_is_under_way() {
 }
 
 #[test]
+fn a_new_size_in_the_middle_of_a_print_is_no_control_c() {
+    let desk = Desk::with_run();
+    let (terminal, peer) = inspecting(&desk, Kind::KittyLocal);
+    peer.lock().busy = true;
+    anew(&terminal, &peer, || terminal.key(Key::Char('j')));
+    peer.lock().rows = 30;
+    terminal.resize(30, 100);
+    peer.lock().busy = false;
+    // That it is ready, which viuer waits for, after a key.
+    terminal.send("j\x1b[0n");
+    terminal.wait_for("3 of 10");
+    let third = named(&desk, &terminal);
+    showing(&terminal, &peer, Kind::KittyLocal, &third);
+    leave(&terminal);
+}
+
+#[test]
 fn a_silent_terminal_is_asked_once_and_late_answers_press_no_keys() {
     let desk = Desk::with_run();
     let peer = Peer::new(Kind::Silent, SIZE.0, None);

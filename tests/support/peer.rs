@@ -71,6 +71,8 @@ pub struct State {
     pub faults: Vec<String>,
     /// Keys that are pressed as soon as the next picture begins.
     pub press: Option<&'static str>,
+    /// Answers nothing when it is asked whether it is ready.
+    pub busy: bool,
     /// Files that were read.
     pub files: Vec<PathBuf>,
     /// Escape sequences that ask something, as they came.
@@ -99,6 +101,7 @@ impl Peer {
             hidden: BTreeSet::new(),
             faults: Vec::new(),
             press: None,
+            busy: false,
             files: Vec::new(),
             queries: Vec::new(),
         })))
@@ -186,7 +189,7 @@ impl State {
             ("?2026", "h") => self.in_frame = true,
             ("?2026", "l") => self.end_frame(),
             ("" | "0", "c") => return self.query(&format!("\x1b[{said}"), self.attributes()),
-            ("5", "n") => return self.query("\x1b[5n", "\x1b[0n"),
+            ("5", "n") if !self.busy => return self.query("\x1b[5n", "\x1b[0n"),
             ("16", "t") => {
                 let answer = self.cell.map_or(String::new(), |(across, down)| format!("\x1b[6;{down};{across}t"));
                 return self.query("\x1b[16t", &answer);
