@@ -10,6 +10,7 @@ pub mod heat;
 pub mod list;
 pub mod looking;
 pub mod order;
+pub mod pane;
 pub mod paths;
 pub mod similar;
 pub mod source;
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::action::{Action, Place};
+use super::action::Action;
 use super::input::Input;
 use super::message::{Effect, InspectMessage, Loadable, View};
 use super::scene::Scene;
@@ -34,6 +35,7 @@ use curves::CurvesView;
 use grid::Grid;
 use heat::HeatView;
 use list::List;
+use pane::{Pane, Panes};
 use similar::Similar;
 pub use source::{Found, Images, OtherRun, ShownRun, Wanted};
 
@@ -66,6 +68,7 @@ pub struct InspectScreen {
     pub heat: HeatView,
     /// What the network gets stands beside the picture.
     pub beside: bool,
+    pub panes: Panes,
     pub grid: Grid,
     pub curves: CurvesView,
     pub similar: Similar,
@@ -290,32 +293,17 @@ impl InspectScreen {
         self.run.as_ref().filter(|_| lacks).map(|run| run.id.clone())
     }
 
-    /// Where keys land.
-    #[must_use]
-    pub const fn place(&self) -> Place {
-        match () {
-            () if self.list.filtering.is_some() => Place::Filter,
-            () if self.similar.shown => Place::Similar,
-            () if self.curves.shown => Place::Curves,
-            () if self.grid.shown => Place::Grid,
-            () => Place::Inspect,
-        }
-    }
-
     pub fn act(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
-        let done = match self.place() {
-            Place::Similar => self.act_on_similar(action),
-            Place::Curves => self.act_on_curves(action),
-            Place::Grid => self.act_on_grid(action, scene.tiles),
-            _ => None,
+        let done = match self.panes.shown {
+            Pane::Picture => None,
+            Pane::Grid => self.act_on_grid(action, scene.tiles),
+            Pane::Curves => self.act_on_curves(action),
+            Pane::Similar => self.act_on_similar(action),
         };
-        if let Some(effects) = done {
+        if let Some(effects) = done.or_else(|| self.change_pane(action)) {
             return effects;
         }
         match action {
-            Action::Grid => (self.grid.shown, self.curves.shown) = (!self.grid.shown || self.curves.shown, false),
-            Action::Curves => self.curves.shown = true,
-            Action::Similar => self.similar.shown = self.run.is_some(),
             Action::CheckHeat => return self.check_heat(),
             Action::NetworkView => {
                 self.beside ^= true;

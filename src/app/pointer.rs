@@ -4,6 +4,7 @@ use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::action::Action;
 use super::inspect::looking::ZOOM;
+use super::inspect::pane::Pane;
 use super::message::Effect;
 use super::popup::Popup;
 use super::scene::{Scene, Target};
@@ -102,11 +103,11 @@ impl App {
 
     /// A click chooses an image; one on the chosen one shows it alone.
     fn click_tile(&mut self, place: usize) -> Vec<Effect> {
-        if self.inspect.similar.shown {
+        if self.inspect.panes.shown == Pane::Similar {
             return self.inspect.click_neighbour(place);
         }
         if self.inspect.list.position(self.inspect.index) == Some(place) {
-            self.inspect.grid.shown = false;
+            self.inspect.panes.show(Pane::Picture);
         }
         self.inspect.show_place(place)
     }

@@ -13,6 +13,7 @@ use super::painter::{Painter, area_of, fit};
 use super::picture;
 use crate::app::App;
 use crate::app::inspect::order::Order;
+use crate::app::inspect::pane::Pane;
 use crate::app::inspect::{Images, InspectScreen};
 use crate::app::message::{Beside, Loadable};
 use crate::dataset::Split;
@@ -48,8 +49,8 @@ fn note(painter: &mut Painter, area: Rect, text: &str) {
 fn case(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.inspect;
     let Some(case) = screen.case() else { return };
-    let many = screen.grid.shown && !screen.curves.shown;
-    let crowded = (many || screen.similar.shown) && area.width < GRID_BESIDE_TEXT;
+    let many = matches!(screen.panes.shown, Pane::Grid | Pane::Similar);
+    let crowded = many && area.width < GRID_BESIDE_TEXT;
     let text = if app.zoomed || crowded { 0 } else { TEXT.min(area.width) };
     let left = Rect { width: area.width - text, ..area };
     let right = Rect { x: left.right(), width: text, ..area };
@@ -57,11 +58,11 @@ fn case(painter: &mut Painter, area: Rect, app: &App) {
     let inner = painter.panel(left, &format!("{}{alone}", title(screen)));
     let hint = "words that must all hold: wrong fp fn kind:viral conf>0.9 loss>1 patient:person80 marked !favourite";
     let inner = filter::draw(painter, inner, screen.list.filtering.as_ref(), hint);
-    match () {
-        () if screen.similar.shown => similar::draw(painter, inner, screen),
-        () if screen.curves.shown => curves::draw(painter, inner, screen),
-        () if screen.grid.shown => grid::draw(painter, inner, screen),
-        () => shown(painter, inner, (screen, app.popup.is_some())),
+    match screen.panes.shown {
+        Pane::Picture => shown(painter, inner, (screen, app.popup.is_some())),
+        Pane::Grid => grid::draw(painter, inner, screen),
+        Pane::Curves => curves::draw(painter, inner, screen),
+        Pane::Similar => similar::draw(painter, inner, screen),
     }
     if right.width == 0 {
         return;

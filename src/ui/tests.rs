@@ -19,7 +19,7 @@ use crate::app::runs::compare::Compared;
 use crate::app::runs::work::RunsNews;
 use crate::app::scene::{Colours, Scene, Target};
 use crate::app::{App, sample};
-use crate::dataset::Split;
+use crate::dataset::{Class, Split};
 use crate::metrics::comparison::{Comparison, Side};
 use crate::metrics::{self, Threshold};
 use crate::store::RunState;

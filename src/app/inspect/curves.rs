@@ -3,6 +3,7 @@
 use super::InspectScreen;
 use super::case::Verdict;
 use super::order::Order;
+use super::pane::Pane;
 use crate::app::action::Action;
 use crate::app::message::Effect;
 use crate::dataset::Class;
@@ -44,7 +45,6 @@ impl Chart {
 /// What of the curves is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CurvesView {
-    pub shown: bool,
     pub chart: Chart,
     /// The chosen bar of the reliability curve, 0 to 14.
     pub bin: usize,
@@ -107,7 +107,6 @@ impl InspectScreen {
     /// What keys do on the curves; `None` where they do the same as elsewhere on Inspect.
     pub(super) fn act_on_curves(&mut self, action: Action) -> Option<Vec<Effect>> {
         match action {
-            Action::Curves | Action::Back => self.curves.shown = false,
             Action::Down | Action::Up => {
                 self.curves.chart = self.curves.chart.stepped(action == Action::Down);
             }
@@ -158,7 +157,7 @@ impl InspectScreen {
                 String::new()
             }
         };
-        (self.curves.shown, self.grid.shown) = (false, true);
+        self.panes.show(Pane::Grid);
         self.list.set_filter(&filter);
         self.show_first()
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::InspectScreen;
+use super::pane::Pane;
 use crate::app::action::Action;
 use crate::app::message::Effect;
 use crate::app::scene::Tiles;
@@ -22,7 +23,6 @@ const WIDTHS: [u16; 5] = [10, 16, 24, 36, 54];
 /// What of the grid is kept while other things are shown.
 #[derive(Debug)]
 pub struct Grid {
-    pub shown: bool,
     size: usize,
     /// By the image's number; `None` where it cannot be read.
     pictures: BTreeMap<usize, Option<Arc<Picture>>>,
@@ -32,7 +32,7 @@ pub struct Grid {
 
 impl Default for Grid {
     fn default() -> Self {
-        Self { shown: false, size: 1, pictures: BTreeMap::new(), asked: BTreeSet::new() }
+        Self { size: 1, pictures: BTreeMap::new(), asked: BTreeSet::new() }
     }
 }
 
@@ -65,7 +65,7 @@ impl Grid {
     /// As it is looked at, without the pictures.
     #[must_use]
     pub fn emptied(&self) -> Self {
-        Self { shown: self.shown, size: self.size, ..Self::default() }
+        Self { size: self.size, ..Self::default() }
     }
 
     fn resize(&mut self, larger: bool) {
@@ -89,8 +89,8 @@ impl InspectScreen {
                 self.grid.resize(action == Action::ZoomIn);
                 return Some(Vec::new());
             }
-            Action::Open | Action::Back => {
-                self.grid.shown = false;
+            Action::Open => {
+                self.panes.show(Pane::Picture);
                 return Some(Vec::new());
             }
             _ => return None,
@@ -107,7 +107,7 @@ impl InspectScreen {
 
     /// Asks for the small pictures about the chosen one that are neither here nor on their way.
     pub fn ask_for_tiles(&mut self) -> Option<Effect> {
-        if !self.grid.shown {
+        if self.panes.shown != Pane::Grid {
             return None;
         }
         let near = self.near();

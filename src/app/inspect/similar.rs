@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::pane::Pane;
 use super::source::Wanted;
 use super::{Images, InspectScreen};
 use crate::app::action::Action;
@@ -43,7 +44,6 @@ pub struct Made {
 
 #[derive(Debug, Default)]
 pub struct Similar {
-    pub shown: bool,
     /// Of an image, by its number.
     pub known: Option<(usize, Loadable<Likeness>)>,
     pub made: Option<Made>,
@@ -74,10 +74,6 @@ impl InspectScreen {
         match action {
             Action::CursorLeft => self.similar.at = self.similar.at.saturating_sub(1),
             Action::CursorRight => self.similar.at = (self.similar.at + 1).min(found.len().saturating_sub(1)),
-            Action::Similar | Action::Back => {
-                self.similar = Similar::default();
-                return Some(vec![Effect::StopSimilar]);
-            }
             Action::Open => {
                 let alike = found.get(self.similar.at)?;
                 let (split, file) = (alike.split, alike.file.clone());
@@ -100,6 +96,7 @@ impl InspectScreen {
     /// Shows an image of the run, whatever split it is of.
     fn open_file(&mut self, split: Split, file: String) -> Vec<Effect> {
         self.similar = Similar::default();
+        self.panes.show(Pane::Picture);
         self.list.set_filter("");
         if self.images == Images::Split(split)
             && let Some(index) = self.all().iter().position(|case| case.file == file)
@@ -117,7 +114,7 @@ impl InspectScreen {
     /// Asks for the neighbours of the shown image, where they are shown and nobody has asked yet.
     pub fn ask_for_similar(&mut self) -> Option<Effect> {
         let (run, case) = (self.run.as_ref()?, self.case()?);
-        if !self.similar.shown || self.similar.of(self.index).is_some() {
+        if self.panes.shown != Pane::Similar || self.similar.of(self.index).is_some() {
             return None;
         }
         let (index, file) = (self.index, self.root.join(&case.file));

@@ -157,6 +157,7 @@ impl InspectScreen {
             look: self.look,
             heat: self.heat.emptied(),
             beside: self.beside,
+            panes: self.panes,
             grid: self.grid.emptied(),
             curves: self.curves,
             list,

@@ -6,6 +6,7 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, 
 use super::case::Case;
 use super::filter::Filter;
 use super::order::Order;
+use super::pane::Pane;
 use super::similar::{Alike, Likeness};
 use super::{Found, Images, OtherRun, Wanted};
 use crate::app::message::{Beside, Checked, Effect, Explained, InspectMessage, Loadable, Message, RunsMessage};
@@ -392,7 +393,7 @@ fn in_the_grid_keys_go_along_rows_and_columns_and_marks_are_set_as_ever() {
     assert_eq!(at(KeyCode::Char('n')), 1);
     at(KeyCode::Char('x'));
     at(KeyCode::Enter);
-    assert!(app.inspect.all()[1].mark.wrong_label && !app.inspect.grid.shown);
+    assert!(app.inspect.all()[1].mark.wrong_label && app.inspect.panes.shown == Pane::Picture);
 }
 
 #[test]
@@ -432,7 +433,7 @@ fn points_bars_and_cells_of_the_curves_open_the_images_behind_them() {
     press(&mut app, KeyCode::Enter);
     let lead: BTreeSet<usize> = app.inspect.list.places()[..2].iter().copied().collect();
     assert_eq!(lead, [0, 3].into(), "the two that it lies between lead");
-    assert!(app.inspect.grid.shown && !app.inspect.curves.shown);
+    assert_eq!(app.inspect.panes.shown, Pane::Grid);
 
     let mut app = sample::inspecting();
     for key in [KeyCode::Char('r'), KeyCode::Up, KeyCode::Right, KeyCode::Enter] {
@@ -448,7 +449,7 @@ fn points_bars_and_cells_of_the_curves_open_the_images_behind_them() {
     assert_eq!(app.inspect.list.places(), [0]);
     press(&mut app, KeyCode::Char('r'));
     press(&mut app, KeyCode::Esc);
-    assert!(app.inspect.grid.shown, "back to where the user was");
+    assert_eq!(app.inspect.panes.shown, Pane::Grid, "back to where the user was");
 }
 
 #[test]
@@ -526,6 +527,17 @@ fn a_heat_map_is_checked_on_request_and_what_comes_is_of_the_shown_class() {
     assert_eq!(app.inspect.heat.unchecked(0), None, "it is not asked for again");
     press(&mut app, KeyCode::Char('m'));
     assert_eq!(app.inspect.heat.checked(0), None, "the other class's map was not checked");
+}
+
+#[test]
+fn each_pane_is_a_key_away_from_each_other_and_leads_back() {
+    let mut app = sample::inspecting();
+    let mut after = |keys: &str| {
+        keys.chars().for_each(|key| drop(press(&mut app, if key == '<' { KeyCode::Esc } else { KeyCode::Char(key) })));
+        app.inspect.panes.shown
+    };
+    assert_eq!([after("t"), after("r"), after("f"), after("r"), after("<")].map(|pane| pane as usize), [1, 2, 3, 2, 1]);
+    assert_eq!([after("f"), after("f"), after("t"), after("r"), after("r")].map(|pane| pane as usize), [3, 1, 0, 2, 0]);
 }
 
 fn nothing() -> Found {

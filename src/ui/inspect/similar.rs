@@ -7,6 +7,7 @@ use crate::app::inspect::InspectScreen;
 use crate::app::inspect::similar::{Alike, Likeness};
 use crate::app::message::Loadable;
 use crate::app::scene::{Target, Tiles};
+use crate::picture::Picture;
 use crate::ui::painter::{Painter, fit};
 use crate::ui::picture;
 use crate::units::{count, percent};
@@ -38,6 +39,7 @@ fn said(likeness: &Likeness) -> String {
     })
 }
 
+/// The shown image first, then the others.
 fn tiles(painter: &mut Painter, area: Rect, (screen, likeness): (&InspectScreen, &Likeness)) {
     let width = screen.grid.width().min(area.width);
     let height = (width / 2 + 2).min(area.height);
@@ -46,28 +48,47 @@ fn tiles(painter: &mut Painter, area: Rect, (screen, likeness): (&InspectScreen,
     }
     let (columns, rows) = (area.width / width, area.height / height);
     painter.scene.tiles = Tiles { columns: columns.into(), rows: rows.into() };
-    let (step, page) = (area.width / columns, painter.scene.tiles.columns * painter.scene.tiles.rows);
+    let (step, page) = (area.width / columns, (painter.scene.tiles.columns * painter.scene.tiles.rows - 1).max(1));
     let first = screen.similar.at / page * page;
     let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
-    for ((column, row), (place, alike)) in places.zip(likeness.neighbours.iter().enumerate().skip(first)) {
-        let tile = Rect { x: area.x + column * step, y: area.y + row * height, width: width - 1, height };
-        draw_tile(painter, tile, (alike, place == screen.similar.at));
-        painter.target(tile, Target::Row(place));
+    let tile = |(column, row): (u16, u16)| Rect {
+        x: area.x + column * step,
+        y: area.y + row * height,
+        width: width - 1,
+        height,
+    };
+    own(painter, tile((0, 0)), screen);
+    for (place, (number, alike)) in places.skip(1).zip(likeness.neighbours.iter().enumerate().skip(first)) {
+        neighbour(painter, tile(place), (alike, number == screen.similar.at));
+        painter.target(tile(place), Target::Row(number));
     }
 }
 
-/// The picture with its truth, split and distance.
-fn draw_tile(painter: &mut Painter, area: Rect, (alike, is_chosen): (&Alike, bool)) {
+fn own(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
+    let Some(case) = screen.case() else { return };
+    let picture = if let Loadable::Ready(picture) = &screen.picture { Some(&**picture) } else { None };
+    let (theme, truth) = (painter.theme, case.truth);
+    let label = truth.map_or_else(|| Line::raw("not known"), |truth| Line::styled(truth.name(), theme.class(truth)));
+    tile(painter, area, picture, [label, Line::styled("this image", theme.accent())]);
+}
+
+/// With its truth, split and distance.
+fn neighbour(painter: &mut Painter, area: Rect, (alike, is_chosen): (&Alike, bool)) {
     let (theme, width) = (painter.theme, usize::from(area.width));
-    let above = Rect { height: area.height - 2, ..area };
-    match &alike.picture {
-        Some(picture) => drop(picture::draw(painter, above, picture)),
-        None => painter.message(above, vec![Line::styled("✗ unreadable", theme.bad())]),
-    }
+    // As wide as the tile, so that a chosen one is seen.
     let label = Line::styled(format!("{:<width$}", fit(alike.truth.name(), width)), theme.class(alike.truth));
     let label = if is_chosen { theme.select(label) } else { label };
-    painter.line(Rect { y: above.bottom(), height: 1, ..area }, label);
-    let split = &alike.split.name()[..alike.split.name().len().min(5)];
-    let text = fit(&format!("{:.4} {split}", alike.distance), width);
-    painter.line(Rect { y: above.bottom() + 1, height: 1, ..area }, Line::styled(text, theme.dim()));
+    let text = fit(&format!("{:.4} {}", alike.distance, alike.split.name()), width);
+    tile(painter, area, alike.picture.as_deref(), [label, Line::styled(text, theme.dim())]);
+}
+
+fn tile(painter: &mut Painter, area: Rect, picture: Option<&Picture>, labels: [Line<'static>; 2]) {
+    let above = Rect { height: area.height - 2, ..area };
+    match picture {
+        Some(picture) => drop(picture::draw(painter, above, picture)),
+        None => painter.message(above, vec![Line::styled("✗ unreadable", painter.theme.bad())]),
+    }
+    for (row, label) in (above.bottom()..).zip(labels) {
+        painter.line(Rect { y: row, height: 1, ..area }, label);
+    }
 }
