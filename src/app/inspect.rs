@@ -16,8 +16,9 @@ pub mod similar;
 pub mod source;
 #[cfg(test)]
 mod tests;
+mod told;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -119,21 +120,6 @@ impl InspectScreen {
             InspectMessage::Picture { generation, picture } if generation == self.generation => {
                 self.picture = picture.map_or_else(Loadable::Failed, Loadable::Ready);
             }
-            InspectMessage::Prediction { generation, run_id, index, logits }
-                if generation > self.since && self.is_shown(&run_id) =>
-            {
-                self.answer(index, logits, generation);
-            }
-            InspectMessage::Explained { generation, run_id, index, explained }
-                if generation > self.since && self.is_shown(&run_id) =>
-            {
-                return self.see_heat(index, explained);
-            }
-            InspectMessage::Explained { generation, run_id, index, explained }
-                if generation > self.since && self.is_other(&run_id) =>
-            {
-                return self.see_other_heat(index, explained);
-            }
             InspectMessage::Other { run_id, other } if self.is_shown(&run_id) => return self.hold_against(other),
             InspectMessage::Marked(kept) => self.problem = kept.err().or(self.problem.take()),
             InspectMessage::Tiles { request, tiles } if request == self.request => self.grid.take_in(tiles),
@@ -142,92 +128,19 @@ impl InspectScreen {
             }
             InspectMessage::SimilarMade { request, made } if request == self.request => self.similar.made = Some(made),
             InspectMessage::NearDuplicates { request, pairs } if request == self.request => self.mark_twins(&pairs),
-            InspectMessage::Warned { generation, run_id, index, warnings }
-                if generation > self.since && self.is_shown(&run_id) =>
-            {
-                self.warnings = Some((index, warnings));
+            InspectMessage::Told { generation, run_id, index, told } if generation > self.since => {
+                return self.be_told((generation, index), &run_id, told);
             }
-            InspectMessage::Checked { generation, run_id, index, checked }
-                if generation > self.since && self.is_shown(&run_id) =>
-            {
-                self.take_check(index, checked);
-            }
-            InspectMessage::Similar { .. }
+            InspectMessage::Told { .. }
+            | InspectMessage::Similar { .. }
             | InspectMessage::SimilarMade { .. }
             | InspectMessage::NearDuplicates { .. }
-            | InspectMessage::Warned { .. }
-            | InspectMessage::Checked { .. }
-            | InspectMessage::Explained { .. }
             | InspectMessage::Tiles { .. }
             | InspectMessage::Other { .. }
             | InspectMessage::Cases { .. }
-            | InspectMessage::Picture { .. }
-            | InspectMessage::Prediction { .. } => {}
+            | InspectMessage::Picture { .. } => {}
         }
         Vec::new()
-    }
-
-    /// Takes in the answers of another run, for the images that both have.
-    fn hold_against(&mut self, other: Result<(OtherRun, BTreeMap<String, [f32; 2]>), String>) -> Vec<Effect> {
-        match (other, &mut self.cases) {
-            (Ok((other, answers)), Loadable::Ready(cases)) => {
-                for case in cases.iter_mut() {
-                    case.other = answers.get(&case.file).copied();
-                }
-                (self.other, self.heat.other) = (Some(other), None);
-                let effects = self.arrange_and_show();
-                // With the heat map on, the other run's is wanted beside it now.
-                return if effects.is_empty() && self.heat.class.is_some() { self.ask() } else { effects };
-            }
-            (Err(problem), _) => self.problem = Some(problem),
-            (Ok(_), _) => {}
-        }
-        self.arrange_and_show()
-    }
-
-    /// Holds it against no other run any more.
-    pub fn stand_alone(&mut self) -> Vec<Effect> {
-        (self.other, self.heat.other) = (None, None);
-        if let Loadable::Ready(cases) = &mut self.cases {
-            for case in cases.iter_mut() {
-                case.other = None;
-            }
-        }
-        self.arrange_and_show()
-    }
-
-    fn is_other(&self, run_id: &str) -> bool {
-        self.other.as_ref().is_some_and(|other| other.id == run_id)
-    }
-
-    fn is_shown(&self, run_id: &str) -> bool {
-        self.run.as_ref().is_some_and(|shown| shown.id == run_id)
-    }
-
-    fn answer(&mut self, index: usize, logits: Result<[f32; 2], String>, generation: u64) {
-        match (logits, &mut self.cases) {
-            (Ok(logits), Loadable::Ready(cases)) => {
-                // What the run has in the store stays: a heat map brings an answer too, which another machine may round
-                // otherwise.
-                if let Some(case) = cases.get_mut(index).filter(|case| case.logits.is_none()) {
-                    case.logits = Some(logits);
-                    self.auc = self.auc_of_answered();
-                }
-            }
-            (Err(problem), _) if generation == self.generation => self.problem = Some(problem),
-            _ => {}
-        }
-    }
-
-    /// Notes which images are nearly the same as one of another split.
-    fn mark_twins(&mut self, pairs: &[(String, String)]) {
-        let Loadable::Ready(cases) = &mut self.cases else { return };
-        let twins: BTreeMap<&str, &str> =
-            pairs.iter().flat_map(|(a, b)| [(a.as_str(), b.as_str()), (b.as_str(), a.as_str())]).collect();
-        for case in cases.iter_mut() {
-            case.twin = twins.get(case.file.as_str()).map(|twin| (*twin).to_owned());
-        }
-        self.arrange();
     }
 
     /// Puts the images that are stepped through in order anew.

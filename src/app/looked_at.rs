@@ -48,7 +48,7 @@ impl App {
             (Action::Keep, Place::Finder) => self.train.finder.as_ref().and_then(Finder::rate).is_some(),
             (Action::Back, Place::Form) => self.train.planning,
             (Action::ResumeRun, _) => !self.train.is_running() && run.and_then(runs::resumable).is_some(),
-            (Action::InspectRun, Place::Data) => matches!(self.data.state, DataState::Ready(_)),
+            (Action::Down | Action::InspectRun, Place::Data) => matches!(self.data.state, DataState::Ready(_)),
             (Action::InspectRun, _) => run.is_some_and(|run| run.best_epoch.is_some()),
             (Action::Attach, Place::Form) => self.newest_elsewhere().is_some(),
             (Action::Attach, _) => run.is_some_and(|run| run.state == RunState::Running),
@@ -58,7 +58,6 @@ impl App {
             (Action::Open | Action::Sort | Action::Filter, Place::Runs) => !self.runs.rows().is_empty(),
             (Action::Delete | Action::Mark, Place::Runs) => !self.runs.shown().rows.is_empty(),
             (Action::Baseline | Action::Star | Action::Rename | Action::Note | Action::CopyValue, _) => run.is_some(),
-            (Action::Down, Place::Data) => matches!(self.data.state, DataState::Ready(_)),
             _ => true,
         }
     }

@@ -174,20 +174,6 @@ pub enum InspectMessage {
         request: u64,
         pairs: Vec<(String, String)>,
     },
-    /// Why an answer for a picture from anywhere may mean little.
-    Warned {
-        generation: u64,
-        run_id: String,
-        index: usize,
-        warnings: Vec<String>,
-    },
-    /// What became of the answer as the hot areas of the heat map were taken away.
-    Checked {
-        generation: u64,
-        run_id: String,
-        index: usize,
-        checked: Result<Checked, String>,
-    },
     /// Small pictures, by their images' numbers; `None` of one that cannot be read.
     Tiles {
         request: u64,
@@ -204,20 +190,26 @@ pub enum InspectMessage {
     },
     /// What was said of an image is kept, or why not.
     Marked(Result<(), String>),
-    /// Where the network looks on an image.
-    Explained {
+    /// What a run's network tells of an image.
+    Told {
         generation: u64,
         run_id: String,
         index: usize,
-        explained: Result<Explained, String>,
+        told: Told,
     },
-    /// Computed for an image that the store had no answer for.
-    Prediction {
-        generation: u64,
-        run_id: String,
-        index: usize,
-        logits: Result<[f32; 2], String>,
-    },
+}
+
+/// What a network was asked about an image, or why it cannot say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    /// NORMAL, PNEUMONIA.
+    Logits(Result<[f32; 2], String>),
+    /// Where it looks.
+    Explained(Result<Explained, String>),
+    /// What became of the answer as the hot areas of the heat map were taken away.
+    Checked(Result<Checked, String>),
+    /// Why the answer for a picture from anywhere may mean little.
+    Warned(Vec<String>),
 }
 
 /// All figures of a run, with their intervals.

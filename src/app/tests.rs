@@ -2,7 +2,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 
 use super::action::{Action, Place};
 use super::inspect::Wanted;
-use super::message::{DataMessage, Effect, InspectMessage, Message, RunsMessage, TrainMessage};
+use super::message::{DataMessage, Effect, InspectMessage, Message, RunsMessage, Told, TrainMessage};
 use super::popup::{Popup, Question};
 use super::runs::work::RunsWork;
 use super::sample::{self, press, tell, type_text};
@@ -364,7 +364,8 @@ fn an_answer_for_another_run_is_not_shown() {
     let mut app = sample::inspecting();
     let logits = Ok([0.0, 1.0]);
     let generation = app.inspect.generation;
-    let answer = |run_id| InspectMessage::Prediction { generation, run_id, index: 4, logits: logits.clone() };
+    let told = || Told::Logits(logits.clone());
+    let answer = |run_id| InspectMessage::Told { generation, run_id, index: 4, told: told() };
     tell(&mut app, [Message::Inspect(answer(sample::run_id(1)))]);
     assert_eq!(app.inspect.all()[4].logits, None);
     tell(&mut app, [Message::Inspect(answer(sample::run_id(5)))]);

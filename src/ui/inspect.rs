@@ -32,8 +32,9 @@ const NAME: usize = 24;
 pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.inspect;
     match (&screen.cases, &app.runs.runs) {
-        (Loadable::Failed(problem), _) => note(painter, area, &format!("✗ {problem}")),
-        (Loadable::Idle, Loadable::Failed(problem)) => note(painter, area, &format!("✗ {problem}")),
+        (Loadable::Failed(problem), _) | (Loadable::Idle, Loadable::Failed(problem)) => {
+            note(painter, area, &format!("✗ {problem}"));
+        }
         (Loadable::Idle, _) => note(painter, area, "No image yet: a data set on 1, or o opens a picture from anywhere"),
         (Loadable::Loading, _) => note(painter, area, "reading…"),
         (Loadable::Ready(cases), _) if cases.is_empty() => note(painter, area, "There are no such images"),

@@ -13,7 +13,7 @@ use crate::app::history::History;
 use crate::app::inspect::case::Case;
 use crate::app::inspect::similar::{Alike, Likeness, Made};
 use crate::app::inspect::{Found, Images};
-use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage, TrainMessage};
+use crate::app::message::{DataMessage, InspectMessage, Message, RunsMessage, Told, TrainMessage};
 use crate::app::popup::{Popup, Question};
 use crate::app::runs::compare::Compared;
 use crate::app::runs::work::RunsNews;
@@ -322,7 +322,7 @@ fn inspect_shows_a_picture_from_anywhere_and_images_without_a_run() {
     sample::tell(&mut app, [Message::Inspect(InspectMessage::Cases { request, found })]);
     sample::show_picture(&mut app);
     let (generation, run_id, warnings) = (app.inspect.generation, sample::run_id(5), vec!["in colours".to_owned()]);
-    let warned = InspectMessage::Warned { generation, run_id, index: 0, warnings };
+    let warned = InspectMessage::Told { generation, run_id, index: 0, told: Told::Warned(warnings) };
     sample::tell(&mut app, [Message::Inspect(warned)]);
     assert_looks("inspect_file", &app, USUAL);
     let mut app = pressed(sample::with_data(), &[KeyCode::Char('i')]);
@@ -452,7 +452,7 @@ fn names_full_of_controls_and_wide_letters_stay_in_their_cells() {
 /// Images that may answer what was asked for.
 fn any_cases(number: usize, cases: Vec<Case>) -> Message {
     let images = [Images::Split(Split::Train), Images::DataSet, Images::Files][number % 3];
-    let found = Found { images, root: "data".into(), synthetic: number % 2 == 0, cases };
+    let found = Found { images, root: "data".into(), synthetic: number.is_multiple_of(2), cases };
     Message::Inspect(InspectMessage::Cases { request: u64::try_from(number % 9).unwrap(), found: Ok(found) })
 }
 
@@ -511,7 +511,7 @@ fn any_news() -> impl Strategy<Value = Message> {
         11 => {
             let logits = Ok([f32::NAN, 1.0]);
             let (generation, run_id, index) = (u64::MAX, sample::run_id(5), number % 7);
-            Message::Inspect(InspectMessage::Prediction { generation, run_id, index, logits })
+            Message::Inspect(InspectMessage::Told { generation, run_id, index, told: Told::Logits(logits) })
         }
         12 => {
             let generation = u64::try_from(number % 9).unwrap();

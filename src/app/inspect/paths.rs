@@ -67,16 +67,9 @@ fn unescaped(address: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), address.as_bytes());
     while let Some((&first, after)) = rest.split_first() {
         let code = after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match code.filter(|_| first == b'%') {
-            Some(code) => {
-                bytes.push(code);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
+        let code = code.filter(|_| first == b'%');
+        bytes.push(code.unwrap_or(first));
+        rest = if code.is_some() { &after[2..] } else { after };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

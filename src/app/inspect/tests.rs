@@ -9,7 +9,7 @@ use super::order::Order;
 use super::pane::Pane;
 use super::similar::{Alike, Likeness};
 use super::{Found, Images, OtherRun, Wanted};
-use crate::app::message::{Beside, Checked, Effect, Explained, InspectMessage, Loadable, Message, RunsMessage};
+use crate::app::message::{Beside, Checked, Effect, Explained, InspectMessage, Loadable, Message, RunsMessage, Told};
 use crate::app::runs::work::{RunsNews, RunsWork};
 use crate::app::sample::{self, press, tell, type_text};
 use crate::app::scene::{Area, Scene, Tiles};
@@ -166,7 +166,8 @@ fn an_answer_that_comes_with_a_heat_map_does_not_take_the_place_of_a_stored_one(
     press(&mut app, KeyCode::Char('m'));
     let (stored, generation) = (app.inspect.all()[0].logits, app.inspect.generation);
     let run_id = sample::run_id(5);
-    let answer = InspectMessage::Prediction { generation, run_id, index: 0, logits: Ok([9.0, -9.0]) };
+    let told = Told::Logits(Ok([9.0, -9.0]));
+    let answer = InspectMessage::Told { generation, run_id, index: 0, told };
     tell(&mut app, [Message::Inspect(answer)]);
     assert_eq!(app.inspect.all()[0].logits, stored);
 }
@@ -347,7 +348,10 @@ fn a_pasted_path_opens_a_picture_that_the_run_answers_for_and_esc_leads_back() {
     let [Effect::Show(view)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((view.file.to_str(), view.predict_with.clone()), (Some("/x/a b.png"), Some(sample::run_id(5))));
     let (generation, run_id, logits) = (app.inspect.generation, sample::run_id(5), Ok([-1.0, 2.0]));
-    tell(&mut app, [Message::Inspect(InspectMessage::Prediction { generation, run_id, index: 0, logits })]);
+    tell(
+        &mut app,
+        [Message::Inspect(InspectMessage::Told { generation, run_id, index: 0, told: Told::Logits(logits) })],
+    );
     let case = app.inspect.case().unwrap();
     assert_eq!((case.predicted(Threshold::HALF), case.is_right(Threshold::HALF)), (Some(Class::Pneumonia), None));
     assert_eq!((case.loss(), app.inspect.confusions().1.total()), (None, 0), "nobody knows the truth");
@@ -409,7 +413,8 @@ fn with_two_runs_and_the_heat_map_both_are_explained_side_by_side() {
     let map = std::sync::Arc::new(HeatMap { width: 1, height: 1, values: vec![1.0] });
     let explained = Ok(Explained { maps: [map.clone(), map], placed: [None; 2] });
     let generation = app.inspect.generation;
-    let known = InspectMessage::Explained { generation, run_id: "b".into(), index: 0, explained };
+    let told = Told::Explained(explained);
+    let known = InspectMessage::Told { generation, run_id: "b".into(), index: 0, told };
     let effects = tell(&mut app, [Message::Inspect(known)]);
     let [Effect::Show(view)] = &effects[..] else { panic!("{effects:?}") };
     assert!(matches!(view.beside, Some(Beside::Other(_))) && view.explain_other.is_none());
@@ -521,7 +526,8 @@ fn a_heat_map_is_checked_on_request_and_what_comes_is_of_the_shown_class() {
     assert_eq!((view.check, view.predict_with.clone()), (Some(Class::Normal), Some(sample::run_id(5))));
     let checked = Checked { class: Class::Normal, by_heat: 0.2, by_chance: 0.6, verdict: "lower".into() };
     let (generation, run_id) = (app.inspect.generation, sample::run_id(5));
-    let message = InspectMessage::Checked { generation, run_id, index: 0, checked: Ok(checked.clone()) };
+    let told = Told::Checked(Ok(checked.clone()));
+    let message = InspectMessage::Told { generation, run_id, index: 0, told };
     tell(&mut app, [Message::Inspect(message)]);
     assert_eq!(app.inspect.heat.checked(0), Some(&Loadable::Ready(checked)));
     assert_eq!(app.inspect.heat.unchecked(0), None, "it is not asked for again");

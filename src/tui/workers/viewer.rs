@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use super::features::Kept;
 use super::slot::Slot;
-use crate::app::message::{Beside, Checked, Explained, InspectMessage, Message, Overlay, Placed, View};
+use crate::app::message::{Beside, Checked, Explained, InspectMessage, Message, Overlay, Placed, Told, View};
 use crate::dataset::{Class, GreyImage, resize};
 use crate::error::Result;
 use crate::picture::{HeatMap, Picture, fit, overlay};
@@ -59,6 +59,16 @@ struct Asked {
     check: Option<Class>,
     /// Why the answer may mean little.
     warn: bool,
+}
+
+impl Asked {
+    /// Why nothing can be said of what was asked.
+    fn unanswered(&self, problem: &str) -> Vec<Told> {
+        let problem = || problem.to_owned();
+        let explained = self.explain.then(|| Told::Explained(Err(problem())));
+        let checked = self.check.map(|_| Told::Checked(Err(problem())));
+        [Some(Told::Logits(Err(problem()))), explained, checked].into_iter().flatten().collect()
+    }
 }
 
 impl Viewer {
@@ -163,14 +173,6 @@ struct Loaded {
     predictor: Predictor,
 }
 
-/// What a run says of a picture.
-struct Answer {
-    logits: [f32; 2],
-    explained: Option<Explained>,
-    checked: Option<std::result::Result<Checked, String>>,
-    warnings: Option<Vec<String>>,
-}
-
 /// The same areas in the same random orders each time.
 const CHECK_SEED: u64 = 0;
 
@@ -211,56 +213,34 @@ impl Oracle {
     fn tell(&mut self, (generation, index): (u64, usize), asked: &Asked, file: &Path) {
         let found = catch_unwind(AssertUnwindSafe(|| self.answer(asked, file)));
         let found = found.unwrap_or_else(|_| Err(PANICKED.to_owned()));
-        let run_id = || asked.run_id.clone();
-        let logits = found.as_ref().map(|found| found.logits).map_err(Clone::clone);
-        let mut messages = vec![InspectMessage::Prediction { generation, run_id: run_id(), index, logits }];
-        match found {
-            Ok(Answer { explained, checked, warnings, .. }) => {
-                messages.extend(explained.map(|explained| InspectMessage::Explained {
-                    generation,
-                    run_id: run_id(),
-                    index,
-                    explained: Ok(explained),
-                }));
-                messages.extend(checked.map(|checked| InspectMessage::Checked {
-                    generation,
-                    run_id: run_id(),
-                    index,
-                    checked,
-                }));
-                messages.extend(warnings.map(|warnings| InspectMessage::Warned {
-                    generation,
-                    run_id: run_id(),
-                    index,
-                    warnings,
-                }));
-            }
-            Err(problem) if asked.explain => {
-                let explained = Err(problem);
-                messages.push(InspectMessage::Explained { generation, run_id: run_id(), index, explained });
-            }
-            Err(_) => {}
+        for told in found.unwrap_or_else(|problem| asked.unanswered(&problem)) {
+            let run_id = asked.run_id.clone();
+            self.outbox.send(Message::Inspect(InspectMessage::Told { generation, run_id, index, told }));
         }
-        messages.into_iter().for_each(|message| self.outbox.send(Message::Inspect(message)));
     }
 
-    fn answer(&mut self, asked: &Asked, file: &Path) -> std::result::Result<Answer, String> {
+    fn answer(&mut self, asked: &Asked, file: &Path) -> std::result::Result<Vec<Told>, String> {
         let decoded = read_decoded(file)?;
         let gallery = if asked.warn { self.gallery.open(&self.place, &asked.run_id) } else { None };
         let predictor = self.network(&asked.run_id).map_err(|error| error.to_string())?;
         if !asked.explain && asked.check.is_none() && !asked.warn {
-            let logits = predictor.predict(&decoded.grey).map_err(|error| error.to_string())?.logits;
-            return Ok(Answer { logits, explained: None, checked: None, warnings: None });
+            let answer = predictor.predict(&decoded.grey).map_err(|error| error.to_string())?;
+            return Ok(vec![Told::Logits(Ok(answer.logits))]);
         }
         let found = predictor.explain(&decoded.grey).map_err(|error| error.to_string())?;
-        let checked = asked.check.map(|class| check(predictor, &decoded.grey, (&found.maps[class.index()], class)));
-        let warnings = || warnings(&decoded, &found.features, gallery.as_deref());
-        Ok(Answer {
-            logits: found.prediction.logits,
-            warnings: asked.warn.then(|| warnings().iter().map(ToString::to_string).collect()),
-            explained: asked.explain.then(|| explained(found.maps)),
-            checked,
-        })
+        let mut told = vec![Told::Logits(Ok(found.prediction.logits))];
+        if asked.warn {
+            let warnings = warnings(&decoded, &found.features, gallery.as_deref());
+            told.push(Told::Warned(warnings.iter().map(ToString::to_string).collect()));
+        }
+        if let Some(class) = asked.check {
+            told.push(Told::Checked(check(predictor, &decoded.grey, (&found.maps[class.index()], class))));
+        }
+        if asked.explain {
+            // Last: what is told before is of the same picture, and the screen asks anew when the map comes.
+            told.push(Told::Explained(Ok(explained(found.maps))));
+        }
+        Ok(told)
     }
 
     /// The run's best network; read again when its weights have changed, as those of a run under way do.

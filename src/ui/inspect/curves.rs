@@ -78,13 +78,13 @@ fn with_interval(estimate: Option<Estimate>) -> String {
 }
 
 fn roc(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScreen, &Curves)) -> [String; 2] {
-    let point = |cut: &Cut| Some((1.0 - cut.confusion.specificity()?, cut.confusion.recall()?));
+    let point = |cut: Cut| Some((1.0 - cut.confusion.specificity()?, cut.confusion.recall()?));
     let measures = (Measure::Specificity, Measure::Sensitivity);
     let Some(plane) = Plane::draw(painter, area, ("1 − specificity", "sensitivity")) else {
         return Default::default();
     };
     plane.line(painter, ((0.0, 0.0), (1.0, 1.0)), (painter.theme.frame(), 3));
-    curve(painter, plane, (curves, &point));
+    curve(painter, plane, curves.cuts.iter().map(|cut| point(*cut)));
     operating(painter, plane, (screen, measures), |spread| spread.map(|share| 1.0 - share));
     let at = screen.confusions().1;
     let [specificity, sensitivity] = [measures.0, measures.1].map(|m| with_interval(at.estimate(m)));
@@ -92,22 +92,20 @@ fn roc(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScreen, &Cu
 }
 
 fn precision_recall(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScreen, &Curves)) -> [String; 2] {
-    let point = |cut: &Cut| Some((cut.confusion.recall()?, cut.confusion.precision()?));
+    let point = |cut: Cut| Some((cut.confusion.recall()?, cut.confusion.precision()?));
     let measures = (Measure::Sensitivity, Measure::Ppv);
     let Some(plane) = Plane::draw(painter, area, ("recall", "precision")) else { return Default::default() };
-    curve(painter, plane, (curves, &point));
+    curve(painter, plane, curves.cuts.iter().map(|cut| point(*cut)));
     operating(painter, plane, (screen, measures), |spread| spread);
     let at = screen.confusions().1;
     let [recall, precision] = [measures.0, measures.1].map(|m| with_interval(at.estimate(m)));
     [format!("◆ precision {precision}"), format!("  recall    {recall}")]
 }
 
-/// The curve through all cuts; each of its cells opens the images about its threshold.
-fn curve(painter: &mut Painter, plane: Plane, (curves, point): (&Curves, &dyn Fn(&Cut) -> Option<Point>)) {
-    let points: Vec<(usize, Point)> =
-        curves.cuts.iter().enumerate().filter_map(|(at, cut)| Some((at, point(cut)?))).collect();
-    let style = Style::new();
-    plane.path(painter, &points.iter().map(|(_, point)| *point).collect::<Vec<_>>(), style);
+/// The curve through the points of all cuts; each of its cells opens the images about its threshold.
+fn curve(painter: &mut Painter, plane: Plane, points: impl Iterator<Item = Option<Point>>) {
+    let points: Vec<(usize, Point)> = points.enumerate().filter_map(|(at, point)| Some((at, point?))).collect();
+    plane.path(painter, &points.iter().map(|(_, point)| *point).collect::<Vec<_>>(), Style::new());
     for (at, point) in points {
         let (x, y) = plane.cell(point);
         painter.target(Rect { x, y, width: 1, height: 1 }, Target::Images(Behind::Cut(at)));
@@ -152,8 +150,8 @@ fn reliability(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScr
         bar(painter, Rect { width: (right - left).max(2) - 1, ..whole }, (estimate.value, style));
         if let Some(interval) = estimate.interval {
             // In the last column, beside the bar.
-            let place = (f64::from(right - plane.0.x) - 0.5) / f64::from(plane.0.width);
-            plane.line(painter, ((place, interval.low), (place, interval.high)), (style, 1));
+            let at = (f64::from(right - plane.0.x) - 0.5) / f64::from(plane.0.width);
+            plane.line(painter, ((at, interval.low), (at, interval.high)), (style, 1));
         }
     }
     let bin = curves.bins[chosen];
