@@ -269,6 +269,9 @@ fn marked_images_are_left_out_of_training_and_validation_and_test_stay_the_same(
     let text = String::from_utf8(xray(at, &["runs", "show", "a"]).stdout).unwrap();
     assert!(text.contains("left out  3 marked images") && !text.contains("\"excluded\""), "{text}");
     answer(at, &["report", "a", "--out", "cards"]);
+    let cards = std::fs::read_dir(at.join("cards")).unwrap().map(|file| file.unwrap().path());
+    let card = cards.filter(|path| path.extension().is_some_and(|end| end == "md")).map(std::fs::read_to_string);
+    assert!(card.map(Result::unwrap).any(|card| card.contains("| marked images left out of training | 3 |")));
 
     let again = train(at, &["--name", "b", "--exclude-marked", "--seed", "43"]);
     assert_eq!(answer(at, &["runs", "groups"])["groups"][0]["n"], 2, "other seeds leave out the same images");

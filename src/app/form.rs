@@ -61,7 +61,7 @@ impl Field {
             Self::Contrast => ("contrast", "at most this share"),
             Self::Threshold => ("threshold", "from validation images"),
             Self::KeepEpochs => ("keep epochs", "45 MB an epoch"),
-            Self::ExcludeMarked => ("leave out marked", "wrong labels, poor quality"),
+            Self::ExcludeMarked => ("leave out marked", "wrong label, poor quality"),
             Self::Pretrained => ("pretrained", "weights to start from"),
             Self::Engine => ("engine", "fast, or plain to check it"),
         }
