@@ -449,6 +449,7 @@ mod tests {
         };
         assert!(config(&[]).keep_epochs && config(&["--keep-epochs"]).keep_epochs);
         assert!(!config(&["--keep-epochs=false"]).keep_epochs);
+        assert!(config(&["--exclude-marked"]).exclude_marked && !config(&["--exclude-marked=false"]).exclude_marked);
         assert!(!config(&["--no-flip"]).augmentation.horizontal_flip);
         assert!(config(&["--no-flip=false"]).augmentation.horizontal_flip);
     }

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod labels;
 mod listener;
 pub mod manifest;
+mod marked;
 pub mod original;
 pub mod provenance;
 pub mod queue;
@@ -172,11 +173,12 @@ impl Session<'_> {
                 let parent = store.run(parent)?;
                 let name = config.fold.map(|fold| format!("{}/{}", parent.started.name, fold.number));
                 let there = Session { place: &self.place_of(&parent), ..*self };
-                there.begin(&store, &Beginning { name, parent: Some(parent.started), ..config.as_ref().into() })
+                let parent = Some(parent.started);
+                there.begin(&store, &Beginning { name, parent, settled: true, ..config.as_ref().into() })
             }
             Start::Repeat { config, rates } => {
                 let rates = rates.clone();
-                self.begin(&store, &Beginning { rates, unchecked: true, ..config.as_ref().into() })
+                self.begin(&store, &Beginning { rates, settled: true, unchecked: true, ..config.as_ref().into() })
             }
             Start::Resume { run_id } => self.resume(&store, run_id),
         }
@@ -190,9 +192,10 @@ impl Session<'_> {
         let absolute =
             |file: &PathBuf| file.canonicalize().map_err(|error| Error::io("read the pretrained weights", file, error));
         let pretrained = beginning.config.pretrained.as_ref().map(absolute).transpose()?;
-        let config = &TrainConfig { pretrained, ..beginning.config.clone() };
+        let config = TrainConfig { pretrained, ..beginning.config.clone() };
+        let data = self.load(&config)?;
+        let config = &if beginning.settled { config } else { marked::settle(store, &data, &config)? };
         let beginning = &Beginning { config, ..beginning.clone() };
-        let data = self.load(config)?;
         let splits = self.split(&data, config)?;
         if let Some(problem) = self.lack_of_memory(config, splits.train.len()) {
             return Err(too_large(&problem));
@@ -359,8 +362,11 @@ impl Session<'_> {
     }
 
     fn split(&self, data: &LoadedData, config: &TrainConfig) -> Result<Splits> {
-        let splits = sampled(data, config);
-        splits.check_trainable(&data.dataset)?;
+        let splits = data.sampled(config);
+        marked::check_trainable(data, &splits, config)?;
+        if let Some(text) = marked::said(data, &splits, config) {
+            self.tell(TrainEvent::Notice(text));
+        }
         let images = splits.train.len();
         if config.batch_size > images {
             self.tell(TrainEvent::Notice(format!(
@@ -430,13 +436,6 @@ fn changed_images(store: &Store, run: &Run, (data, splits): (&LoadedData, &Split
     let difference = listed.and_then(|kept| kept.first_difference(&Manifest::of(data, splits)));
     let other_split = || (splits.hash(&data.dataset) != run.started.split_hash).then(|| "another split".to_owned());
     Ok(difference.or_else(other_split))
-}
-
-/// The splits that a run trains on and is scored by.
-fn sampled(data: &LoadedData, config: &TrainConfig) -> Splits {
-    let mut splits = data.splits(config);
-    splits.sample_train(&data.dataset, config.sample_fraction, config.seed);
-    splits
 }
 
 /// What is wrong where memory has no room for a batch of so many images.

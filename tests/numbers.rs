@@ -11,6 +11,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 
 use program::{answer, ask, command, demo, words, xray};
+use xray_tui::dataset::hash::md5_hex;
+use xray_tui::store::{ImageMark, Store};
 
 const SMALL: [&str; 8] = ["--epochs", "2", "--batch-size", "8", "--image-size", "33", "--validation-fraction", "0.2"];
 
@@ -219,6 +221,129 @@ fn wait_for(child: &mut Child, text: &str) {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(lines.by_ref().any(|line| line.unwrap().contains(text)), "{text} never came");
     std::thread::spawn(move || lines.for_each(drop));
+}
+
+/// Marks images of the demo set as Inspect does; an empty mark takes back what was said.
+fn mark(folder: &Path, files: &[&str], mark: &ImageMark) {
+    let store = Store::open(&folder.join("runs.db")).unwrap();
+    for file in files {
+        let md5 = md5_hex(&std::fs::read(folder.join("data/demo").join(file)).unwrap());
+        store.mark_image((file, &md5), mark).unwrap();
+    }
+}
+
+fn wrong() -> ImageMark {
+    ImageMark { wrong_label: true, ..ImageMark::default() }
+}
+
+/// The files of each split that a run has in its list of images: train, validation, test.
+fn lists(folder: &Path, run: &str) -> [Vec<String>; 3] {
+    let shown = answer(folder, &["runs", "show", run, "--images"]);
+    let of = |split| {
+        let images = shown["images"].as_array().unwrap().iter().filter(|image| image["split"] == split);
+        images.map(|image| image["file"].as_str().unwrap().to_owned()).collect()
+    };
+    ["train", "validation", "test"].map(of)
+}
+
+#[test]
+fn marked_images_are_left_out_of_training_and_validation_and_test_stay_the_same() {
+    let folder = demo();
+    let at = folder.path();
+    let none = xray(at, &[&["train", "--name", "whole", "--exclude-marked"], &SMALL[..]].concat());
+    assert!(words(&none).contains("none was marked"), "{}", words(&none));
+    let [learned, validation, test] = lists(at, "whole");
+    let poor = ImageMark { poor_quality: true, ..ImageMark::default() };
+    let liked = ImageMark { favourite: true, note: Some("a fine one".into()), ..ImageMark::default() };
+    mark(at, &[&learned[0], &validation[0], &test[0]], &wrong());
+    mark(at, &[&learned[1]], &poor);
+    mark(at, &[&learned[2]], &liked);
+    let said = xray(at, &[&["train", "--name", "a", "--exclude-marked"], &SMALL[..]].concat());
+    let expected = "2 marked images are left out of training; kept in validation and test: 1";
+    assert!(words(&said).contains(expected), "{}", words(&said));
+    let log = String::from_utf8(xray(at, &["runs", "log", "a"]).stdout).unwrap();
+    assert!(log.contains(expected) && !log.contains("\"excluded\""), "{log}");
+    assert_eq!(lists(at, "a"), [learned[2..].to_vec(), validation.clone(), test.clone()]);
+    let shown = answer(at, &["runs", "show", "a"]);
+    assert_eq!((&shown["config"]["exclude_marked"], excluded(&shown)), (&json!(true), 3));
+    let text = String::from_utf8(xray(at, &["runs", "show", "a"]).stdout).unwrap();
+    assert!(text.contains("left out  3 marked images") && !text.contains("\"excluded\""), "{text}");
+    answer(at, &["report", "a", "--out", "cards"]);
+    let cards = std::fs::read_dir(at.join("cards")).unwrap().map(|file| file.unwrap().path());
+    let card = cards.filter(|path| path.extension().is_some_and(|end| end == "md")).map(std::fs::read_to_string);
+    assert!(card.map(Result::unwrap).any(|card| card.contains("| marked images left out of training | 3 |")));
+
+    let again = train(at, &["--name", "b", "--exclude-marked", "--seed", "43"]);
+    assert_eq!(answer(at, &["runs", "groups"])["groups"][0]["n"], 2, "other seeds leave out the same images");
+    assert_eq!(again["config"]["excluded"], shown["config"]["excluded"]);
+    mark(at, &[&learned[0]], &ImageMark::default());
+    let fewer = train(at, &["--name", "c", "--exclude-marked", "--seed", "44"]);
+    assert_eq!(excluded(&fewer), 2, "what is marked when a run begins counts");
+    assert_eq!(answer(at, &["runs", "groups"])["groups"][0]["n"], 2, "it is of another group");
+    assert_eq!(lists(at, "whole")[0], learned);
+
+    let normal: Vec<&str> =
+        learned.iter().chain(&validation).map(String::as_str).filter(|file| file.contains("NORMAL")).collect();
+    mark(at, &normal, &wrong());
+    for command in [&["train"][..], &["find-rate"], &["cv", "--folds", "2"]] {
+        let refused = xray(at, &[command, &SMALL[..], &["--exclude-marked"]].concat());
+        let said = words(&refused);
+        assert!(said.contains("NORMAL image to train on") && said.contains("take marks back"), "{command:?}: {said}");
+    }
+}
+
+fn excluded(run: &Value) -> usize {
+    run["config"]["excluded"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_run_goes_on_and_repeats_without_the_images_that_it_began_without_whatever_is_marked_by_then() {
+    let folder = demo();
+    let at = folder.path();
+    train(at, &["--name", "whole"]);
+    let [learned, validation, test] = lists(at, "whole");
+    mark(at, &[&learned[0], &learned[1]], &wrong());
+    let long = ["--epochs", "6", "--batch-size", "4", "--image-size", "64", "--validation-fraction", "0.2"];
+    let mut child = command(at, &[&["train", "--name", "a", "--exclude-marked"], &long[..]].concat())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(&mut child, "training epoch 1");
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    mark(at, &[&learned[0], &learned[1]], &ImageMark::default());
+    mark(at, &[&learned[2]], &wrong());
+    answer(at, &["train", "--resume", "a"]);
+    assert_eq!(lists(at, "a"), [learned[2..].to_vec(), validation, test]);
+    assert_eq!(answer(at, &["reproduce", "a"])["identical"], true, "as one that went through");
+
+    answer(at, &["runs", "export", "a", "--bundle", "a.bundle"]);
+    let elsewhere = demo();
+    std::fs::copy(at.join("a.bundle"), elsewhere.path().join("a.bundle")).unwrap();
+    let same = answer(elsewhere.path(), &["reproduce", "a.bundle", "--data", "data/demo"]);
+    assert_eq!(same["identical"], true, "{same}");
+    assert_eq!(answer(at, &["eval", "a", "--split", "validation"])["n"], json!(lists(at, "a")[1].len()));
+    assert_eq!(answer(at, &["runs", "verify", "a"])["differences"], 0);
+}
+
+#[test]
+fn folds_leave_out_what_was_marked_when_their_cross_validation_began() {
+    let folder = demo();
+    let at = folder.path();
+    train(at, &["--name", "whole"]);
+    let [learned, ..] = lists(at, "whole");
+    mark(at, &[&learned[0], &learned[1]], &wrong());
+    let found = answer(at, &[&["cv", "--folds", "2", "--name", "cv", "--exclude-marked"], &SMALL[..]].concat());
+    mark(at, &[&learned[0]], &ImageMark::default());
+    answer(at, &["runs", "delete", "cv/2", "--forever"]);
+    let again = answer(at, &["cv", "--resume", "cv"]);
+    assert_eq!(again["mean"], found["mean"], "the same bits");
+    let parts = [lists(at, "cv/1"), lists(at, "cv/2")];
+    for file in &learned[..2] {
+        assert!(parts.iter().all(|[learned, ..]| !learned.contains(file)), "{file} is trained on by neither");
+        assert!(parts.iter().any(|[_, _, scored]| scored.contains(file)), "{file} is scored all the same");
+    }
 }
 
 #[test]

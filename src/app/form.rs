@@ -19,12 +19,13 @@ pub enum Field {
     Contrast,
     Threshold,
     KeepEpochs,
+    ExcludeMarked,
     Pretrained,
     Engine,
 }
 
 impl Field {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Epochs,
         Self::BatchSize,
         Self::LearningRate,
@@ -38,6 +39,7 @@ impl Field {
         Self::Contrast,
         Self::Threshold,
         Self::KeepEpochs,
+        Self::ExcludeMarked,
         Self::Pretrained,
         Self::Engine,
     ];
@@ -59,6 +61,7 @@ impl Field {
             Self::Contrast => ("contrast", "at most this share"),
             Self::Threshold => ("threshold", "from validation images"),
             Self::KeepEpochs => ("keep epochs", "45 MB an epoch"),
+            Self::ExcludeMarked => ("leave out marked", "wrong label, poor quality"),
             Self::Pretrained => ("pretrained", "weights to start from"),
             Self::Engine => ("engine", "fast, or plain to check it"),
         }
@@ -81,6 +84,7 @@ impl Field {
             Self::Contrast => "contrast",
             Self::Threshold => "threshold",
             Self::KeepEpochs => "keep_epochs",
+            Self::ExcludeMarked => "exclude_marked",
             Self::Pretrained => "pretrained",
             Self::Engine => "engine",
         }
@@ -104,6 +108,7 @@ impl Field {
             Self::Contrast => changes.contrast.to_string(),
             Self::Threshold => config.threshold.to_string(),
             Self::KeepEpochs => if config.keep_epochs { "on" } else { "off" }.into(),
+            Self::ExcludeMarked => if config.exclude_marked { "on" } else { "off" }.into(),
             Self::Engine => config.engine.name().into(),
             Self::Pretrained => config.pretrained.as_ref().map_or_else(String::new, |file| file.display().to_string()),
         }
@@ -131,6 +136,7 @@ impl Field {
             Self::Contrast => changes.contrast = number(text)?,
             Self::Threshold => next.threshold = text.parse()?,
             Self::KeepEpochs => next.keep_epochs = switch(text)?,
+            Self::ExcludeMarked => next.exclude_marked = switch(text)?,
             Self::Engine => {
                 next.engine = EngineKind::named(text).ok_or(format!("{text:?} is neither fast nor plain"))?;
             }
@@ -161,6 +167,7 @@ impl Field {
             Self::Contrast => changes.contrast = step_share(changes.contrast, up, 0.1),
             Self::Threshold => next.threshold = step_rule(next.threshold, up),
             Self::KeepEpochs => next.keep_epochs = up,
+            Self::ExcludeMarked => next.exclude_marked = up,
             Self::Engine => next.engine = if up { EngineKind::Fast } else { EngineKind::Plain },
             Self::Pretrained => return None,
         }

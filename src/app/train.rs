@@ -126,9 +126,9 @@ impl TrainScreen {
         Field::ALL.get(self.field).copied()
     }
 
-    /// Fills the form with settings; a fold becomes a whole run.
+    /// Fills the form with settings; a fold becomes a whole run, and what is marked then will count.
     pub fn prepare(&mut self, config: TrainConfig) {
-        self.config = TrainConfig { fold: None, ..config };
+        self.config = TrainConfig { fold: None, excluded: None, ..config };
         (self.plan, self.planned, self.editing) = (Plan::default(), None, None);
         (self.problem, self.notice) = (None, None);
         if self.is_running() {

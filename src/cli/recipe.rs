@@ -57,6 +57,10 @@ pub struct Recipe {
     /// Keep the weights of every epoch, 45 MB each, for `eval --every-epoch`
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
     keep_epochs: Option<bool>,
+    /// Leave images out of training that are marked on Inspect as wrongly labelled or of poor quality; validation and test
+    /// keep theirs, as figures over other images cannot be compared
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
+    exclude_marked: Option<bool>,
     /// What computes the network: this program's kernels, or candle's operations to check them by
     #[arg(long, value_enum)]
     engine: Option<Engine>,
@@ -81,6 +85,7 @@ impl Recipe {
             contrast: self.contrast,
             threshold: self.threshold,
             keep_epochs: self.keep_epochs,
+            exclude_marked: self.exclude_marked,
             engine: self.engine.map(EngineKind::from),
         };
         said.over(plain)

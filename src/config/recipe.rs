@@ -28,6 +28,7 @@ pub struct Recipe {
     pub contrast: Option<f64>,
     pub threshold: Option<Rule>,
     pub keep_epochs: Option<bool>,
+    pub exclude_marked: Option<bool>,
     pub engine: Option<EngineKind>,
 }
 
@@ -47,6 +48,8 @@ impl Recipe {
             pretrained: self.pretrained.map_or_else(|| plain.pretrained.clone(), place::said),
             threshold: self.threshold.unwrap_or(plain.threshold),
             keep_epochs: self.keep_epochs.unwrap_or(plain.keep_epochs),
+            exclude_marked: self.exclude_marked.unwrap_or(plain.exclude_marked),
+            excluded: plain.excluded.clone(),
             fold: plain.fold,
             engine: self.engine.unwrap_or(plain.engine),
             augmentation: Augmentation {
@@ -77,6 +80,7 @@ impl Recipe {
             contrast: Some(changes.contrast),
             threshold: Some(config.threshold),
             keep_epochs: Some(config.keep_epochs),
+            exclude_marked: Some(config.exclude_marked),
             engine: Some(config.engine),
         }
     }
@@ -107,6 +111,8 @@ mod tests {
             pretrained: Some("w.pth".into()),
             threshold: Rule::Youden,
             keep_epochs: true,
+            exclude_marked: true,
+            excluded: None,
             fold: None,
             engine: EngineKind::Plain,
         };

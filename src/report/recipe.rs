@@ -57,8 +57,18 @@ fn settings(config: &TrainConfig, marks: &[Mark]) -> Facts {
         ("pretrained weights", config.pretrained.as_deref().map_or_else(|| "none".into(), private::name)),
         ("threshold by", config.threshold.to_string()),
         ("weights kept of every epoch", if config.keep_epochs { "yes".into() } else { "no".into() }),
+        ("marked images left out of training", left_out(config)),
         ("engine", config.engine.name().to_owned()),
     ]
+}
+
+/// Of those in the folders train and val that were marked as wrongly labelled or of poor quality when the run began.
+fn left_out(config: &TrainConfig) -> String {
+    match &config.excluded {
+        Some(list) if list.is_empty() => "none was marked".into(),
+        Some(list) => count(list.len()),
+        None => "no".into(),
+    }
 }
 
 fn course(material: &Material) -> Facts {

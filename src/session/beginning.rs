@@ -21,6 +21,8 @@ pub(super) struct Beginning<'a> {
     /// The cross-validation that it is a fold of.
     pub parent: Option<NewRun>,
     pub rates: Vec<(usize, f64)>,
+    /// Its settings have the list of images that it leaves out: another run has begun with it.
+    pub settled: bool,
     /// It is not looked at what its data are like.
     pub unchecked: bool,
     /// Parts, of a cross-validation.
@@ -30,7 +32,7 @@ pub(super) struct Beginning<'a> {
 impl<'a> From<&'a TrainConfig> for Beginning<'a> {
     fn from(config: &'a TrainConfig) -> Self {
         let (rates, labels) = (Vec::new(), Labels::default());
-        Self { name: None, labels, config, parent: None, rates, unchecked: false, folds: None }
+        Self { name: None, labels, config, parent: None, rates, settled: false, unchecked: false, folds: None }
     }
 }
 

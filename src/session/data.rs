@@ -32,9 +32,23 @@ impl LoadedData {
         Ok(Self { dataset, cache })
     }
 
-    /// The splits that `config` asks for, readable images only, before sampling.
+    /// The splits that `config` asks for, readable images only, before sampling; train lacks what a run leaves out.
     #[must_use]
     pub fn splits(&self, config: &TrainConfig) -> Splits {
+        let mut splits = self.whole_splits(config);
+        splits.train.retain(|&image| !self.is_left_out(config, image));
+        splits
+    }
+
+    /// The splits that a run trains on and is scored by.
+    pub(super) fn sampled(&self, config: &TrainConfig) -> Splits {
+        let mut splits = self.splits(config);
+        splits.sample_train(&self.dataset, config.sample_fraction, config.seed);
+        splits
+    }
+
+    /// The same with all that `config` leaves out, before sampling.
+    pub(super) fn whole_splits(&self, config: &TrainConfig) -> Splits {
         let (fraction, seed) = (config.validation_fraction, config.seed);
         let mut splits = match config.fold {
             Some(fold) => Splits::fold(&self.dataset, fold, fraction, seed),
@@ -42,6 +56,11 @@ impl LoadedData {
         };
         splits.retain(|image| self.cache.facts(image).pixels.is_ok());
         splits
+    }
+
+    /// Whether no training split may hold an image.
+    pub(super) fn is_left_out(&self, config: &TrainConfig, image: usize) -> bool {
+        config.leaves_out(&self.cache.facts(image).md5)
     }
 
     /// The id that DVC gives the data folder.

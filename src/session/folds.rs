@@ -6,9 +6,9 @@
 use super::beginning::{Beginning, folder_lock, new_run, next_name};
 use super::labels::check_name;
 use super::manifest::Manifest;
-use super::{LoadedData, Start, Workplace, config_of};
+use super::{LoadedData, Start, Workplace, config_of, marked};
 use crate::dataset::cache::Progress;
-use crate::dataset::split::{Fold, Splits};
+use crate::dataset::split::Fold;
 use crate::error::{Error, Result};
 use crate::store::lock::RunLock;
 use crate::store::{Run, RunEnd, RunState, Store};
@@ -38,11 +38,10 @@ impl CrossValidation {
         config.validate()?;
         check_name(name.as_deref())?;
         let data = LoadedData::open(place, config.image_size, watch)?;
+        let config = TrainConfig { fold: None, ..marked::settle(store, &data, &config)? };
         for number in 1..=folds {
-            let splits = data.splits(&TrainConfig { fold: Some(Fold { number, of: folds }), ..config.clone() });
-            check(&data, &splits, number)?;
+            check(&data, &config, Fold { number, of: folds })?;
         }
-        let config = TrainConfig { fold: None, ..config };
         let splits = data.splits(&config);
         let manifest = Manifest::of(&data, &splits);
         let name = name.map_or_else(|| Ok(next_name(&store.names()?, "cv")), Ok::<_, Error>)?;
@@ -121,13 +120,18 @@ pub fn number_of(run: &Run) -> Option<usize> {
 }
 
 /// Every part must have images of both classes, and leave both to train on.
-fn check(data: &LoadedData, splits: &Splits, number: usize) -> Result<()> {
+fn check(data: &LoadedData, config: &TrainConfig, fold: Fold) -> Result<()> {
+    let config = TrainConfig { fold: Some(fold), ..config.clone() };
+    let splits = data.splits(&config);
     let few = |what: &str| {
+        let number = fold.number;
         let problem = format!("part {number} would {what}: there are too few patients; choose fewer");
         Err(Error::BadSetting { setting: "folds", problem })
     };
-    if splits.check_trainable(&data.dataset).is_err() {
-        return few("leave too few to train and validate on");
+    match marked::check_trainable(data, &splits, &config) {
+        Err(error @ Error::BadSetting { .. }) => return Err(error),
+        Err(_) => return few("leave too few to train and validate on"),
+        Ok(()) => {}
     }
     let has = |class| splits.test.iter().any(|&image| data.dataset.images[image].class == class);
     if crate::dataset::Class::ALL.into_iter().all(has) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
-use crate::train::{Job, Outcome, Phase, TrainEvent, machine};
+use crate::train::{Job, Outcome, Phase, TrainConfig, TrainEvent, machine};
 
 /// Its name in the run's folder.
 pub const FILE: &str = "log.txt";
@@ -48,7 +48,9 @@ impl Journal {
     pub fn open(&self, job: &Job, (what, name, data_hash): (&str, &str, &str)) {
         let (identity, splits) = (&job.identity, job.splits);
         self.note(&format!("{what}: {name}, {}, xray-tui {}", identity.run_id, env!("CARGO_PKG_VERSION")));
-        self.note(&format!("settings: {}", serde_json::json!(identity.config)));
+        // The list would be a line of its own length: the record has it.
+        let settings = TrainConfig { excluded: None, ..identity.config.clone() };
+        self.note(&format!("settings: {}", serde_json::json!(settings)));
         self.note(&format!(
             "data: {}{}, {data_hash}, images to train {}, validate {} and test {}",
             job.dataset.root.display(),

@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
-use super::{LoadedData, Workplace, lack_of_memory, sampled, too_large, words_of};
+use super::{LoadedData, Workplace, lack_of_memory, marked, too_large, words_of};
 use crate::error::{Error, Result};
+use crate::store::Store;
 use crate::train::control::Wish;
 use crate::train::range_test::{RangeJob, RateCurve, RateEvent, RateOutcome, RateRange, Tell, test_range};
 use crate::train::{Control, Phase, TrainConfig, machine, priority};
@@ -61,11 +62,24 @@ fn test(
         tell(RateEvent::Phase(Phase::Decoding { done: progress.done, total: progress.total }));
         if control.wish() == Wish::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    let splits = sampled(&data, config);
-    splits.check_trainable(&data.dataset)?;
+    let config = &settled(place, &data, config)?;
+    let splits = data.sampled(config);
+    marked::check_trainable(&data, &splits, config)?;
+    if let Some(text) = marked::said(&data, &splits, config) {
+        tell(RateEvent::Notice(text));
+    }
     if let Some(problem) = lack_of_memory(config, splits.train.len()) {
         return Err(too_large(&problem));
     }
     let job = RangeJob { config, range, dataset: &data.dataset, cache: &data.cache, images: &splits.train };
     test_range(&job, control, tell)
+}
+
+/// As [`marked::settle`]; the store is not made for it where there is none.
+fn settled(place: &Workplace, data: &LoadedData, config: &TrainConfig) -> Result<TrainConfig> {
+    if config.exclude_marked && place.db.exists() {
+        return marked::settle(&Store::open(&place.db)?, data, config);
+    }
+    let excluded = config.exclude_marked.then(Vec::new);
+    Ok(TrainConfig { excluded, ..config.clone() })
 }

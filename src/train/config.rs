@@ -40,6 +40,12 @@ pub struct TrainConfig {
     pub threshold: Rule,
     /// Keep the weights of every epoch, to be scored afterwards.
     pub keep_epochs: bool,
+    /// Leave marked images out of training: those whose label looks wrong and those of poor quality.
+    pub exclude_marked: bool,
+    /// The images of the folders train and val that were marked so when the run began, by the md5 of their files in
+    /// ascending order: no training split holds one. `None` where none was to be left out, or before a run has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<Vec<String>>,
     /// A part of a cross-validation: scored on its own part instead of the test images.
     pub fold: Option<Fold>,
     /// Settings from before there was a choice mean candle.
@@ -102,6 +108,8 @@ impl Default for TrainConfig {
             pretrained: None,
             threshold: Rule::default(),
             keep_epochs: false,
+            exclude_marked: false,
+            excluded: None,
             fold: None,
             engine: EngineKind::default(),
         }
@@ -109,6 +117,13 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// Whether an image with this content is not trained on.
+    #[must_use]
+    pub fn leaves_out(&self, md5: &str) -> bool {
+        let known = |list: &Vec<String>| list.binary_search_by(|other| other.as_str().cmp(md5)).is_ok();
+        self.excluded.as_ref().is_some_and(known)
+    }
+
     /// Checks every setting's range.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ pub struct Facts {
 }
 
 /// Other words for columns, as people and this program's JSON have them.
-pub const ALIASES: [(&str, &str); 24] = [
+pub const ALIASES: [(&str, &str); 25] = [
     ("tag", "tags"),
     ("notes", "note"),
     ("run_id", "id"),
@@ -51,6 +51,7 @@ pub const ALIASES: [(&str, &str); 24] = [
     ("sample_fraction", "sample"),
     ("validation_fraction", "validation"),
     ("keep_epochs", "keep"),
+    ("exclude_marked", "exclude"),
     ("acc", "val_acc"),
     ("val", "val_acc"),
     ("best_val_accuracy", "val_acc"),
@@ -162,7 +163,9 @@ impl Column {
     #[must_use]
     pub const fn kind(self) -> Kind {
         match self {
-            Self::Star | Self::Mark | Self::Setting(Field::Flip | Field::KeepEpochs) => Kind::Switch,
+            Self::Star | Self::Mark | Self::Setting(Field::Flip | Field::KeepEpochs | Field::ExcludeMarked) => {
+                Kind::Switch
+            }
             Self::Started => Kind::Time,
             Self::Name
             | Self::Id
@@ -231,7 +234,7 @@ impl Column {
             Self::Started | Self::Tags | Self::Setting(Field::Threshold | Field::Pretrained) => 16,
             Self::Note => 24,
             Self::Size | Self::Setting(Field::Rotation | Field::Contrast | Field::LearningRate) => 9,
-            Self::Setting(Field::Epochs | Field::Brightness | Field::Engine) => 8,
+            Self::Setting(Field::Epochs | Field::Brightness | Field::Engine | Field::ExcludeMarked) => 8,
             Self::Setting(_) => 7,
             Self::Figure(figure) => figure.width(spread),
         }
@@ -281,6 +284,7 @@ const fn setting_key(field: Field) -> &'static str {
         Field::Contrast => "contrast",
         Field::Threshold => "threshold",
         Field::KeepEpochs => "keep",
+        Field::ExcludeMarked => "exclude",
         Field::Pretrained => "pretrained",
         Field::Engine => "engine",
     }
@@ -303,6 +307,7 @@ fn stored(config: &Json, field: Field) -> &Json {
         Field::Contrast => augmentation("contrast"),
         Field::Threshold => &config["threshold"],
         Field::KeepEpochs => &config["keep_epochs"],
+        Field::ExcludeMarked => &config["exclude_marked"],
         Field::Pretrained => &config["pretrained"],
         Field::Engine => &config["engine"],
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value as Json;
 
 use super::column::{Column, Facts};
 use super::figure::Figure;
@@ -154,7 +155,9 @@ fn key(run: &Run, grouping: Grouping) -> String {
 fn recipe(run: &Run) -> String {
     let mut text = format!("{} {}", run.started.data_hash, run.started.versions);
     if let Some(settings) = run.started.config.as_object() {
-        for (key, value) in settings.iter().filter(|(key, _)| !["seed", "keep_epochs"].contains(&key.as_str())) {
+        // What is left out decides, not that it was asked for.
+        let decides = |key: &str| !["seed", "keep_epochs", "exclude_marked"].contains(&key);
+        for (key, value) in settings.iter().filter(|(key, _)| decides(key)) {
             let _ = write!(text, " {key} {value}");
         }
     }
@@ -167,6 +170,11 @@ fn label(run: &Run, grouping: Grouping) -> String {
     format!("{} {value}", Column::Setting(field).title())
 }
 
+/// The images that a run was not trained on.
+fn left_out(run: &Run) -> Option<&Vec<Json>> {
+    run.started.config["excluded"].as_array()
+}
+
 /// Names groups by the settings in which they differ from each other.
 fn say_what_differs(runs: &[Run], groups: &mut [Group]) {
     let facts = Facts::default();
@@ -176,11 +184,13 @@ fn say_what_differs(runs: &[Run], groups: &mut [Group]) {
     let differs =
         |column: &Column| firsts.windows(2).any(|pair| column.value(pair[0], &facts) != column.value(pair[1], &facts));
     let differing: Vec<Column> = columns.filter(differs).collect();
+    let other_images = firsts.windows(2).any(|pair| left_out(pair[0]) != left_out(pair[1]));
     let labels: Vec<String> = firsts
         .iter()
         .map(|run| {
             let words = differing.iter().map(|column| format!("{} {}", column.title(), column.text(run, &facts)));
-            let label = words.collect::<Vec<_>>().join(", ");
+            let images = other_images.then(|| format!("left out {}", left_out(run).map_or(0, Vec::len)));
+            let label = words.chain(images).collect::<Vec<_>>().join(", ");
             if label.is_empty() { "the same settings".to_owned() } else { label }
         })
         .collect();
@@ -221,6 +231,27 @@ mod tests {
         let spread = groups[0].spread(Figure::Validation).unwrap();
         assert_eq!((spread.runs, format!("{:.3}", spread.mean)), (2, "0.920".into()), "the failed one has no figure");
         assert_eq!(groups[1].spread(Figure::Validation).unwrap().sd, None);
+    }
+
+    #[test]
+    fn runs_that_left_out_other_images_are_of_different_groups_that_say_how_many() {
+        let mut runs = runs();
+        runs.truncate(3);
+        for (run, list) in runs.iter_mut().zip([serde_json::json!(["0a", "0b"]), serde_json::json!(["0a"])]) {
+            run.started.config["learning_rate"] = 1e-3.into();
+            run.started.config["exclude_marked"] = true.into();
+            run.started.config["excluded"] = list;
+        }
+        let by_images = |runs: &[Run]| {
+            let groups = group(runs, &[0, 1, 2], (Grouping::ButSeed, (Column::Started, true)));
+            groups.into_iter().map(|group| group.label).collect::<Vec<_>>()
+        };
+        let expected =
+            ["exclude on, left out 2", "exclude on, left out 1", "exclude off, left out 0"].map(str::to_owned);
+        assert_eq!(by_images(&runs), expected);
+        runs[1].started.config["excluded"] = serde_json::json!(["0a", "0c"]);
+        runs[2].started.config = runs[0].started.config.clone();
+        assert_eq!(by_images(&runs), ["left out 2", "left out 2"], "as many, but other ones");
     }
 
     #[test]

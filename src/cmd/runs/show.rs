@@ -83,8 +83,10 @@ fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<St
         ),
         format!("started   {}   time {}", run.started_at, duration(run.seconds)),
         format!("data      {}  {}", run.started.data.display(), run.started.data_hash),
-        format!("config    {}", run.started.config),
+        format!("config    {}", without_list(&run.started.config)),
     ];
+    let left_out = run.started.config["excluded"].as_array();
+    lines.extend(left_out.map(|list| format!("left out  {} marked images, not trained on", list.len())));
     lines.extend((!run.tags.is_empty()).then(|| format!("tags      {}", run.tags.join(" "))));
     lines.extend(run.note.iter().map(|note| format!("note      {}", note.replace('\n', "\n          "))));
     lines.extend(marks.iter().map(mark));
@@ -106,6 +108,15 @@ fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<St
     lines.extend(run.test.as_ref().map(|test| format!("\ntest\n{}", figures_text(test))));
     lines.extend(seeds.map(|words| format!("\n{words}")));
     lines.join("\n")
+}
+
+/// Settings without the images that were left out: there may be hundreds.
+fn without_list(config: &Value) -> Value {
+    let mut config = config.clone();
+    if let Value::Object(settings) = &mut config {
+        settings.remove("excluded");
+    }
+    config
 }
 
 fn mark(mark: &Mark) -> String {

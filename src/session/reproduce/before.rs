@@ -14,7 +14,7 @@ use crate::metrics::Fingerprint;
 use crate::session::manifest::Manifest;
 use crate::session::original::Original;
 use crate::session::provenance::{self, Provenance, fingerprint};
-use crate::session::{LoadedData, Workplace, config_of, sampled};
+use crate::session::{LoadedData, Workplace, config_of};
 use crate::train::{TrainConfig, checkpoint};
 
 fn before(what: impl Into<String>, was: Value, is: Value) -> Difference {
@@ -97,7 +97,7 @@ fn images(
 ) -> Result<Option<Difference>> {
     let config = original.config()?;
     let data = LoadedData::open(place, config.image_size, watch)?;
-    let splits = sampled(&data, &config);
+    let splits = data.sampled(&config);
     let Some(digest) = &original.run.started.manifest else {
         // An older program kept the names alone.
         let (was, is) = (&original.run.started.split_hash, splits.hash(&data.dataset));
