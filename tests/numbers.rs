@@ -267,7 +267,7 @@ fn marked_images_are_left_out_of_training_and_validation_and_test_stay_the_same(
     let shown = answer(at, &["runs", "show", "a"]);
     assert_eq!((&shown["config"]["exclude_marked"], excluded(&shown)), (&json!(true), 3));
     let told = String::from_utf8(xray(at, &["runs", "show", "a"]).stdout).unwrap();
-    assert!(text.contains("left out  3 marked images") && !text.contains("\"excluded\""), "{text}");
+    assert!(told.contains("left out  3 marked images") && !told.contains("\"excluded\""), "{told}");
     answer(at, &["report", "a", "--out", "cards"]);
     let cards = std::fs::read_dir(at.join("cards")).unwrap().map(|file| file.unwrap().path());
     let card = cards.filter(|path| path.extension().is_some_and(|end| end == "md")).map(std::fs::read_to_string);
