@@ -26,6 +26,9 @@ const NOTICEABLE: f64 = 0.01;
 /// map, and gone is what has the picture's mean grey. Where the map points at what the answer hangs on, the curve falls sooner
 /// than with areas in random order.
 ///
+/// Few maps pass: after three epochs on the public set, of 272 real X-rays asked for the class that the network gave, 24 of 217
+/// for PNEUMONIA and none of 55 for NORMAL. That one does not is no proof against it.
+///
 /// For PNEUMONIA this says little: mean grey over dark lungs looks like the opacity that the class is about, so that taking
 /// areas away may raise the answer wherever they lie. [`caveat`](Self::caveat) tells the user.
 #[derive(Debug, Clone, PartialEq)]
