@@ -8,7 +8,7 @@ mod desk;
 #[path = "../tests/support/terminal.rs"]
 mod terminal;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,9 @@ const SIZE: (u16, u16) = (60, 200);
 
 const STEPS: u64 = 200;
 
+/// Measures one thing.
+type Part = fn(&Desk, &Path);
+
 fn main() {
     // `cargo test --benches` is no place to measure.
     if !std::env::args().any(|argument| argument == "--bench") {
@@ -33,8 +36,7 @@ fn main() {
     let Some(data) = real_xrays() else { return };
     let desk = Desk::empty();
     train(&desk, data.clone());
-    let parts: [(&str, fn(&Desk, &PathBuf)); 4] =
-        [("steps", steps), ("heat", heat_maps), ("grid", grids), ("memory", memory)];
+    let parts: [(&str, Part); 4] = [("steps", steps), ("heat", heat_maps), ("grid", grids), ("memory", memory)];
     let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     for (name, part) in parts {
         if named.is_empty() || named.iter().any(|other| other == name) {
@@ -52,10 +54,12 @@ fn train(desk: &Desk, data: PathBuf) {
 }
 
 /// The program on Inspect, the first picture shown.
-fn open(desk: &Desk, data: &PathBuf, more: &[(&str, &str)]) -> Terminal {
+fn open(desk: &Desk, data: &Path, more: &[(&str, &str)]) -> Terminal {
     let mut command = desk.program(&["--data", data.to_str().unwrap()]);
     command.env("COLORTERM", "truecolor");
-    more.iter().for_each(|(name, value)| command.env(name, value));
+    for (name, value) in more {
+        command.env(name, value);
+    }
     let mut terminal = Terminal::start_answering(command, SIZE, ANSWERS);
     terminal.patience = Duration::from_mins(3);
     terminal.wait_for("patients");
@@ -76,7 +80,7 @@ fn is_drawn(screen: &vt100::Screen) -> bool {
 
 /// The colours and symbols of the middle of the picture.
 fn looks(screen: &vt100::Screen) -> Vec<(vt100::Color, vt100::Color, String)> {
-    let cells = (10..50).flat_map(|row| (60..100).filter_map(move |column| Some((row, column))));
+    let cells = (10..50).flat_map(|row| (60..100).map(move |column| (row, column)));
     cells
         .filter_map(|(row, column)| screen.cell(row, column))
         .map(|cell| (cell.fgcolor(), cell.bgcolor(), cell.contents().to_owned()))
@@ -104,7 +108,7 @@ fn pause(number: u64) {
 }
 
 /// From the key to the last cell of the next picture.
-fn steps(desk: &Desk, data: &PathBuf) {
+fn steps(desk: &Desk, data: &Path) {
     for cells in ["half", "quadrants", "sextants"] {
         let config = desk.path("cells.toml");
         std::fs::write(&config, format!("[screen]\ncells = \"{cells}\"\n")).unwrap();
@@ -126,7 +130,7 @@ fn steps(desk: &Desk, data: &PathBuf) {
 }
 
 /// From the key to the heat map over the picture and what is said of it.
-fn heat_maps(desk: &Desk, data: &PathBuf) {
+fn heat_maps(desk: &Desk, data: &Path) {
     let terminal = open(desk, data, &[]);
     let map = |number| {
         pause(number);
@@ -150,7 +154,7 @@ fn heat_maps(desk: &Desk, data: &PathBuf) {
 }
 
 /// From the key to as many small pictures as the screen holds: of files that were not read yet, and again.
-fn grids(desk: &Desk, data: &PathBuf) {
+fn grids(desk: &Desk, data: &Path) {
     let (mut cold, mut warm) = (Vec::new(), Vec::new());
     for number in 0..10 {
         let terminal = open(desk, data, &[]);
@@ -185,7 +189,7 @@ fn tiles(screen: &vt100::Screen) -> usize {
 }
 
 /// Resident memory after so many steps.
-fn memory(desk: &Desk, data: &PathBuf) {
+fn memory(desk: &Desk, data: &Path) {
     let terminal = open(desk, data, &[]);
     let mut steps = 0;
     for until in [100, 1000, 2000, 3000, 4000, 5000] {

@@ -266,8 +266,8 @@ fn marked_images_are_left_out_of_training_and_validation_and_test_stay_the_same(
     assert_eq!(lists(at, "a"), [learned[2..].to_vec(), validation.clone(), test.clone()]);
     let shown = answer(at, &["runs", "show", "a"]);
     assert_eq!((&shown["config"]["exclude_marked"], excluded(&shown)), (&json!(true), 3));
-    let told = String::from_utf8(xray(at, &["runs", "show", "a"]).stdout).unwrap();
-    assert!(told.contains("left out  3 marked images") && !told.contains("\"excluded\""), "{told}");
+    let card = String::from_utf8(xray(at, &["runs", "show", "a"]).stdout).unwrap();
+    assert!(card.contains("left out  3 marked images") && !card.contains("\"excluded\""), "{card}");
     answer(at, &["report", "a", "--out", "cards"]);
     let cards = std::fs::read_dir(at.join("cards")).unwrap().map(|file| file.unwrap().path());
     let card = cards.filter(|path| path.extension().is_some_and(|end| end == "md")).map(std::fs::read_to_string);

@@ -47,7 +47,7 @@ impl LoadedData {
         splits
     }
 
-    /// The same with all that `config` leaves out, before sampling.
+    /// The splits before sampling, as if `config` left nothing out.
     pub(super) fn whole_splits(&self, config: &TrainConfig) -> Splits {
         let (fraction, seed) = (config.validation_fraction, config.seed);
         let mut splits = match config.fold {

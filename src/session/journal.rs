@@ -48,7 +48,7 @@ impl Journal {
     pub fn open(&self, job: &Job, (what, name, data_hash): (&str, &str, &str)) {
         let (identity, splits) = (&job.identity, job.splits);
         self.note(&format!("{what}: {name}, {}, xray-tui {}", identity.run_id, env!("CARGO_PKG_VERSION")));
-        // The list would be a line of its own length: the record has it.
+        // The list may have hundreds of images; the record has it.
         let settings = TrainConfig { excluded: None, ..identity.config.clone() };
         self.note(&format!("settings: {}", serde_json::json!(settings)));
         self.note(&format!(
