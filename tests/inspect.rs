@@ -126,7 +126,9 @@ fn the_features_of_all_images_are_computed_once_and_similar_ones_of_train_are_go
 fn pictures_from_anywhere_are_shown_with_an_answer_by_command_and_by_a_pasted_path() {
     let desk = Desk::with_run();
     let picture = desk.path("a scan.png");
-    image::RgbImage::from_fn(90, 60, |x, y| image::Rgb([(x * 2) as u8, (y * 4) as u8, 90])).save(&picture).unwrap();
+    image::RgbImage::from_fn(90, 60, |x, y| image::Rgb([(x * 2).to_le_bytes()[0], (y * 4).to_le_bytes()[0], 90]))
+        .save(&picture)
+        .unwrap();
     let mut screen = Terminal::start(desk.program(&["inspect", "a scan.png"]), 24, 80);
     screen.patience = Duration::from_mins(2);
     screen.wait_for("1 of 1, files");
