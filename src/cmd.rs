@@ -76,8 +76,7 @@ pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::R
         Command::FindRate(args) => find_rate::run(args, plain, &place, out),
         Command::Reproduce(args) => reproduce::run(args, settings.named_data(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),
-        // The terminal program takes it.
-        Command::Inspect(_) => Ok(ExitCode::SUCCESS),
+        Command::Inspect(_) => anyhow::bail!("the terminal program takes this command"),
         Command::Report(args) => report::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
         Command::Doctor => doctor::run(settings, &place, out),
@@ -100,11 +99,13 @@ pub fn opening(args: &InspectArgs, settings: &Settings) -> anyhow::Result<(Vec<P
     if let Some(missing) = pictures.iter().find(|path| !path.exists()) {
         return Err(WrongUse(format!("{} is not there", missing.display())).into());
     }
-    let run_id = match &args.run {
-        Some(run) => Some(open_store(&workplace(settings))?.resolve(run)?.started.id),
-        None => None,
-    };
-    Ok((pictures, run_id))
+    let Some(named) = &args.run else { return Ok((pictures, None)) };
+    let run = open_store(&workplace(settings))?.resolve(named)?;
+    if run.best_epoch.is_none() {
+        let problem = "has no finished epoch, so it can answer nothing: name another run".to_owned();
+        return Err(Error::Run { run: run.started.name, problem }.into());
+    }
+    Ok((pictures, Some(run.started.id)))
 }
 
 /// Settles which instructions the kernels use.

@@ -220,7 +220,9 @@ impl Program {
             Some((of, since)) if of == generation => since,
             _ => self.awaited.insert((generation, Instant::now())).1,
         };
-        frame.max(PICTURE.saturating_sub(since.elapsed()))
+        // Where keys come faster than pictures, the screen goes on all the same.
+        let patience = PICTURE.saturating_sub(since.elapsed()).min((2 * PICTURE).saturating_sub(drawn.elapsed()));
+        frame.max(patience)
     }
 
     /// What was asked of the terminal itself, by the user or by a signal.

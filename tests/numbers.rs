@@ -251,7 +251,7 @@ fn marked_images_are_left_out_of_training_and_validation_and_test_stay_the_same(
     let folder = demo();
     let at = folder.path();
     let none = xray(at, &[&["train", "--name", "whole", "--exclude-marked"], &SMALL[..]].concat());
-    assert!(words(&none).contains("none was marked"), "{}", words(&none));
+    assert!(words(&none).contains("none in train and val was marked"), "{}", words(&none));
     let [learned, validation, test] = lists(at, "whole");
     let poor = ImageMark { poor_quality: true, ..ImageMark::default() };
     let liked = ImageMark { favourite: true, note: Some("a fine one".into()), ..ImageMark::default() };
@@ -259,7 +259,7 @@ fn marked_images_are_left_out_of_training_and_validation_and_test_stay_the_same(
     mark(at, &[&learned[1]], &poor);
     mark(at, &[&learned[2]], &liked);
     let said = xray(at, &[&["train", "--name", "a", "--exclude-marked"], &SMALL[..]].concat());
-    let expected = "2 marked images are left out of training; kept in validation and test: 1";
+    let expected = "2 marked images are left out of training; marked and kept in validation: 1";
     assert!(words(&said).contains(expected), "{}", words(&said));
     let log = String::from_utf8(xray(at, &["runs", "log", "a"]).stdout).unwrap();
     assert!(log.contains(expected) && !log.contains("\"excluded\""), "{log}");
@@ -267,11 +267,13 @@ fn marked_images_are_left_out_of_training_and_validation_and_test_stay_the_same(
     let shown = answer(at, &["runs", "show", "a"]);
     assert_eq!((&shown["config"]["exclude_marked"], excluded(&shown)), (&json!(true), 3));
     let card = String::from_utf8(xray(at, &["runs", "show", "a"]).stdout).unwrap();
-    assert!(card.contains("left out  3 marked images") && !card.contains("\"excluded\""), "{card}");
+    assert!(card.contains("left out  3 marked images of train and val") && !card.contains("\"excluded\""), "{card}");
     answer(at, &["report", "a", "--out", "cards"]);
     let cards = std::fs::read_dir(at.join("cards")).unwrap().map(|file| file.unwrap().path());
     let card = cards.filter(|path| path.extension().is_some_and(|end| end == "md")).map(std::fs::read_to_string);
-    assert!(card.map(Result::unwrap).any(|card| card.contains("| marked images left out of training | 3 |")));
+    assert!(
+        card.map(Result::unwrap).any(|card| card.contains("| marked images of train and val, not trained on | 3 |"))
+    );
 
     let again = train(at, &["--name", "b", "--exclude-marked", "--seed", "43"]);
     assert_eq!(answer(at, &["runs", "groups"])["groups"][0]["n"], 2, "other seeds leave out the same images");

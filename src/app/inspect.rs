@@ -75,8 +75,6 @@ pub struct InspectScreen {
     pub similar: Similar,
     /// The file that is to be shown once its split's images are here.
     sought: Option<String>,
-    /// Why the answer for a picture from anywhere may mean little, by the image's number.
-    pub warnings: Option<(usize, Vec<String>)>,
     /// Where the mouse holds the picture, in 0 to 1 of its width and height.
     pub held: Option<(f64, f64)>,
     /// The run that its answers are held against.
@@ -245,9 +243,7 @@ impl InspectScreen {
             Action::NextSplit => return self.choose_split(),
             Action::SamePatient => return self.of_patient(),
             Action::OnlyDiffering => return self.toggle_filter("differs"),
-            Action::Back if self.list.view.filter.is_empty() && self.images == Images::Files => {
-                return self.choose_split();
-            }
+            Action::Back if self.leads_back() => return self.go_back(),
             Action::Back => {
                 self.list.set_filter("");
                 return self.arrange_and_show();

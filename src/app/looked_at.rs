@@ -104,17 +104,23 @@ impl App {
         Vec::new()
     }
 
-    /// The run that answers where none is chosen: the one that was named, else the newest that can.
+    /// The run that answers where none is chosen: the one that was named, as soon as it is in the table; else the newest
+    /// that can.
     pub(super) fn answering(&self) -> Option<&Run> {
         let runs = self.runs.that_predict();
-        let named = runs.iter().find(|run| Some(&run.started.id) == self.named_run.as_ref());
-        named.or(runs.first()).copied()
+        match &self.named_run {
+            Some(named) => runs.into_iter().find(|run| run.started.id == *named),
+            None => runs.first().copied(),
+        }
     }
 
     /// Without a run that can answer, the data set's images are shown as they are.
     pub(super) fn inspect_newest(&mut self) -> Vec<Effect> {
         match (self.answering().cloned(), &self.data.state) {
-            (Some(run), _) => self.inspect.choose(&run),
+            (Some(run), _) => {
+                self.named_run = None;
+                self.inspect.answer_by(&run)
+            }
             (None, DataState::Ready(_)) if self.inspect.is_idle() => self.inspect.choose_data_set(),
             (None, _) => Vec::new(),
         }
@@ -129,7 +135,7 @@ impl App {
             Some(at) => at.wrapping_sub(1),
         };
         match runs.get(next) {
-            Some(run) => self.inspect.choose(run),
+            Some(run) => self.inspect.answer_by(run),
             None => Vec::new(),
         }
     }

@@ -128,7 +128,7 @@ impl App {
             match runs.iter().find(|run| run.started.id == shown.id) {
                 None => self.inspect.forget(),
                 Some(run) if run.best_epoch != shown.best_epoch || run.state != shown.state => {
-                    return self.inspect.choose(run);
+                    return self.inspect.answer_by(run);
                 }
                 Some(_) => return Vec::new(),
             }

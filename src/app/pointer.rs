@@ -60,8 +60,11 @@ impl App {
     /// X-rays do; the wheel zooms where it points.
     fn mouse_on_picture(&mut self, kind: MouseEventKind, at: (u16, u16), scene: &Scene) -> Option<Vec<Effect>> {
         let area = scene.picture_place.filter(|_| self.screen == Screen::Inspect)?;
-        let (inspect, is_inside, to) = (&mut self.inspect, area.contains(at.0, at.1), area.share(at));
+        let (inspect, is_inside, share) = (&mut self.inspect, area.contains(at.0, at.1), area.share(at));
         let (look, part) = (inspect.look, inspect.part);
+        // Of two pictures side by side, the place in the one that is pointed at; they are of about one width.
+        let is_pair = inspect.beside().is_some();
+        let to = if is_pair { ((share.0 * 2.0).rem_euclid(1.0), share.1) } else { share };
         Some(match (kind, inspect.held) {
             (MouseEventKind::ScrollUp, _) if is_inside => inspect.show_as(look, part.zoomed(ZOOM, to)),
             (MouseEventKind::ScrollDown, _) if is_inside => inspect.show_as(look, part.zoomed(1.0 / ZOOM, to)),
@@ -71,7 +74,9 @@ impl App {
             }
             (MouseEventKind::Drag(button), Some(from)) => {
                 inspect.held = Some(to);
-                let (across, down) = (to.0 - from.0, to.1 - from.1);
+                let across = to.0 - from.0;
+                // Over the middle of a pair it goes on at the other side.
+                let (across, down) = (if is_pair { across - across.round() } else { across }, to.1 - from.1);
                 match button {
                     MouseButton::Left => inspect.show_as(look, part.panned(-across, -down)),
                     _ => inspect.show_as(look.moved(across, down), part),

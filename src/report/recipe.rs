@@ -57,7 +57,7 @@ fn settings(config: &TrainConfig, marks: &[Mark]) -> Facts {
         ("pretrained weights", config.pretrained.as_deref().map_or_else(|| "none".into(), private::name)),
         ("threshold by", config.threshold.to_string()),
         ("weights kept of every epoch", if config.keep_epochs { "yes".into() } else { "no".into() }),
-        ("marked images left out of training", left_out(config)),
+        ("marked images of train and val, not trained on", left_out(config)),
         ("engine", config.engine.name().to_owned()),
     ]
 }

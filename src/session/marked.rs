@@ -11,7 +11,7 @@ use crate::train::TrainConfig;
 
 /// `config` with the list of what it leaves out, as the images of `data` are marked now.
 ///
-/// An image is its content: copies of a marked one are left out too. The list has the marked images of the folders train
+/// Copies of a marked image are left out too, as the list has contents. It has the marked images of the folders train
 /// and val, whichever split they fall into, so that it is the same for all seeds and all folds.
 ///
 /// # Errors
@@ -23,11 +23,15 @@ pub(super) fn settle(store: &Store, data: &LoadedData, config: &TrainConfig) -> 
 
 fn marked(store: &Store, data: &LoadedData) -> Result<Vec<String>> {
     let marked = store.marked_images()?.into_iter().filter(|image| is_unfit(&image.mark));
-    let marked: BTreeSet<String> = marked.map(|image| image.md5).collect();
+    let marked: BTreeSet<(String, String)> = marked.map(|image| (image.file, image.md5)).collect();
     let learned = data.dataset.images.iter().enumerate().filter(|(_, image)| image.folder != Folder::Test);
-    let facts = learned.map(|(index, _)| data.cache.facts(index)).filter(|facts| facts.pixels.is_ok());
-    let found: BTreeSet<&String> = facts.map(|facts| &facts.md5).filter(|md5| marked.contains(*md5)).collect();
-    Ok(found.into_iter().cloned().collect())
+    let found = learned.filter_map(|(index, image)| {
+        let facts = data.cache.facts(index);
+        // As Inspect shows a mark: of this file with this content.
+        let is_marked = marked.contains(&(image.file.clone(), facts.md5.clone()));
+        (is_marked && facts.pixels.is_ok()).then(|| facts.md5.clone())
+    });
+    Ok(found.collect::<BTreeSet<String>>().into_iter().collect())
 }
 
 /// Whether its user says that an image should not be learned from; a favourite or a note does not.
@@ -38,7 +42,8 @@ const fn is_unfit(mark: &ImageMark) -> bool {
 /// How many images are left out, in words; `None` where none was to be.
 pub(super) fn said(data: &LoadedData, splits: &Splits, config: &TrainConfig) -> Option<String> {
     if config.excluded.as_ref()?.is_empty() {
-        return Some("no image is left out: none was marked as wrongly labelled or of poor quality".into());
+        let problem = "no image is left out: none in train and val was marked as wrongly labelled or of poor quality";
+        return Some(problem.into());
     }
     let marked = |images: &[usize]| images.iter().filter(|&&image| data.is_left_out(config, image)).count();
     let left_out = match marked(&data.whole_splits(config).train) {
@@ -46,9 +51,9 @@ pub(super) fn said(data: &LoadedData, splits: &Splits, config: &TrainConfig) -> 
         1 => "1 marked image is".to_owned(),
         images => format!("{images} marked images are"),
     };
-    let rest = match marked(&splits.validation) + marked(&splits.test) {
+    let rest = match marked(&splits.validation) {
         0 => String::new(),
-        images => format!("; kept in validation and test: {images}"),
+        images => format!("; marked and kept in validation: {images}"),
     };
     Some(format!("{left_out} left out of training{rest}"))
 }
@@ -130,7 +135,7 @@ mod tests {
         assert_eq!(splits.train, whole.train[2..]);
         assert_eq!((&splits.validation, &splits.test), (&whole.validation, &whole.test));
         let words = said(&data, &splits, &config).unwrap();
-        assert_eq!(words, "2 marked images are left out of training; kept in validation and test: 1");
+        assert_eq!(words, "2 marked images are left out of training; marked and kept in validation: 1");
         let without = settle(&store, &data, &TrainConfig { exclude_marked: false, ..config }).unwrap();
         assert_eq!((&without.excluded, data.splits(&without)), (&None, whole));
         assert_eq!(said(&data, &splits, &without), None);
@@ -154,7 +159,7 @@ mod tests {
         let (_folder, data, store) = demo_data();
         let config = settle(&store, &data, &config()).unwrap();
         assert_eq!(config.excluded, Some(Vec::new()));
-        assert!(said(&data, &data.splits(&config), &config).unwrap().contains("none was marked"));
+        assert!(said(&data, &data.splits(&config), &config).unwrap().contains("none in train and val was marked"));
     }
 
     #[test]

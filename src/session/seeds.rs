@@ -12,8 +12,10 @@ use crate::train::TrainConfig;
 /// What runs of one group have in common: settings, data, and the program and instructions that trained. `None` where the
 /// settings cannot be read.
 fn recipe(run: &Run) -> Option<String> {
-    // Neither decides a figure but the seed itself.
-    let config = TrainConfig { seed: 0, keep_epochs: false, ..config_of(run).ok()? };
+    let own = config_of(run).ok()?;
+    // None of them decides a figure but the seed itself, and what is left out: a list without images is as good as none.
+    let excluded = own.excluded.clone().filter(|list| !list.is_empty());
+    let config = TrainConfig { seed: 0, keep_epochs: false, exclude_marked: false, excluded, ..own };
     Some(json!([config, run.started.data_hash, run.started.versions]).to_string())
 }
 

@@ -15,6 +15,7 @@ mod watch;
 use std::time::Duration;
 
 use super::wake::Outbox;
+use crate::app::inspect::Wanted;
 use crate::app::message::Effect;
 use crate::session::labels::Labels;
 use crate::session::{Start, Workplace};
@@ -101,9 +102,12 @@ impl Workers {
             | Effect::VerifyRun { .. } => {
                 self.store.ask(effect);
             }
-            Effect::LoadCases { .. } => {
+            Effect::LoadCases { request, wanted } => {
                 self.similar.stop();
-                self.store.ask(effect);
+                match wanted {
+                    Wanted::Files(_) => images::look_for(&self.place, (request, wanted), &self.outbox),
+                    _ => self.store.ask(Effect::LoadCases { request, wanted }),
+                }
             }
             Effect::Show(view) => self.viewer.show(*view),
             Effect::FindSimilar { request, run_id, index, file } => {
@@ -117,6 +121,7 @@ impl Workers {
     /// A run has the machine and the screen to itself.
     fn make_room(&self) {
         self.finding.stop();
+        self.similar.stop();
         self.watcher.follow(None);
     }
 

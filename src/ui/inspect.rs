@@ -55,7 +55,11 @@ fn case(painter: &mut Painter, area: Rect, app: &App) {
     let text = if app.zoomed || crowded { 0 } else { TEXT.min(area.width) };
     let left = Rect { width: area.width - text, ..area };
     let right = Rect { x: left.right(), width: text, ..area };
-    let alone = if text == 0 { ", research use only" } else { "" };
+    let alone = match (text, screen.tried, screen.images) {
+        (0, Some(_), Images::Split(Split::Test)) => ", exploratory threshold, research use only",
+        (0, ..) => ", research use only",
+        _ => "",
+    };
     let inner = painter.panel(left, &format!("{}{alone}", title(screen)));
     let hint = "words that must all hold: wrong fp fn kind:viral conf>0.9 loss>1 patient:person80 marked !favourite";
     let inner = filter::draw(painter, inner, screen.list.filtering.as_ref(), hint);

@@ -33,7 +33,11 @@ impl Plane {
         }
         let base = Rect { y: plot.bottom(), height: 1, ..plot };
         painter.line(base, Line::styled("0.0", dim));
-        painter.line(base, Line::styled(format!("→ {across}  ↑ {upward}"), dim).centered());
+        let names = format!("→ {across}  ↑ {upward}");
+        // Between the two ends, where there is room.
+        if names.chars().count() + 10 <= usize::from(base.width) {
+            painter.line(base, Line::styled(names, dim).centered());
+        }
         painter.line(base, Line::styled("1.0", dim).right_aligned());
         Some(Self(plot))
     }

@@ -316,7 +316,7 @@ fn inspect_shows_what_the_network_sees_as_similar() {
 #[test]
 fn inspect_shows_a_picture_from_anywhere_and_images_without_a_run() {
     let mut app = sample::inspecting();
-    app.inspect.choose_files(Vec::new(), None);
+    app.inspect.choose_files(vec!["/scans".into()], None);
     let (request, cases) = (app.inspect.request, vec![Case::of_file("/scans/of today/a.png".into())]);
     let found = Ok(Found { images: Images::Files, root: "".into(), synthetic: false, cases });
     sample::tell(&mut app, [Message::Inspect(InspectMessage::Cases { request, found })]);
@@ -326,8 +326,10 @@ fn inspect_shows_a_picture_from_anywhere_and_images_without_a_run() {
     sample::tell(&mut app, [Message::Inspect(warned)]);
     assert_looks("inspect_file", &app, USUAL);
     let mut app = pressed(sample::with_data(), &[KeyCode::Char('i')]);
-    let found = sample::found(&app, sample::cases());
-    sample::tell(&mut app, [found]);
+    let cases = sample::cases().into_iter().map(|case| Case { logits: None, ..case }).collect();
+    let found = Found { images: Images::DataSet, root: "data".into(), synthetic: false, cases };
+    let request = app.inspect.request;
+    sample::tell(&mut app, [Message::Inspect(InspectMessage::Cases { request, found: Ok(found) })]);
     sample::show_picture(&mut app);
     assert_looks("inspect_data_set", &app, USUAL);
 }

@@ -7,6 +7,7 @@ use crate::app::action::{Action, Place};
 use crate::app::message::{Effect, Loadable};
 use crate::app::popup::{Choice, Choosing, Popup, Prompt, Purpose};
 use crate::app::{App, Screen};
+use crate::dataset::Split;
 use crate::store::Run;
 
 impl App {
@@ -71,8 +72,13 @@ impl App {
         self.open_pictures(paths::typed(text))
     }
 
-    /// Which run the inspected one is held against.
+    /// Which run the inspected one is held against: of those that have answered for the same split.
     fn ask_other_run(&mut self) {
+        if !matches!(self.inspect.images, Images::Split(Split::Test | Split::Validation)) {
+            let why = "runs are held against each other on test and validation images: they keep no other answers";
+            self.inspect.problem = Some(why.to_owned());
+            return;
+        }
         let none = "no other run".to_owned();
         let names = self.others().into_iter().map(|run| run.started.name.clone());
         let entries = std::iter::once(none).chain(names).collect();

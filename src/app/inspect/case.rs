@@ -21,6 +21,8 @@ pub struct Case {
     pub kind: Kind,
     /// What its user says of it.
     pub mark: ImageMark,
+    /// Why the answer may mean little, of a file from anywhere.
+    pub warnings: Vec<String>,
     /// The file of another split that it is nearly the same as, once that was looked for.
     pub twin: Option<String>,
 }
@@ -82,24 +84,23 @@ impl Case {
     #[must_use]
     pub fn new(file: String, truth: Class, logits: Option<[f32; 2]>) -> Self {
         let patient = patient::parse(&file, truth);
-        let mark = ImageMark::default();
-        Self {
-            patient: patient.group(),
-            kind: patient.kind,
-            file,
-            truth: Some(truth),
-            logits,
-            other: None,
-            mark,
-            twin: None,
-        }
+        Self { patient: patient.group(), kind: patient.kind, truth: Some(truth), logits, ..Self::of_file(file) }
     }
 
     /// A file from anywhere.
     #[must_use]
     pub fn of_file(file: String) -> Self {
-        let (patient, mark) = (String::new(), ImageMark::default());
-        Self { patient, kind: Kind::Unknown, file, truth: None, logits: None, other: None, mark, twin: None }
+        Self {
+            file,
+            truth: None,
+            logits: None,
+            other: None,
+            patient: String::new(),
+            kind: Kind::Unknown,
+            mark: ImageMark::default(),
+            warnings: Vec::new(),
+            twin: None,
+        }
     }
 
     /// The file's name.

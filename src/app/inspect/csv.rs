@@ -5,12 +5,13 @@ use crate::app::runs::export::quoted;
 use crate::dataset::Class;
 use crate::metrics::Threshold;
 
-const TITLES: [&str; 12] = [
+const TITLES: [&str; 13] = [
     "file",
     "patient",
     "kind",
     "truth",
     "called",
+    "threshold",
     "probability",
     "loss",
     "verdict",
@@ -27,7 +28,7 @@ pub fn write<'a>(cases: impl Iterator<Item = &'a Case>, threshold: Threshold) ->
     head + &cases.map(|case| line(&fields(case, threshold))).collect::<String>()
 }
 
-fn fields(case: &Case, threshold: Threshold) -> [String; 12] {
+fn fields(case: &Case, threshold: Threshold) -> [String; 13] {
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let mark = &case.mark;
     [
@@ -36,6 +37,7 @@ fn fields(case: &Case, threshold: Threshold) -> [String; 12] {
         case.kind.name().to_owned(),
         case.truth.map_or("", Class::name).to_owned(),
         case.predicted(threshold).map_or("", Class::name).to_owned(),
+        number(case.logits.map(|_| threshold.probability())),
         number(case.probability()),
         number(case.loss()),
         case.verdict(threshold).map_or("", super::case::Verdict::key).to_owned(),

@@ -95,7 +95,7 @@ impl InspectScreen {
         Some(Curves { cuts: ranking.cuts(), average_precision: ranking.average_precision(), bins })
     }
 
-    /// Answered images of known truth, each a patient of its own.
+    /// Answered images of known truth; whose they are is left out.
     pub(super) fn answered(&self) -> Vec<metrics::Case> {
         let case = |case: &super::case::Case| {
             let (margin, truth) = (metrics::margin(case.logits?), case.truth? == Class::Pneumonia);

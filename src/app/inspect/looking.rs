@@ -1,6 +1,7 @@
 //! How the picture on Inspect is looked at: its grey levels, the part that is shown, and the heat map over it.
 
 use super::InspectScreen;
+use super::pane::NO_RUN;
 use crate::app::action::Action;
 use crate::app::message::{Beside, Checked, Effect, Explained, Loadable};
 use crate::dataset::Class;
@@ -98,7 +99,10 @@ impl InspectScreen {
     /// Checks the shown heat map, or the one for what the image is called.
     pub(super) fn check_heat(&mut self) -> Vec<Effect> {
         let called = self.case().and_then(|case| case.predicted(self.threshold()));
-        let Some(class) = self.heat.class.or(called).filter(|_| self.run.is_some()) else { return Vec::new() };
+        if self.run.is_none() {
+            return self.say(NO_RUN);
+        }
+        let Some(class) = self.heat.class.or(called) else { return Vec::new() };
         self.heat.class = Some(class);
         self.heat.check = Some((self.index, class, Loadable::Loading));
         self.ask()
@@ -123,6 +127,9 @@ impl InspectScreen {
 
     /// Changes what of the heat map is shown, and how.
     pub(super) fn act_on_heat(&mut self, action: Action) -> Vec<Effect> {
+        if self.run.is_none() {
+            return self.say(NO_RUN);
+        }
         let first = self.case().and_then(|case| case.predicted(self.threshold())).unwrap_or(Class::Pneumonia);
         match action {
             Action::Heat => self.heat.step(first),

@@ -4,6 +4,10 @@ use super::InspectScreen;
 use super::similar::Similar;
 use crate::app::action::{Action, Place};
 use crate::app::message::Effect;
+use crate::store::RunState;
+
+/// Why a key does nothing.
+pub const NO_RUN: &str = "no run answers here: ] chooses one, or train one on 2";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pane {
@@ -33,6 +37,13 @@ impl Panes {
         self.show(if self.shown == pane { back } else { pane });
     }
 
+    /// Away from what is of answers: there are none.
+    pub const fn leave_answers(&mut self) {
+        if matches!(self.shown, Pane::Curves | Pane::Similar) {
+            self.shown = self.base;
+        }
+    }
+
     pub const fn show(&mut self, pane: Pane) {
         self.shown = pane;
         if matches!(pane, Pane::Picture | Pane::Grid) {
@@ -54,12 +65,26 @@ impl InspectScreen {
         }
     }
 
+    /// Says why a key does nothing.
+    pub(super) fn say(&mut self, why: &str) -> Vec<Effect> {
+        self.problem = Some(why.to_owned());
+        Vec::new()
+    }
+
     /// Goes to the pane that a key is for, or back from it; `None` where the key is for something else.
     pub(super) fn change_pane(&mut self, action: Action) -> Option<Vec<Effect>> {
         let pane = match (action, self.panes.shown) {
             (Action::Grid, _) => Pane::Grid,
             (Action::Curves, _) => Pane::Curves,
-            (Action::Similar, _) if self.run.is_some() => Pane::Similar,
+            (Action::Similar, _) => match &self.run {
+                Some(run) if run.state == RunState::Running => {
+                    return Some(
+                        self.say("the run is under way, and its features change with each epoch: wait for its end"),
+                    );
+                }
+                Some(_) => Pane::Similar,
+                None => return Some(self.say(NO_RUN)),
+            },
             (Action::Back, shown) if shown != Pane::Picture => shown,
             _ => return None,
         };

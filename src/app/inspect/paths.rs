@@ -31,15 +31,16 @@ fn is_named_as_picture(path: &str) -> bool {
 fn words(line: &str) -> Vec<String> {
     let is_plain = !line.contains(['\'', '"', '\\']);
     let many = line.split_whitespace().skip(1).any(begins) || line.split_whitespace().all(is_named_as_picture);
-    if is_plain && !many { vec![line.to_owned()] } else { shell_words(line) }
+    let split = if is_plain && !many { None } else { shell_words(line) };
+    split.unwrap_or_else(|| vec![line.to_owned()])
 }
 
 fn begins(word: &str) -> bool {
     word.starts_with(['/', '~']) || word.starts_with("file://")
 }
 
-/// Quotes and backslashes as a shell takes them away.
-fn shell_words(line: &str) -> Vec<String> {
+/// Quotes and backslashes as a shell takes them away; `None` where a quote is not closed: it is an apostrophe of a name.
+fn shell_words(line: &str) -> Option<Vec<String>> {
     let (mut words, mut word, mut quote, mut letters) = (Vec::new(), String::new(), None, line.chars());
     while let Some(letter) = letters.next() {
         match (letter, quote) {
@@ -51,7 +52,7 @@ fn shell_words(line: &str) -> Vec<String> {
         }
     }
     words.push(word);
-    words
+    quote.is_none().then_some(words)
 }
 
 fn path(word: &str) -> PathBuf {
@@ -97,6 +98,7 @@ mod tests {
             ("file:///x/a%20b.png", &["/x/a b.png"]),
             ("file://host/x/100%.png", &["/x/100%.png"]),
             ("a.png b.jpeg", &["a.png", "b.jpeg"]),
+            ("it's.png", &["it's.png"]),
             ("", &[]),
         ] {
             assert_eq!(all(text), expected, "{text:?}");

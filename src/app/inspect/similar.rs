@@ -59,8 +59,11 @@ impl Similar {
     }
 
     pub(super) fn take_in(&mut self, index: usize, likeness: Result<Likeness, String>) {
-        self.made = None;
-        self.known = Some((index, likeness.map_or_else(Loadable::Failed, Loadable::Ready)));
+        // What was asked for before a step is of no use any more.
+        if self.known.as_ref().is_some_and(|(asked, _)| *asked == index) {
+            self.made = None;
+            self.known = Some((index, likeness.map_or_else(Loadable::Failed, Loadable::Ready)));
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub struct ShownRun {
     pub name: String,
     /// Its data set's folder.
     pub data: PathBuf,
+    /// It was trained on synthetic images.
+    pub synthetic: bool,
     pub best_epoch: Option<usize>,
     pub state: RunState,
     /// What it decides by.
@@ -30,6 +32,7 @@ impl ShownRun {
             id: run.started.id.clone(),
             name: run.started.name.clone(),
             data: run.started.data.clone(),
+            synthetic: run.started.synthetic,
             best_epoch: run.best_epoch,
             state: run.state,
             threshold: run.threshold(),
@@ -85,16 +88,24 @@ pub struct Found {
 }
 
 impl InspectScreen {
-    /// Chooses a run and asks for its images. The same run again keeps place and split; files that are shown stay, and
-    /// get its answers.
+    /// Chooses a run and asks for its images. The same run again keeps place and split.
     pub fn choose(&mut self, run: &Run) -> Vec<Effect> {
         let again = self.run.as_ref().is_some_and(|shown| shown.id == run.started.id);
         let split = self.split.filter(|_| again);
-        let wanted = match &self.wanted {
-            Some(files @ Wanted::Files(_)) => files.clone(),
-            _ => Wanted::Run { run_id: run.started.id.clone(), split },
-        };
-        let tried = self.tried.filter(|_| again);
+        self.choose_with(run, Wanted::Run { run_id: run.started.id.clone(), split })
+    }
+
+    /// Lets a run answer: for the files from anywhere that are shown, else for its own images.
+    pub fn answer_by(&mut self, run: &Run) -> Vec<Effect> {
+        match &self.wanted {
+            Some(files @ Wanted::Files(_)) => self.choose_with(run, files.clone()),
+            _ => self.choose(run),
+        }
+    }
+
+    fn choose_with(&mut self, run: &Run, wanted: Wanted) -> Vec<Effect> {
+        let again = self.run.as_ref().is_some_and(|shown| shown.id == run.started.id);
+        let (tried, split) = (self.tried.filter(|_| again), self.split.filter(|_| again));
         let index = if again { self.index } else { 0 };
         self.begin(Some(ShownRun::of(run)), wanted);
         (self.index, self.tried, self.split, self.synthetic) = (index, tried, split, run.started.synthetic);
@@ -109,30 +120,54 @@ impl InspectScreen {
 
     /// Shows files and folders from anywhere; the chosen run answers for them.
     pub fn choose_files(&mut self, files: Vec<PathBuf>, run: Option<&Run>) -> Vec<Effect> {
+        if files.is_empty() {
+            return Vec::new();
+        }
         self.list.set_filter("");
         let shown = self.run.take();
         self.begin(run.map(ShownRun::of).or(shown), Wanted::Files(files));
         self.load()
     }
 
-    /// The next split of the run; the run's images again, where files are shown.
+    /// The next split of the run; where something else is shown or has failed, the run's images again.
     pub(super) fn choose_split(&mut self) -> Vec<Effect> {
-        let Some(run) = self.run.take() else { return Vec::new() };
-        let next = match self.images {
-            Images::Split(Split::Test) => Some(Split::Validation),
-            Images::Split(Split::Validation) => Some(Split::Train),
-            Images::Split(Split::Train) | Images::DataSet | Images::Files => None,
+        let shown = match (&self.wanted, self.images) {
+            (Some(Wanted::Run { split: Some(asked), .. }), _) => Some(*asked),
+            (Some(Wanted::Run { .. }), Images::Split(split)) => Some(split),
+            _ => None,
         };
-        let (tried, wanted) = (self.tried, Wanted::Run { run_id: run.id.clone(), split: next });
+        let next = match shown {
+            Some(Split::Test) => Some(Split::Validation),
+            Some(Split::Validation) => Some(Split::Train),
+            Some(Split::Train) | None => None,
+        };
+        self.show_split(next)
+    }
+
+    /// Asks for a split of the run, or for what is to be looked at first.
+    pub(super) fn show_split(&mut self, split: Option<Split>) -> Vec<Effect> {
+        let Some(run) = self.run.take() else { return Vec::new() };
+        let (tried, wanted) = (self.tried, Wanted::Run { run_id: run.id.clone(), split });
         self.begin(Some(run), wanted);
-        (self.tried, self.split) = (tried, next);
+        (self.tried, self.split) = (tried, split);
         self.load()
     }
 
-    /// Has nothing to show any more.
+    /// Whether Esc leads back from files, or from what could not be read.
+    pub(super) fn leads_back(&self) -> bool {
+        let failed = matches!(self.cases, Loadable::Failed(_));
+        failed || (self.list.view.filter.is_empty() && matches!(self.wanted, Some(Wanted::Files(_))))
+    }
+
+    pub(super) fn go_back(&mut self) -> Vec<Effect> {
+        if self.run.is_some() { self.show_split(None) } else { self.choose_data_set() }
+    }
+
+    /// Has no run any more; files from anywhere stay wanted.
     pub fn forget(&mut self) {
         let list = std::mem::take(&mut self.list).emptied();
-        *self = Self { generation: self.generation, since: self.generation, list, ..Self::default() };
+        let wanted = self.wanted.take().filter(|wanted| matches!(wanted, Wanted::Files(_)));
+        *self = Self { generation: self.generation, since: self.generation, list, wanted, ..Self::default() };
     }
 
     /// Whether nothing was asked for yet.
@@ -150,6 +185,10 @@ impl InspectScreen {
     /// How things are looked at stays; all that is known of the images goes.
     pub(super) fn begin(&mut self, run: Option<ShownRun>, wanted: Wanted) {
         let list = std::mem::take(&mut self.list).emptied();
+        let mut panes = self.panes;
+        if run.is_none() || matches!(wanted, Wanted::Files(_)) {
+            panes.leave_answers();
+        }
         *self = Self {
             run,
             wanted: Some(wanted),
@@ -157,7 +196,7 @@ impl InspectScreen {
             look: self.look,
             heat: self.heat.emptied(),
             beside: self.beside,
-            panes: self.panes,
+            panes,
             grid: self.grid.emptied(),
             curves: self.curves,
             list,
@@ -177,7 +216,10 @@ impl InspectScreen {
     pub(super) fn take_images(&mut self, found: Result<Found, String>) -> Vec<Effect> {
         match found {
             Ok(found) => {
-                (self.images, self.root, self.synthetic) = (found.images, found.root, found.synthetic);
+                // What learned from drawings says nothing of real X-rays.
+                let learned_so = self.run.as_ref().is_some_and(|run| run.synthetic);
+                self.synthetic = found.synthetic || learned_so;
+                (self.images, self.root) = (found.images, found.root);
                 self.cases = Loadable::Ready(found.cases);
             }
             Err(problem) => self.cases = Loadable::Failed(problem),
@@ -185,10 +227,13 @@ impl InspectScreen {
         self.auc = self.auc_of_answered();
         self.since = self.generation;
         self.index = self.index.min(self.all().len().saturating_sub(1));
-        let sought = self.sought.take().and_then(|file| self.all().iter().position(|case| case.file == file));
-        self.index = sought.unwrap_or(self.index);
+        let sought = self.sought.take();
+        let place = sought.as_ref().and_then(|file| self.all().iter().position(|case| case.file == *file));
+        self.index = place.unwrap_or(self.index);
         self.arrange();
         let nearest = self.list.position(self.index).map(|_| self.index);
-        self.show(nearest.or(self.list.places().first().copied()).unwrap_or(self.index))
+        let effects = self.show(nearest.or(self.list.places().first().copied()).unwrap_or(self.index));
+        self.problem = sought.filter(|_| place.is_none()).map(|file| format!("{file} is not among these images"));
+        effects
     }
 }

@@ -9,6 +9,7 @@ use super::order::Order;
 use super::pane::Pane;
 use super::similar::{Alike, Likeness};
 use super::{Found, Images, OtherRun, Wanted};
+use crate::app::App;
 use crate::app::message::{Beside, Checked, Effect, Explained, InspectMessage, Loadable, Message, RunsMessage, Told};
 use crate::app::runs::work::{RunsNews, RunsWork};
 use crate::app::sample::{self, press, tell, type_text};
@@ -16,7 +17,7 @@ use crate::app::scene::{Area, Scene, Tiles};
 use crate::dataset::{Class, Split};
 use crate::metrics::Threshold;
 use crate::picture::HeatMap;
-use crate::store::ImageMark;
+use crate::store::{ImageMark, RunState};
 
 const HALF: [Threshold; 2] = [Threshold::HALF; 2];
 
@@ -202,7 +203,7 @@ fn a_note_is_typed_and_the_list_is_written_with_answers_and_marks() {
     let [Effect::Runs(RunsWork::Write { path, text, over: false })] = &effects[..] else { panic!("{effects:?}") };
     let lines: Vec<&str> = text.split("\r\n").collect();
     assert_eq!((path.to_str(), lines.len()), (Some("images.csv"), 4));
-    assert!(lines[1].starts_with("test/NORMAL/IM-0001-0001.jpeg,IM-0001,normal,NORMAL,NORMAL,0.109"), "{text}");
+    assert!(lines[1].starts_with("test/NORMAL/IM-0001-0001.jpeg,IM-0001,normal,NORMAL,NORMAL,0.5,0.109"), "{text}");
     assert!(lines[1].ends_with(",tn,false,false,false,\"ribs, clear\""), "{text}");
     tell(&mut app, [Message::Runs(RunsMessage::News(RunsNews::Written("images.csv".into())))]);
     assert_eq!((app.popup.is_none(), app.inspect.notice.as_deref()), (true, Some("wrote images.csv")));
@@ -544,6 +545,102 @@ fn each_pane_is_a_key_away_from_each_other_and_leads_back() {
     };
     assert_eq!([after("t"), after("r"), after("f"), after("r"), after("<")].map(|pane| pane as usize), [1, 2, 3, 2, 1]);
     assert_eq!([after("f"), after("f"), after("t"), after("r"), after("r")].map(|pane| pane as usize), [3, 1, 0, 2, 0]);
+}
+
+/// Files from anywhere that answer what was asked for.
+fn files(app: &App, names: &[&str]) -> Message {
+    let cases = names.iter().map(|name| Case::of_file((*name).into())).collect();
+    let found = Found { images: Images::Files, cases, ..nothing() };
+    Message::Inspect(InspectMessage::Cases { request: app.inspect.request, found: Ok(found) })
+}
+
+#[test]
+fn a_warning_stays_with_its_picture() {
+    let mut app = sample::inspecting();
+    tell(&mut app, [Message::Paste("/a.png /b.png".into())]);
+    let found = files(&app, &["/a.png", "/b.png"]);
+    tell(&mut app, [found]);
+    let (generation, run_id) = (app.inspect.generation, sample::run_id(5));
+    let told = Told::Warned(vec!["in colours".into()]);
+    tell(&mut app, [Message::Inspect(InspectMessage::Told { generation, run_id, index: 0, told })]);
+    press(&mut app, KeyCode::Down);
+    press(&mut app, KeyCode::Up);
+    assert_eq!(app.inspect.case().unwrap().warnings, ["in colours"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_left_with_esc_and_an_empty_path_opens_nothing() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('o'));
+    assert_eq!(press(&mut app, KeyCode::Enter), []);
+    assert_eq!(app.inspect.all().len(), 5);
+    tell(&mut app, [Message::Paste("/nothing/here".into())]);
+    let request = app.inspect.request;
+    tell(&mut app, [Message::Inspect(InspectMessage::Cases { request, found: Err("no picture".into()) })]);
+    let back = wanted(&press(&mut app, KeyCode::Esc));
+    assert_eq!(back, Some(Wanted::Run { run_id: sample::run_id(5), split: None }));
+    for split in [Some(Split::Validation), Some(Split::Train), None] {
+        let asked = wanted(&press(&mut app, KeyCode::Char('S')));
+        assert_eq!(
+            asked,
+            Some(Wanted::Run { run_id: sample::run_id(5), split }),
+            "whatever has come of the one before"
+        );
+        let request = app.inspect.request;
+        tell(&mut app, [Message::Inspect(InspectMessage::Cases { request, found: Err("no list".into()) })]);
+    }
+}
+
+#[test]
+fn only_the_run_that_was_named_answers_even_where_the_table_comes_in_parts() {
+    let mut app = sample::with_data();
+    app.named_run = Some(sample::run_id(1));
+    app.open_pictures(vec!["/a.png".into()]);
+    let newest = vec![sample::run(5, RunState::Finished)];
+    assert_eq!(tell(&mut app, [Message::Runs(RunsMessage::Loaded(Ok(newest)))]), []);
+    let effects = tell(&mut app, [sample::runs()]);
+    assert!(matches!(wanted(&effects), Some(Wanted::Files(_))), "{effects:?}");
+    assert_eq!(app.inspect.run.as_ref().map(|run| run.id.clone()), Some(sample::run_id(1)));
+}
+
+#[test]
+fn neighbours_of_an_image_that_was_left_are_dropped() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('f'));
+    press(&mut app, KeyCode::Down);
+    let (request, likeness) = (app.inspect.request, Ok(Likeness { neighbours: Vec::new(), remoteness: None }));
+    let effects = tell(&mut app, [Message::Inspect(InspectMessage::Similar { request, index: 0, likeness })]);
+    assert_eq!((effects, app.inspect.similar.of(1)), (Vec::new(), Some(&Loadable::Loading)), "nobody asks twice");
+}
+
+#[test]
+fn without_a_run_what_needs_one_says_so_and_shows_nothing() {
+    let mut app = sample::with_data();
+    press(&mut app, KeyCode::Char('i'));
+    let found = sample::found(&app, sample::cases());
+    tell(&mut app, [found]);
+    for key in ['m', 'X', 'f'] {
+        assert_eq!(press(&mut app, KeyCode::Char(key)), []);
+        assert_eq!(app.inspect.problem.take().as_deref(), Some(super::pane::NO_RUN));
+    }
+    assert_eq!((app.inspect.heat.class, app.inspect.panes.shown), (None, Pane::Picture));
+}
+
+#[test]
+fn of_two_pictures_side_by_side_the_one_that_is_pointed_at_is_zoomed_into() {
+    let mut app = sample::inspecting();
+    press(&mut app, KeyCode::Char('v'));
+    let scene = Scene { picture_place: Some(Area { x: 0, y: 0, width: 80, height: 20 }), ..Scene::default() };
+    let mut zoomed_at = |column| {
+        let kind = MouseEventKind::ScrollUp;
+        let event = MouseEvent { kind, column, row: 10, modifiers: KeyModifiers::NONE };
+        app.update(Message::Mouse(event), &scene);
+        let (x, _) = app.inspect.part.centre();
+        press(&mut app, KeyCode::Char('0'));
+        x
+    };
+    assert!((zoomed_at(20) - zoomed_at(60)).abs() < 1e-9);
+    assert!(zoomed_at(4) < 0.45 && zoomed_at(36) > 0.55);
 }
 
 fn nothing() -> Found {

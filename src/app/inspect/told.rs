@@ -14,7 +14,7 @@ impl InspectScreen {
             Told::Logits(logits) => self.answer(index, logits, generation),
             Told::Explained(explained) => return self.see_heat(index, explained),
             Told::Checked(checked) => self.take_check(index, checked),
-            Told::Warned(warnings) => self.warnings = Some((index, warnings)),
+            Told::Warned(warnings) => self.warn(index, warnings),
         }
         Vec::new()
     }
@@ -25,6 +25,14 @@ impl InspectScreen {
 
     pub(super) fn is_shown(&self, run_id: &str) -> bool {
         self.run.as_ref().is_some_and(|shown| shown.id == run_id)
+    }
+
+    fn warn(&mut self, index: usize, warnings: Vec<String>) {
+        if let Loadable::Ready(cases) = &mut self.cases
+            && let Some(case) = cases.get_mut(index)
+        {
+            case.warnings = warnings;
+        }
     }
 
     fn answer(&mut self, index: usize, logits: Result<[f32; 2], String>, generation: u64) {

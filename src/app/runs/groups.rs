@@ -155,9 +155,10 @@ fn key(run: &Run, grouping: Grouping) -> String {
 fn recipe(run: &Run) -> String {
     let mut text = format!("{} {}", run.started.data_hash, run.started.versions);
     if let Some(settings) = run.started.config.as_object() {
-        // What is left out decides, not that it was asked for.
+        // What is left out decides, not that it was asked for: a list without images is as good as none.
         let decides = |key: &str| !["seed", "keep_epochs", "exclude_marked"].contains(&key);
-        for (key, value) in settings.iter().filter(|(key, _)| decides(key)) {
+        let is_empty = |value: &serde_json::Value| value.as_array().is_some_and(Vec::is_empty);
+        for (key, value) in settings.iter().filter(|(key, value)| decides(key) && !is_empty(value)) {
             let _ = write!(text, " {key} {value}");
         }
     }

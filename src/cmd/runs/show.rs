@@ -86,7 +86,10 @@ fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<St
         format!("config    {}", without_list(&run.started.config)),
     ];
     let left_out = run.started.config["excluded"].as_array();
-    lines.extend(left_out.map(|list| format!("left out  {} marked images, not trained on", list.len())));
+    lines.extend(
+        left_out
+            .map(|list| format!("left out  {} marked images of train and val; those in validation stay", list.len())),
+    );
     lines.extend((!run.tags.is_empty()).then(|| format!("tags      {}", run.tags.join(" "))));
     lines.extend(run.note.iter().map(|note| format!("note      {}", note.replace('\n', "\n          "))));
     lines.extend(marks.iter().map(mark));

@@ -10,6 +10,7 @@ use crate::predict::neighbours::{self, Gallery, Listed};
 use crate::session::Workplace;
 use crate::session::manifest::Manifest;
 use crate::store::{self, Run, Store};
+use crate::train::checkpoint;
 
 /// The images of a run's splits, as its list has them.
 ///
@@ -30,15 +31,19 @@ pub fn listed(store: &Store, run: &Run) -> Result<Vec<Listed>> {
     Ok(images.into_iter().filter_map(listed).collect())
 }
 
-/// The gallery that was read last; read again when its file has changed.
+/// When the file of the features and that of the weights were written.
+type Written = [Option<SystemTime>; 2];
+
+/// The gallery that was read last; read again when its file has changed, or the weights that it was made with.
 #[derive(Default)]
-pub struct Kept(Option<(String, Option<SystemTime>, Arc<Gallery>)>);
+pub struct Kept(Option<(String, Written, Arc<Gallery>)>);
 
 impl Kept {
     /// The run's gallery, where one is there for its weights and images.
     pub fn open(&mut self, place: &Workplace, run_id: &str) -> Option<Arc<Gallery>> {
         let folder = store::run_folder(&place.db, run_id);
-        let written = neighbours::path(&folder).metadata().ok()?.modified().ok();
+        let written = [neighbours::path(&folder), checkpoint::best_path(&folder)]
+            .map(|file| file.metadata().and_then(|meta| meta.modified()).ok());
         if let Some((of, at, gallery)) = &self.0
             && (of.as_str(), *at) == (run_id, written)
         {

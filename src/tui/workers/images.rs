@@ -2,16 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread::Builder;
 
 use super::features;
 use crate::app::inspect::case::Case;
 use crate::app::inspect::{Found, Images, Wanted};
+use crate::app::message::{InspectMessage, Message};
 use crate::dataset::hash::md5_hex;
 use crate::dataset::{self, Dataset, Folder, Split};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::predict;
 use crate::session::Workplace;
 use crate::store::{Answer, ImageMark, MarkedImage, Run, Store};
+use crate::tui::wake::Outbox;
+
+/// Looks for files on a thread of its own: folders may be large, and the store has others to answer.
+pub fn look_for(place: &Workplace, (request, wanted): (u64, Wanted), outbox: &Outbox) {
+    let (place, theirs) = (place.clone(), outbox.clone());
+    let look = move || {
+        let found = Store::open(&place.db).and_then(|store| find(&store, &place, &wanted));
+        let found = found.map_err(|error| error.to_string());
+        theirs.send(Message::Inspect(InspectMessage::Cases { request, found }));
+    };
+    if let Err(error) = Builder::new().name("files".into()).spawn(look) {
+        let found = Err(format!("cannot start a thread: {error}"));
+        outbox.send(Message::Inspect(InspectMessage::Cases { request, found }));
+    }
+}
 
 /// The images that are asked for, with answers and marks.
 pub fn find(store: &Store, place: &Workplace, wanted: &Wanted) -> Result<Found> {
@@ -85,7 +102,15 @@ fn of_data_set(folder: &Path) -> Result<Found> {
 }
 
 fn of_files(paths: &[PathBuf]) -> Result<Found> {
-    let files = predict::image_files(&paths.iter().map(|path| at_home(path)).collect::<Vec<_>>())?;
+    let paths: Vec<PathBuf> = paths.iter().map(|path| at_home(path)).collect();
+    let files = match predict::image_files(&paths) {
+        // Its text is of the command line.
+        Err(Error::BadSetting { .. }) => {
+            let path = paths.into_iter().next().unwrap_or_default();
+            return Err(Error::Image { path, problem: "there is no .jpeg, .jpg or .png file in it".into() });
+        }
+        files => files?,
+    };
     let cases = files.iter().map(|file| Case::of_file(file.to_string_lossy().into_owned())).collect();
     Ok(Found { images: Images::Files, root: PathBuf::new(), synthetic: false, cases })
 }

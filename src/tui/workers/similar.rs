@@ -1,6 +1,7 @@
 //! Finds the images that a run's network sees as most like one; computes the features of all of them first, once.
 
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +11,13 @@ use std::time::{Duration, Instant};
 use super::features::{self, Kept};
 use super::slot::Slot;
 use super::tiles;
+use super::viewer::PANICKED;
 use crate::app::inspect::similar::{Alike, Likeness, Made, NEIGHBOURS};
 use crate::app::message::{InspectMessage, Message};
+use crate::dataset::Split;
 use crate::dataset::cache::Progress;
 use crate::error::{Error, Result};
-use crate::predict::neighbours::{Gallery, Pictures};
+use crate::predict::neighbours::{Gallery, Listed, Pictures};
 use crate::predict::{Predictor, read_picture};
 use crate::session::{LoadedData, Workplace};
 use crate::store::{Run, Store};
@@ -78,18 +81,24 @@ impl Finder {
     fn work(&mut self) {
         loop {
             let wish = self.slot.take();
-            let likeness = match self.likeness(&wish) {
-                Err(Error::Cancelled) => continue,
-                likeness => likeness.map_err(|error| error.to_string()),
+            // A decoder that panics must not end the search for good.
+            let found = catch_unwind(AssertUnwindSafe(|| self.likeness(&wish)));
+            let likeness = match found {
+                Ok(Err(Error::Cancelled)) => continue,
+                Ok(likeness) => likeness.map_err(|error| error.to_string()),
+                Err(_) => Err(PANICKED.to_owned()),
             };
             let message = InspectMessage::Similar { request: wish.request, index: wish.index, likeness };
             self.outbox.send(Message::Inspect(message));
-            self.tell_near_duplicates(&wish);
+            let _ = catch_unwind(AssertUnwindSafe(|| self.tell_near_duplicates(&wish)));
         }
     }
 
     fn likeness(&mut self, wish: &Wish) -> Result<Likeness> {
-        let run = Store::open(&self.place.db)?.run(&wish.run_id)?;
+        let store = Store::open(&self.place.db)?;
+        let run = store.run(&wish.run_id)?;
+        // Nobody looks at test images before a run has come to its test.
+        let tested = !store.answers(&wish.run_id, Split::Test)?.is_empty();
         let folder = crate::store::run_folder(&self.place.db, &wish.run_id);
         let predictor = Predictor::load(&folder)?;
         let gallery = match self.gallery.open(&self.place, &wish.run_id) {
@@ -99,7 +108,8 @@ impl Finder {
         let unreadable = |problem| Error::Image { path: wish.file.clone(), problem };
         let seen = predictor.explain(&read_picture(&wish.file).map_err(unreadable)?)?;
         let own = wish.file.strip_prefix(&run.started.data).unwrap_or(&wish.file).to_string_lossy();
-        let nearest = gallery.nearest(&seen.features, NEIGHBOURS, |listed| listed.file != own);
+        let may_be_seen = |listed: &Listed| listed.file != own && (tested || listed.split != Split::Test);
+        let nearest = gallery.nearest(&seen.features, NEIGHBOURS, may_be_seen);
         let files: Vec<_> =
             nearest.iter().enumerate().map(|(at, near)| (at, run.started.data.join(&near.file))).collect();
         let pictures = tiles::made(&files);

@@ -31,7 +31,7 @@ const NETWORKS: usize = 2;
 /// Longer side of what is shown, in pixels; more than a terminal can show.
 const SHOWN_SIDE: usize = 1024;
 
-const PANICKED: &str = "internal error while showing it; the log has the details";
+pub const PANICKED: &str = "internal error while showing it; the log has the details";
 
 /// The two threads' requests, newest first.
 pub struct Viewer {

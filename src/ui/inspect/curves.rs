@@ -8,6 +8,7 @@ use crate::app::inspect::InspectScreen;
 use crate::app::inspect::case::Verdict;
 use crate::app::inspect::curves::{Behind, Chart, Curves};
 use crate::app::scene::Target;
+use crate::dataset::Class;
 use crate::metrics::calibration::BINS;
 use crate::metrics::ranking::Cut;
 use crate::metrics::{Confusion, Estimate, Measure};
@@ -177,33 +178,30 @@ fn bar(painter: &mut Painter, area: Rect, (share, style): (f64, Style)) {
 /// The four counts, each a way to its images.
 fn matrix(painter: &mut Painter, area: Rect, screen: &InspectScreen) -> [String; 2] {
     let theme = painter.theme;
+    // Two columns of numbers beside the names.
+    let is_narrow = area.width < 38;
+    let (names, width) = if is_narrow { (10, area.width.saturating_sub(10) / 2) } else { (14, 12) };
     let counts = screen.confusions().1;
-    let head = Rect { y: area.y + 1, height: 1, ..area };
-    painter.line(head, Line::styled(format!("  {:<12}{:>12}{:>12}", "truth", "called", ""), theme.dim()));
-    painter.line(
-        Rect { y: head.y + 1, ..head },
-        Line::styled(format!("  {:<12}{:>12}{:>12}", "", "NORMAL", "PNEUMONIA"), theme.dim()),
-    );
-    for (number, verdict) in Verdict::ALL.into_iter().enumerate() {
-        let (row, column) = (u16::from(number >= 2), u16::from(number % 2 == 1));
-        let cell = Rect { x: area.x + 14 + column * 12, y: area.y + 4 + row * 2, width: 12, height: 1 };
-        if column == 0 {
-            let name = if row == 0 { "NORMAL" } else { "PNEUMONIA" };
-            painter.line(Rect { x: area.x + 2, width: 12, ..cell }, Line::raw(name));
-        }
+    let place = |column: u16, row: u16| Rect { x: area.x + names + column * width, y: area.y + row, width, height: 1 };
+    let called = if is_narrow { ["NORM.", "PNEU."] } else { Class::ALL.map(Class::name) };
+    painter.line(Rect { x: area.x, width: names, ..place(0, 2) }, Line::styled("  truth", theme.dim()));
+    for (column, name) in (0..).zip(called) {
+        painter.line(place(column, 2), Line::styled(name, theme.dim()).right_aligned());
+        let row = Rect { x: area.x, width: names, ..place(0, 4 + 2 * column) };
+        painter.line(row, Line::raw(format!("  {name}")));
+    }
+    for (number, verdict) in (0..).zip(Verdict::ALL) {
+        let cell = place(number % 2, 4 + 2 * (number / 2));
         let style = if verdict.is_right() { theme.good() } else { theme.bad() };
-        let line = Line::styled(format!("{:>12}", verdict.count(counts)), style);
-        let is_chosen = screen.curves.chart == Chart::Matrix && screen.curves.cell == number;
+        let line = Line::styled(format!("{:>1$}", verdict.count(counts), usize::from(width)), style);
+        let is_chosen = screen.curves.chart == Chart::Matrix && screen.curves.cell == usize::from(number);
         painter.line(cell, if is_chosen { theme.select(line) } else { line });
         painter.target(cell, Target::Images(Behind::Verdict(verdict)));
     }
-    for (row, measure) in
-        (9..).zip([Measure::Accuracy, Measure::Sensitivity, Measure::Specificity, Measure::Ppv, Measure::Npv])
-    {
-        if row + 1 < area.height {
-            let text = format!("  {:<13}{}", measure.name(), with_interval(counts.estimate(measure)));
-            painter.line(Rect { y: area.y + row, height: 1, ..area }, Line::raw(text));
-        }
+    let measures = [Measure::Accuracy, Measure::Sensitivity, Measure::Specificity, Measure::Ppv, Measure::Npv];
+    for (row, measure) in (8..).zip(measures).take_while(|(row, _)| row + 1 < area.height) {
+        let text = format!("  {:<13}{}", measure.name(), with_interval(counts.estimate(measure)));
+        painter.line(Rect { y: area.y + row, height: 1, ..area }, Line::raw(text));
     }
     let chosen = Verdict::ALL[screen.curves.cell.min(Verdict::ALL.len() - 1)];
     [format!("▸ {}: {}", chosen.name(), chosen.count(counts)), String::new()]

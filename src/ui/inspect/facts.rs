@@ -23,7 +23,7 @@ pub fn lines(theme: Theme, screen: &InspectScreen, case: &Case, (width, height):
     }
     lines.extend(other(theme, screen, case));
     lines.push(marks(theme, case));
-    lines.extend(warnings(theme, screen, (case, width)));
+    lines.extend(warnings(theme, case, width));
     lines.extend(look(theme, screen, width));
     lines.extend(heat(theme, screen, width));
     lines.extend(said(theme, screen, width));
@@ -133,10 +133,9 @@ fn checked(theme: Theme, screen: &InspectScreen, width: usize) -> Vec<Line<'stat
 }
 
 /// Why the answer may mean little, and where the image is to be found again.
-fn warnings(theme: Theme, screen: &InspectScreen, (case, width): (&Case, usize)) -> Vec<Line<'static>> {
-    let own = screen.warnings.as_ref().filter(|(index, _)| *index == screen.index).map(|(_, warnings)| warnings);
+fn warnings(theme: Theme, case: &Case, width: usize) -> Vec<Line<'static>> {
     let twin = case.twin.as_ref().map(|twin| format!("nearly the same as {twin}, of another split"));
-    let all = own.into_iter().flatten().cloned().chain(twin);
+    let all = case.warnings.iter().cloned().chain(twin);
     all.flat_map(|text| paragraph(&format!("! {text}"), width, theme.warning())).collect()
 }
 
