@@ -5,6 +5,8 @@
 
 #[path = "../tests/support/desk.rs"]
 mod desk;
+#[path = "../tests/support/peer.rs"]
+mod peer;
 #[path = "../tests/support/terminal.rs"]
 mod terminal;
 
@@ -13,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use desk::{Desk, real_xrays};
+use peer::{Kind, Peer};
 use terminal::{Answers, Key, Terminal};
 use xray_tui::session::labels::Labels;
 use xray_tui::session::{self, Start, Workplace};
@@ -36,7 +39,8 @@ fn main() {
     let Some(data) = real_xrays() else { return };
     let desk = Desk::empty();
     train(&desk, data.clone());
-    let parts: [(&str, Part); 4] = [("steps", steps), ("heat", heat_maps), ("grid", grids), ("memory", memory)];
+    let parts: [(&str, Part); 5] =
+        [("steps", steps), ("kitty", kitty), ("heat", heat_maps), ("grid", grids), ("memory", memory)];
     let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     for (name, part) in parts {
         if named.is_empty() || named.iter().any(|other| other == name) {
@@ -117,6 +121,31 @@ fn steps(desk: &Desk, data: &Path) {
     }
 }
 
+/// From the key to the last byte of the next picture in real pixels, on a terminal that answers as Kitty does from afar: the
+/// time that a picture stands still first is in it.
+fn kitty(desk: &Desk, data: &Path) {
+    let mut command = desk.program(&["--data", data.to_str().unwrap()]);
+    command.env("TERM", "xterm-kitty");
+    command.env("COLORTERM", "truecolor");
+    let peer = Peer::new(Kind::KittyRemote, SIZE.0, Some((9, 18)));
+    let mut terminal = Terminal::start_replying(command, (SIZE, (9, 18)), peer.reply());
+    terminal.patience = Duration::from_mins(3);
+    terminal.wait_for("patients");
+    terminal.key(Key::Char('4'));
+    let printed = || peer.lock().pictures.len();
+    terminal.wait_until("a picture in pixels", |_| printed() > 0);
+    let step = |number| {
+        pause(number);
+        let before = printed();
+        let start = Instant::now();
+        terminal.key(Key::Down);
+        terminal.wait_until("the next picture in pixels", |_| printed() > before);
+        milliseconds(start)
+    };
+    report("step to picture in pixels, Kitty", (0..STEPS / 4).map(step).collect());
+    leave(&terminal);
+}
+
 /// From the key to the heat map over the picture and what is said of it.
 fn heat_maps(desk: &Desk, data: &Path) {
     let terminal = open(desk, data, &[]);
@@ -166,7 +195,7 @@ fn grids(desk: &Desk, data: &Path) {
 fn tiles(screen: &vt100::Screen) -> usize {
     let is_label = |row: u16, column: u16| {
         let text: String =
-            (column..column + 4).filter_map(|x| screen.cell(row, x)).map(|cell| cell.contents()).collect();
+            (column..column + 4).filter_map(|x| screen.cell(row, x)).map(vt100::Cell::contents).collect();
         ["✓ tn", "✗ fp", "✗ fn", "✓ tp"].contains(&text.as_str())
     };
     let above = |row: u16, column: u16| {

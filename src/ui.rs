@@ -145,7 +145,9 @@ fn footer(painter: &mut Painter, area: Rect, app: &App) {
         let binding = &BINDINGS[line];
         let shown = !binding.short.is_empty() && app.can(binding.action);
         let key = app.keymap.first(line).filter(|_| shown)?;
-        Some((binding.action, key.to_string(), label(binding.action, binding.short, app)))
+        // An arrow would become the letter that looks like it.
+        let key = if app.display.ascii { key.name() } else { key.to_string() };
+        Some((binding.action, key, label(binding.action, binding.short, app)))
     };
     let mut keys: Vec<_> = app.keymap.lines_at(app.place()).filter_map(key).collect();
     let width = |keys: &[(Action, String, &str)]| {

@@ -18,7 +18,7 @@ pub mod source;
 mod tests;
 mod told;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -73,6 +73,10 @@ pub struct InspectScreen {
     pub grid: Grid,
     pub curves: CurvesView,
     pub similar: Similar,
+    /// Files of the run that are nearly the same as one of another split, each with that one.
+    twins: BTreeMap<String, String>,
+    /// The run that those are of.
+    twins_of: Option<String>,
     /// The file that is to be shown once its split's images are here.
     sought: Option<String>,
     /// Where the mouse holds the picture, in 0 to 1 of its width and height.
@@ -125,7 +129,7 @@ impl InspectScreen {
                 self.similar.take_in(index, likeness);
             }
             InspectMessage::SimilarMade { request, made } if request == self.request => self.similar.made = Some(made),
-            InspectMessage::NearDuplicates { request, pairs } if request == self.request => self.mark_twins(&pairs),
+            InspectMessage::NearDuplicates { request, pairs } if request == self.request => self.know_twins(pairs),
             InspectMessage::Told { generation, run_id, index, told } if generation > self.since => {
                 return self.be_told((generation, index), &run_id, told);
             }
@@ -168,6 +172,9 @@ impl InspectScreen {
         (self.index, self.part, self.picture) = (index, Part::WHOLE, Loadable::Loading);
         (self.problem, self.notice) = (None, None);
         self.seen.insert(index);
+        if let Some(called) = self.all()[index].predicted(self.threshold()) {
+            self.heat.follow(called);
+        }
         self.ask()
     }
 
@@ -216,6 +223,7 @@ impl InspectScreen {
         }
         match action {
             Action::CheckHeat => return self.check_heat(),
+            Action::NetworkView if self.run.is_none() => return self.say(pane::NO_RUN),
             Action::NetworkView => {
                 self.beside ^= true;
                 return self.ask();

@@ -246,6 +246,8 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Similar, A::Down), "down j", ("", "next image, with its own")),
     bind((P::Similar, A::Up), "up k", ("", "image before, with its own")),
     bind((P::Similar, A::Open), "enter", ("open", "go to the chosen one, in its split")),
+    bind((P::Similar, A::ZoomIn), "+ .", ("", "larger pictures")),
+    bind((P::Similar, A::ZoomOut), "- ,", ("", "smaller pictures")),
     bind((P::Similar, A::Back), "esc", ("back", "back to the picture")),
     bind((P::Inspect, A::NextRun), "]", ("run", "next run")),
     bind((P::Inspect, A::PreviousRun), "[", ("", "run before")),

@@ -369,15 +369,22 @@ pub struct Checked {
     pub class: Class,
     /// Mean probability of the class as the hottest areas go first, 0 to 1.
     pub by_heat: f64,
-    /// The same as areas go in random order.
-    pub by_chance: f64,
+    /// The least and the most of the same as areas go in random orders.
+    pub by_chance: [f64; 2],
     /// In words.
     pub verdict: String,
 }
 
-/// Shares of a heat map's sum, 0 to 1.
+/// Where the heat of a map lies, and where that of an even one would: at few places a side much is always at the border.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Placed {
+    pub own: Shares,
+    pub even: Shares,
+}
+
+/// Shares of a heat map's sum, 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shares {
     /// At the picture's border.
     pub border: f64,
     /// Outside the box in which lungs lie as a rule.

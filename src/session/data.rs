@@ -40,9 +40,17 @@ impl LoadedData {
         splits
     }
 
-    /// The splits that a run trains on and is scored by.
+    /// The splits that a run trains on and is scored by. Marks are left out of what was drawn: the rest is what a run without
+    /// them draws.
     pub(super) fn sampled(&self, config: &TrainConfig) -> Splits {
-        let mut splits = self.splits(config);
+        let mut splits = self.drawn(config);
+        splits.train.retain(|&image| !self.is_left_out(config, image));
+        splits
+    }
+
+    /// The same as if `config` left nothing out.
+    pub(super) fn drawn(&self, config: &TrainConfig) -> Splits {
+        let mut splits = self.whole_splits(config);
         splits.sample_train(&self.dataset, config.sample_fraction, config.seed);
         splits
     }

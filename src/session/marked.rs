@@ -46,7 +46,7 @@ pub(super) fn said(data: &LoadedData, splits: &Splits, config: &TrainConfig) -> 
         return Some(problem.into());
     }
     let marked = |images: &[usize]| images.iter().filter(|&&image| data.is_left_out(config, image)).count();
-    let left_out = match marked(&data.whole_splits(config).train) {
+    let left_out = match marked(&data.drawn(config).train) {
         0 => "no marked image is".to_owned(),
         1 => "1 marked image is".to_owned(),
         images => format!("{images} marked images are"),
@@ -67,7 +67,7 @@ pub(super) fn check_trainable(data: &LoadedData, splits: &Splits, config: &Train
     if checked.is_ok() || config.excluded.is_none() {
         return checked;
     }
-    data.whole_splits(config).check_trainable(&data.dataset)?;
+    data.drawn(config).check_trainable(&data.dataset)?;
     let has = |class| splits.train.iter().any(|&image| data.dataset.images[image].class == class);
     let lacking: Vec<&str> = Class::ALL.into_iter().filter(|class| !has(*class)).map(Class::name).collect();
     let part = config.fold.map_or_else(String::new, |fold| format!(" in part {}", fold.number));

@@ -19,7 +19,7 @@ use crate::picture::Picture;
 use crate::terminal::graphics::{Protocol, undisturbed};
 
 /// How long a picture stands in cells before it is printed: longer than from one repeat of a held key to the next.
-const REST: Duration = Duration::from_millis(120);
+const REST: Duration = Duration::from_millis(60);
 
 /// Takes all pictures of the Kitty protocol off the screen.
 const DELETE_ALL: &[u8] = b"\x1b_Gq=2,a=d,d=A\x1b\\";
@@ -279,8 +279,8 @@ mod tests {
             graphics.rest(now)
         };
         assert_eq!(see(&first, 0), Some(REST));
-        assert_eq!(see(&first, 100), Some(Duration::from_millis(20)), "the same picture in another frame");
-        assert_eq!(see(&second, 110), Some(REST), "another one begins anew");
+        assert_eq!(see(&first, 40), Some(REST - Duration::from_millis(40)), "the same picture in another frame");
+        assert_eq!(see(&second, 50), Some(REST), "another one begins anew");
         assert_eq!(see(&second, 500), Some(Duration::ZERO));
         graphics.make_room(&mut frame(), None, start);
         assert_eq!(graphics.rest(start), None, "nothing is to be printed where there is no picture");

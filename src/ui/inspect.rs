@@ -26,9 +26,6 @@ const TEXT: u16 = 36;
 /// So many cells leave room for text beside a grid.
 const GRID_BESIDE_TEXT: u16 = 110;
 
-/// Letters of a run's name above its picture.
-const NAME: usize = 24;
-
 pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.inspect;
     match (&screen.cases, &app.runs.runs) {
@@ -55,15 +52,19 @@ fn case(painter: &mut Painter, area: Rect, app: &App) {
     let text = if app.zoomed || crowded { 0 } else { TEXT.min(area.width) };
     let left = Rect { width: area.width - text, ..area };
     let right = Rect { x: left.right(), width: text, ..area };
-    let alone = match (text, screen.tried, screen.images) {
-        (0, Some(_), Images::Split(Split::Test)) => ", exploratory threshold, research use only",
-        (0, ..) => ", research use only",
-        _ => "",
-    };
-    let inner = painter.panel(left, &format!("{}{alone}", title(screen)));
+    let inner = painter.panel(left, &title(screen));
+    if text == 0 {
+        reserved(painter, left, screen);
+    }
     let hint = "words that must all hold: wrong fp fn kind:viral conf>0.9 loss>1 patient:person80 marked !favourite";
     let inner = filter::draw(painter, inner, screen.list.filtering.as_ref(), hint);
     match screen.panes.shown {
+        _ if screen.list.places().is_empty() => {
+            painter.message(
+                inner,
+                vec![Line::raw("no image matches"), Line::styled("esc shows all", painter.theme.dim())],
+            );
+        }
         Pane::Picture => shown(painter, inner, (screen, app.popup.is_some())),
         Pane::Grid => grid::draw(painter, inner, screen),
         Pane::Curves => curves::draw(painter, inner, screen),
@@ -80,6 +81,17 @@ fn case(painter: &mut Painter, area: Rect, app: &App) {
     painter.line(last, Line::styled("research use only", painter.theme.dim()));
 }
 
+/// What must be said where no text stands beside: in the frame below, so that no title pushes it out.
+fn reserved(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
+    let explores = screen.tried.is_some() && screen.images == Images::Split(Split::Test);
+    let tried = format!("! exploratory threshold {:.3}, ", screen.threshold().probability());
+    let said = format!(" {}research use only ", if explores { tried.as_str() } else { "" });
+    let style = if explores { painter.theme.warning() } else { painter.theme.dim() };
+    let width = u16::try_from(said.chars().count()).unwrap_or(area.width).min(area.width.saturating_sub(4));
+    let place = Rect { x: area.right() - 2 - width, y: area.bottom() - 1, width, height: 1 };
+    painter.line(place, Line::styled(said, style));
+}
+
 /// The picture, or why there is none; where something stands beside it, each with its name.
 fn shown(painter: &mut Painter, area: Rect, (screen, covered): (&InspectScreen, bool)) {
     let names = beside(screen);
@@ -89,9 +101,13 @@ fn shown(painter: &mut Painter, area: Rect, (screen, covered): (&InspectScreen, 
             let area = if names.is_some() { below } else { area };
             let place = show(painter, area, picture, covered);
             if let Some([left, right]) = names {
-                let above = Rect { y: place.y - 1, height: 1, ..place };
-                painter.line(above, Line::styled(left, painter.theme.dim()));
-                painter.line(above, Line::styled(right, painter.theme.dim()).right_aligned());
+                // Each above its half: both are of about one width.
+                let half = place.width / 2;
+                let above = Rect { y: place.y - 1, height: 1, width: half.saturating_sub(1), ..place };
+                for (x, name) in [(place.x, left), (place.x + half + 1, right)] {
+                    let name = fit(&name, usize::from(above.width));
+                    painter.line(Rect { x, ..above }, Line::styled(name, painter.theme.dim()));
+                }
             }
         }
         Loadable::Failed(problem) => {
@@ -103,7 +119,7 @@ fn shown(painter: &mut Painter, area: Rect, (screen, covered): (&InspectScreen, 
 
 /// What the picture is called, and what stands beside it.
 fn beside(screen: &InspectScreen) -> Option<[String; 2]> {
-    let name = |name: Option<&String>| fit(name.map_or("", String::as_str), NAME);
+    let name = |name: Option<&String>| name.cloned().unwrap_or_default();
     match screen.beside()? {
         Beside::Input(side) => Some(["original".to_owned(), format!("the network gets {side} × {side}")]),
         Beside::Other(_) => {
@@ -117,6 +133,7 @@ fn title(screen: &InspectScreen) -> String {
     let (list, all) = (&screen.list, screen.all().len());
     let place = list.position(screen.index).map_or_else(|| "–".to_owned(), |place| count(place + 1));
     let of_all = if list.places().len() == all { String::new() } else { format!(" ({} in all)", count(all)) };
+    let filter = if list.view.filter.is_empty() { String::new() } else { format!(": {}", list.view.filter) };
     let split = match screen.images {
         Images::Split(Split::Test) => "",
         Images::Split(Split::Validation) => ", validation images",
@@ -124,12 +141,17 @@ fn title(screen: &InspectScreen) -> String {
         Images::DataSet => ", data set",
         Images::Files => ", files",
     };
+    // Filters, orders and figures know the answered ones alone.
+    let answered = screen.all().iter().filter(|case| case.logits.is_some()).count();
+    let answered = match screen.run {
+        Some(_) if answered < all => format!(", {} answered", count(answered)),
+        _ => String::new(),
+    };
     let order = match (list.view.order, list.view.turned) {
         (Order::Listed, false) => String::new(),
         (order, turned) => format!(", {}{}", order.name(), if turned { ", turned" } else { "" }),
     };
-    let filter = if list.view.filter.is_empty() { String::new() } else { format!(": {}", list.view.filter) };
-    format!("{place} of {}{of_all}{split}{order}{filter}", count(list.places().len()))
+    format!("{place} of {}{of_all}{filter}{split}{answered}{order}", count(list.places().len()))
 }
 
 /// In cells; where nothing lies over them, the terminal program may print real pixels there.

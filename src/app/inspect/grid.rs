@@ -68,7 +68,7 @@ impl Grid {
         Self { size: self.size, ..Self::default() }
     }
 
-    fn resize(&mut self, larger: bool) {
+    pub(super) fn resize(&mut self, larger: bool) {
         self.size = if larger { (self.size + 1).min(WIDTHS.len() - 1) } else { self.size.saturating_sub(1) };
     }
 }

@@ -13,6 +13,8 @@ const STEP: f32 = 0.1;
 pub struct HeatView {
     /// `None` where none is shown.
     pub class: Option<Class>,
+    /// It is that of what the image is called, else of the other class.
+    of_called: bool,
     /// 0.1 to 1.
     pub strength: f32,
     pub colours: ColourMap,
@@ -26,18 +28,33 @@ pub struct HeatView {
 
 impl Default for HeatView {
     fn default() -> Self {
-        Self { class: None, strength: 0.6, colours: ColourMap::Inferno, known: None, other: None, check: None }
+        Self {
+            class: None,
+            of_called: true,
+            strength: 0.6,
+            colours: ColourMap::Inferno,
+            known: None,
+            other: None,
+            check: None,
+        }
     }
 }
 
 impl HeatView {
     /// None, the one for `first`, the other, none again.
     pub fn step(&mut self, first: Class) {
+        self.of_called = self.class.is_none();
         self.class = match self.class {
             None => Some(first),
             Some(class) if class == first => Some(first.other()),
             Some(_) => None,
         };
+    }
+
+    /// Goes along to an image that is called `called`.
+    pub fn follow(&mut self, called: Class) {
+        let class = if self.of_called { called } else { called.other() };
+        self.class = self.class.map(|_| class);
     }
 
     /// Stronger or weaker, in tenths.

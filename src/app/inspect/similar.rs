@@ -77,6 +77,7 @@ impl InspectScreen {
         match action {
             Action::CursorLeft => self.similar.at = self.similar.at.saturating_sub(1),
             Action::CursorRight => self.similar.at = (self.similar.at + 1).min(found.len().saturating_sub(1)),
+            Action::ZoomIn | Action::ZoomOut => self.grid.resize(action == Action::ZoomIn),
             Action::Open => {
                 let alike = found.get(self.similar.at)?;
                 let (split, file) = (alike.split, alike.file.clone());

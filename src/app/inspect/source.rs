@@ -1,5 +1,6 @@
 //! Which images are stepped through, and whose answers stand beside them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::InspectScreen;
@@ -186,22 +187,26 @@ impl InspectScreen {
     pub(super) fn begin(&mut self, run: Option<ShownRun>, wanted: Wanted) {
         let list = std::mem::take(&mut self.list).emptied();
         let mut panes = self.panes;
+        let is_same = self.twins_of.is_some() && self.twins_of == run.as_ref().map(|run| run.id.clone());
+        let twins = if is_same { std::mem::take(&mut self.twins) } else { BTreeMap::new() };
         if run.is_none() || matches!(wanted, Wanted::Files(_)) {
             panes.leave_answers();
         }
         *self = Self {
-            run,
             wanted: Some(wanted),
             request: self.generation + 1,
             look: self.look,
             heat: self.heat.emptied(),
             beside: self.beside,
             panes,
+            twins_of: run.as_ref().map(|run| run.id.clone()),
+            twins,
             grid: self.grid.emptied(),
             curves: self.curves,
             list,
             generation: self.generation + 1,
             since: self.generation + 1,
+            run,
             ..Self::default()
         };
     }
@@ -224,6 +229,7 @@ impl InspectScreen {
             }
             Err(problem) => self.cases = Loadable::Failed(problem),
         }
+        self.mark_twins();
         self.auc = self.auc_of_answered();
         self.since = self.generation;
         self.index = self.index.min(self.all().len().saturating_sub(1));

@@ -525,7 +525,7 @@ fn a_heat_map_is_checked_on_request_and_what_comes_is_of_the_shown_class() {
     let mut app = sample::inspecting();
     let [Effect::Show(view)] = &press(&mut app, KeyCode::Char('X'))[..] else { panic!() };
     assert_eq!((view.check, view.predict_with.clone()), (Some(Class::Normal), Some(sample::run_id(5))));
-    let checked = Checked { class: Class::Normal, by_heat: 0.2, by_chance: 0.6, verdict: "lower".into() };
+    let checked = Checked { class: Class::Normal, by_heat: 0.2, by_chance: [0.5, 0.6], verdict: "lower".into() };
     let (generation, run_id) = (app.inspect.generation, sample::run_id(5));
     let told = Told::Checked(Ok(checked.clone()));
     let message = InspectMessage::Told { generation, run_id, index: 0, told };

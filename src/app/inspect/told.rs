@@ -82,14 +82,17 @@ impl InspectScreen {
         self.arrange_and_show()
     }
 
-    /// Notes which images are nearly the same as one of another split.
-    pub(super) fn mark_twins(&mut self, pairs: &[(String, String)]) {
-        let Loadable::Ready(cases) = &mut self.cases else { return };
-        let twins: BTreeMap<&str, &str> =
-            pairs.iter().flat_map(|(a, b)| [(a.as_str(), b.as_str()), (b.as_str(), a.as_str())]).collect();
-        for case in cases.iter_mut() {
-            case.twin = twins.get(case.file.as_str()).map(|twin| (*twin).to_owned());
-        }
+    /// Learns which images are nearly the same as one of another split; it holds for all splits of the run.
+    pub(super) fn know_twins(&mut self, pairs: Vec<(String, String)>) {
+        self.twins = pairs.into_iter().flat_map(|(a, b)| [(a.clone(), b.clone()), (b, a)]).collect();
+        self.mark_twins();
         self.arrange();
+    }
+
+    pub(super) fn mark_twins(&mut self) {
+        let Loadable::Ready(cases) = &mut self.cases else { return };
+        for case in cases.iter_mut() {
+            case.twin = self.twins.get(&case.file).cloned();
+        }
     }
 }

@@ -130,7 +130,10 @@ impl Finder {
         let mut watch = self.watch(wish);
         let data = LoadedData::open(&place, predictor.image_size(), &mut watch)?;
         let gallery = Gallery::make(predictor, Pictures::Prepared(&data.dataset, &data.cache), &list, &mut watch)?;
-        gallery.save(folder)?;
+        if let Err(error) = gallery.save(folder) {
+            // They are computed anew next time; what they tell is as good.
+            crate::tui::log::line(&format!("cannot keep features: {error}"));
+        }
         Ok(gallery)
     }
 

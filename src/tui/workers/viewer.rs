@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use super::features::Kept;
 use super::slot::Slot;
-use crate::app::message::{Beside, Checked, Explained, InspectMessage, Message, Overlay, Placed, Told, View};
+use crate::app::message::{Beside, Checked, Explained, InspectMessage, Message, Overlay, Placed, Shares, Told, View};
 use crate::dataset::{Class, GreyImage, resize};
 use crate::error::Result;
 use crate::picture::{HeatMap, Picture, fit, overlay};
@@ -184,7 +184,9 @@ fn check(
     let found = predictor.deletion(picture, (map, class), CHECK_SEED).map_err(|error| error.to_string())?;
     let caveat = found.caveat().map_or_else(String::new, |caveat| format!("; {caveat}"));
     let verdict = format!("{}{caveat}", found.verdict());
-    Ok(Checked { class, by_heat: found.by_heat, by_chance: found.by_chance, verdict })
+    let least = found.by_order.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = found.by_order.iter().copied().fold(0.0, f64::max);
+    Ok(Checked { class, by_heat: found.by_heat, by_chance: [least, most], verdict })
 }
 
 /// Answers for images by the networks of runs.
@@ -265,9 +267,11 @@ impl Oracle {
 const MAP_SIDE: usize = 224;
 
 fn explained(maps: [HeatMap; 2]) -> Explained {
-    let placed = maps.each_ref().map(|map| {
+    let shares = |map: &HeatMap| {
         let placement = placement(&at_input(map, MAP_SIDE))?;
-        Some(Placed { border: placement.border, outside: placement.outside_lungs })
-    });
+        Some(Shares { border: placement.border, outside: placement.outside_lungs })
+    };
+    let even = |map: &HeatMap| HeatMap { values: vec![1.0; map.values.len()], ..*map };
+    let placed = maps.each_ref().map(|map| Some(Placed { own: shares(map)?, even: shares(&even(map))? }));
     Explained { maps: maps.map(Arc::new), placed }
 }

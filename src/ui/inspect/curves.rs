@@ -11,7 +11,7 @@ use crate::app::scene::Target;
 use crate::dataset::Class;
 use crate::metrics::calibration::BINS;
 use crate::metrics::ranking::Cut;
-use crate::metrics::{Confusion, Estimate, Measure};
+use crate::metrics::{Confusion, Estimate, Interval, Measure};
 use crate::ui::painter::Painter;
 use crate::ui::plane::{Plane, Point};
 use crate::units::{self, count, share};
@@ -21,7 +21,7 @@ const ALL: (u16, u16) = (100, 30);
 
 pub fn draw(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
     let Some(curves) = screen.curves() else {
-        let text = "no curves yet: they need answers for images of both classes";
+        let text = "no curves yet: they need answers for images of both classes, which come as images are stepped to";
         painter.message(area, vec![Line::styled(text, painter.theme.dim())]);
         return;
     };
@@ -62,7 +62,7 @@ fn draw_one(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScreen
 fn figure(screen: &InspectScreen, curves: &Curves, chart: Chart) -> String {
     match chart {
         Chart::Roc => format!("AUC {}", with_interval(screen.auc)),
-        Chart::PrecisionRecall => format!("average precision {}", share(curves.average_precision)),
+        Chart::PrecisionRecall => format!("AP {}", share(curves.average_precision)),
         Chart::Reliability => {
             format!("calibration error {}", share(crate::metrics::calibration::expected_error(&curves.bins)))
         }
@@ -150,9 +150,7 @@ fn reliability(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScr
         let style = if number == chosen { theme.accent() } else { theme.dim() };
         bar(painter, Rect { width: (right - left).max(2) - 1, ..whole }, (estimate.value, style));
         if let Some(interval) = estimate.interval {
-            // In the last column, beside the bar.
-            let at = (f64::from(right - plane.0.x) - 0.5) / f64::from(plane.0.width);
-            plane.line(painter, ((at, interval.low), (at, interval.high)), (style, 1));
+            spread(painter, plane, (left + ((right - left).max(2) - 2) / 2, interval, style));
         }
     }
     let bin = curves.bins[chosen];
@@ -160,6 +158,17 @@ fn reliability(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScr
     let estimate = with_interval(Estimate::share(bin.positives, bin.images));
     let images = count(usize::try_from(bin.images).unwrap_or(usize::MAX));
     [format!("▸ probability {from:.2} to {to:.2}: {images} images"), format!("  PNEUMONIA {estimate}")]
+}
+
+/// An interval over the middle of its bar.
+fn spread(painter: &mut Painter, plane: Plane, (x, interval, style): (u16, Interval, Style)) {
+    let row = |share: f64| plane.cell((0.0, share)).1;
+    for y in row(interval.high)..=row(interval.low) {
+        let cell = &mut painter.buffer[(x, y)];
+        // Within the bar its colour lies behind the line.
+        let within = cell.symbol() == "█";
+        cell.set_symbol("│").set_style(if within { Style::new().bg(style.fg.unwrap_or_default()) } else { style });
+    }
 }
 
 /// A column of blocks, its top to the eighth of a cell.

@@ -4,13 +4,17 @@ use ratatui::text::{Line, Span};
 
 use crate::app::inspect::case::Case;
 use crate::app::inspect::{Images, InspectScreen};
-use crate::app::message::{Checked, Loadable};
+use crate::app::message::{Checked, Loadable, Placed};
+use crate::app::scene::Colours;
 use crate::dataset::{Class, Split};
 use crate::metrics::{self, Confusion, Estimate, Measure};
 use crate::store::ImageMark;
 use crate::ui::painter::{bar, fit, fit_end, paragraph};
 use crate::ui::theme::Theme;
 use crate::units::{self, count, percent, share};
+
+/// Lines of a note.
+const NOTE: usize = 3;
 
 /// At most `height` lines.
 pub fn lines(theme: Theme, screen: &InspectScreen, case: &Case, (width, height): (usize, usize)) -> Vec<Line<'static>> {
@@ -20,16 +24,16 @@ pub fn lines(theme: Theme, screen: &InspectScreen, case: &Case, (width, height):
         lines.push(labelled(theme, "prediction", prediction(theme, screen, case)));
         lines.extend(Class::ALL.map(|class| probability(theme, case, class, width)));
         lines.push(certainty(theme, screen, case));
+        lines.push(boundary(theme, screen));
     }
     lines.extend(other(theme, screen, case));
     lines.push(marks(theme, case));
+    let note = case.mark.note.iter().flat_map(|note| paragraph(note, width, theme.accent()));
+    lines.extend(note.take(NOTE));
     lines.extend(warnings(theme, case, width));
     lines.extend(look(theme, screen, width));
     lines.extend(heat(theme, screen, width));
     lines.extend(said(theme, screen, width));
-    if screen.run.is_some() {
-        lines.push(boundary(theme, screen));
-    }
     let (seen, all) = screen.confusions();
     if all.total() > 0 {
         lines.extend(figures(theme, screen, (seen, all), height.saturating_sub(lines.len())));
@@ -112,8 +116,16 @@ fn heat(theme: Theme, screen: &InspectScreen, width: usize) -> Vec<Line<'static>
     let Some(explained) = screen.heat.of(screen.index) else { return vec![Line::from(vec![title, Span::raw(" …")])] };
     let told = match explained.placed[class.index()] {
         None => "nothing speaks for it".to_owned(),
-        Some(placed) => format!("{} at the border, {} off the lungs", percent(placed.border), percent(placed.outside)),
+        Some(Placed { own, even }) => format!(
+            "{} at the border, {} off the lungs; {} and {} if it were even",
+            percent(own.border),
+            percent(own.outside),
+            percent(even.border),
+            percent(even.outside)
+        ),
     };
+    let told =
+        if theme.colours == Colours::None { format!("{told}; shown as brightness, without colours") } else { told };
     let placed = std::iter::once(Line::from(title)).chain(paragraph(&told, width, theme.dim()));
     placed.chain(checked(theme, screen, width)).collect()
 }
@@ -122,8 +134,9 @@ fn heat(theme: Theme, screen: &InspectScreen, width: usize) -> Vec<Line<'static>
 fn checked(theme: Theme, screen: &InspectScreen, width: usize) -> Vec<Line<'static>> {
     match screen.heat.checked(screen.index) {
         Some(Loadable::Ready(checked)) => {
-            let Checked { by_heat, by_chance, verdict, .. } = checked;
-            let text = format!("check: {by_heat:.2} left as heat goes first, {by_chance:.2} at random: {verdict}");
+            let Checked { by_heat, by_chance: [least, most], verdict, .. } = checked;
+            let text =
+                format!("check: {by_heat:.2} left as heat goes first, {least:.2} to {most:.2} at random: {verdict}");
             paragraph(&text, width, theme.accent())
         }
         Some(Loadable::Failed(problem)) => paragraph(&format!("✗ {problem}"), width, theme.bad()),

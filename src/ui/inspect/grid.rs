@@ -62,5 +62,5 @@ fn label(theme: Theme, screen: &InspectScreen, case: &Case, width: usize) -> Lin
         _ => (fit_end(case.name(), width.saturating_sub(signs.chars().count() + 1)), Style::new()),
     };
     // As wide as the tile, so that a chosen one is seen.
-    Line::styled(format!("{:<width$}", fit(&format!("{text} {signs}"), width)), style)
+    Line::styled(format!("{:<width$}", fit(format!("{text} {signs}").trim_end(), width)), style)
 }

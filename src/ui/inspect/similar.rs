@@ -12,6 +12,9 @@ use crate::ui::painter::{Painter, fit};
 use crate::ui::picture;
 use crate::units::{count, percent};
 
+/// Cells of the smallest tile.
+const NARROWEST: u16 = 18;
+
 pub fn draw(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
     let dim = painter.theme.dim();
     let (head, below) =
@@ -41,7 +44,8 @@ fn said(likeness: &Likeness) -> String {
 
 /// The shown image first, then the others.
 fn tiles(painter: &mut Painter, area: Rect, (screen, likeness): (&InspectScreen, &Likeness)) {
-    let width = screen.grid.width().min(area.width);
+    // Room for distance and split below each.
+    let width = screen.grid.width().max(NARROWEST).min(area.width);
     let height = (width / 2 + 2).min(area.height);
     if width < 4 || height < 3 {
         return;
