@@ -71,9 +71,9 @@ impl Deletion {
     pub fn verdict(&self) -> &'static str {
         let lower_than_all = self.by_order.iter().all(|area| self.by_heat < *area);
         if lower_than_all && self.by_chance - self.by_heat >= NOTICEABLE {
-            "removing the hot areas lowers the answer more than removing areas at random"
+            "the answer falls sooner than by chance"
         } else {
-            "removing the hot areas lowers the answer no more than removing areas at random"
+            "the answer falls no sooner than by chance"
         }
     }
 
@@ -82,7 +82,7 @@ impl Deletion {
     pub const fn caveat(&self) -> Option<&'static str> {
         match self.class {
             Class::Normal => None,
-            Class::Pneumonia => Some("for PNEUMONIA this says little: the grey in place of an area looks like opacity"),
+            Class::Pneumonia => Some("for PNEUMONIA this says little, as grey looks like an opacity"),
         }
     }
 }

@@ -268,10 +268,50 @@ const MAP_SIDE: usize = 224;
 
 fn explained(maps: [HeatMap; 2]) -> Explained {
     let shares = |map: &HeatMap| {
-        let placement = placement(&at_input(map, MAP_SIDE))?;
+        let placement = placement(map)?;
         Some(Shares { border: placement.border, outside: placement.outside_lungs })
     };
-    let even = |map: &HeatMap| HeatMap { values: vec![1.0; map.values.len()], ..*map };
-    let placed = maps.each_ref().map(|map| Some(Placed { own: shares(map)?, even: shares(&even(map))? }));
+    // One that is as hot everywhere would be scaled to nothing: it is made at its size.
+    let even = HeatMap { width: MAP_SIDE, height: MAP_SIDE, values: vec![1.0; MAP_SIDE * MAP_SIDE] };
+    let placed =
+        maps.each_ref().map(|map| Some(Placed { own: shares(&at_input(map, MAP_SIDE))?, even: shares(&even)? }));
     Explained { maps: maps.map(Arc::new), placed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heat_map_is_placed_beside_an_even_one_and_one_without_heat_nowhere() {
+        let map = |hot: f32| HeatMap { width: 7, height: 7, values: [vec![hot], vec![0.0; 48]].concat() };
+        let explained = explained([map(0.0), map(1.0)]);
+        assert_eq!(explained.placed[0], None);
+        let placed = explained.placed[1].unwrap();
+        assert!(placed.own.border > placed.even.border && placed.even.border > 0.1, "{placed:?}");
+    }
+
+    #[test]
+    fn what_stands_beside_a_picture_is_as_high_as_it_is() {
+        let original = GreyImage { width: 60, height: 40, pixels: vec![9; 2400] };
+        let view = |beside| View {
+            generation: 1,
+            index: 0,
+            file: PathBuf::new(),
+            look: crate::picture::Look::default(),
+            part: crate::picture::Part::WHOLE,
+            heat: None,
+            beside,
+            explain: false,
+            explain_other: None,
+            check: None,
+            is_foreign: false,
+            predict_with: None,
+            neighbours: Vec::new(),
+        };
+        let alone = shown(&original, &view(None));
+        assert_eq!((alone.width, alone.height), (60, 40));
+        let pair = shown(&original, &view(Some(Beside::Input(32))));
+        assert_eq!((pair.width, pair.height), (60 + 1 + 40, 40), "a square of 32 pixels, made larger");
+    }
 }

@@ -135,8 +135,7 @@ fn checked(theme: Theme, screen: &InspectScreen, width: usize) -> Vec<Line<'stat
     match screen.heat.checked(screen.index) {
         Some(Loadable::Ready(checked)) => {
             let Checked { by_heat, by_chance: [least, most], verdict, .. } = checked;
-            let text =
-                format!("check: {by_heat:.2} left as heat goes first, {least:.2} to {most:.2} at random: {verdict}");
+            let text = format!("check: {by_heat:.2} as heat goes first, {least:.2} to {most:.2} at random: {verdict}");
             paragraph(&text, width, theme.accent())
         }
         Some(Loadable::Failed(problem)) => paragraph(&format!("✗ {problem}"), width, theme.bad()),
