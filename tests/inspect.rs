@@ -15,7 +15,11 @@ use xray_tui::store::Store;
 
 /// The program on Inspect, with the ten test images of the demo set.
 fn inspecting(desk: &Desk) -> Terminal {
-    let mut screen = Terminal::start(desk.program(&[]), 24, 80);
+    inspecting_at(desk, (24, 80))
+}
+
+fn inspecting_at(desk: &Desk, (rows, columns): (u16, u16)) -> Terminal {
+    let mut screen = Terminal::start(desk.program(&[]), rows, columns);
     screen.patience = Duration::from_mins(2);
     screen.wait_for("SYNTHETIC");
     screen.key(Key::Char('4'));
@@ -111,15 +115,17 @@ fn many_images_are_shown_at_once_and_a_cell_of_the_matrix_opens_its_own() {
 #[test]
 fn the_features_of_all_images_are_computed_once_and_similar_ones_of_train_are_gone_to() {
     let desk = Desk::with_run();
-    let screen = inspecting(&desk);
+    let screen = inspecting_at(&desk, (40, 120));
     screen.key(Key::Char('f'));
     screen.wait_for("nearer to the training images");
     // Below each of the pictures stand its distance and its split.
-    let text = screen.contents();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let is_distance = |word: &str| word.len() == 6 && word.starts_with("0.");
-    let splits: Vec<&str> = words.windows(2).filter(|pair| is_distance(pair[0])).map(|pair| pair[1]).collect();
-    let train = splits.iter().position(|split| *split == "train").unwrap_or_else(|| panic!("{text}"));
+    let splits = |text: &str| -> Vec<String> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let is_distance = |word: &str| word.len() == 6 && word.starts_with("0.");
+        words.windows(2).filter(|pair| is_distance(pair[0])).map(|pair| pair[1].to_owned()).collect()
+    };
+    screen.wait_until("a neighbour of train", |screen| splits(&screen.contents()).iter().any(|split| split == "train"));
+    let train = splits(&screen.contents()).iter().position(|split| split == "train").unwrap();
     for _ in 0..train {
         screen.key(Key::Char('l'));
     }
@@ -152,6 +158,10 @@ fn pictures_from_anywhere_are_shown_with_an_answer_by_command_and_by_a_pasted_pa
     screen.wait_for("1 of 10");
     screen.send(&format!("\x1b[200~{}\x1b[201~", picture.display().to_string().replace(' ', "\\ ")));
     screen.wait_for("1 of 1, files");
+    let test = desk.path("data/demo/test/NORMAL");
+    let known = test.read_dir().unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
+    screen.send(&format!("\x1b[200~{}\x1b[201~", known.display()));
+    screen.wait_for("counted");
     leave(&screen);
     let wrong = Terminal::start(desk.program(&["inspect", "none.png"]), 24, 80);
     assert_eq!(wrong.wait_for_exit().exit_code(), 2);

@@ -1,6 +1,7 @@
 //! The terminal, taken over and given back whole, whatever happens.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
@@ -30,9 +31,9 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The screen while it is ours; dropping it gives it back.
+/// The screen while it is ours; dropping it gives it back. ratatui's own drop prints to a terminal that is gone, and panics.
 #[derive(Debug)]
-pub struct Screen(ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>);
+pub struct Screen(ManuallyDrop<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>>);
 
 impl Screen {
     /// Takes the terminal over, with its mouse or without.
@@ -53,7 +54,7 @@ impl Screen {
     fn begin(mouse: bool) -> io::Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
         set_up(&mut out, mouse)?;
-        Ok(Self(ratatui::Terminal::new(CrosstermBackend::new(out))?))
+        Ok(Self(ManuallyDrop::new(ratatui::Terminal::new(CrosstermBackend::new(out))?)))
     }
 
     /// Gives the terminal back and stops the process, until the shell brings it to the front again.

@@ -1,10 +1,12 @@
 //! The features of a run's images, from the file in its folder.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::dataset::{self, Class};
+use crate::dataset::hash::md5_hex;
+use crate::dataset::{self, Class, Split};
 use crate::error::{Error, Result};
 use crate::predict::neighbours::{self, Gallery, Listed};
 use crate::session::Workplace;
@@ -29,6 +31,27 @@ pub fn listed(store: &Store, run: &Run) -> Result<Vec<Listed>> {
         Some(Listed { truth: *classes.get(&image.file)?, file: image.file, split: image.split })
     };
     Ok(images.into_iter().filter_map(listed).collect())
+}
+
+/// Split and file of a run's images, by their content.
+type ByContent = BTreeMap<String, (Split, String)>;
+
+/// The images of the run that was asked about last.
+#[derive(Default)]
+pub struct Lists(Option<(String, ByContent)>);
+
+impl Lists {
+    /// The split and the file of the image that a run has with the content of `path`.
+    pub fn find(&mut self, place: &Workplace, run_id: &str, path: &Path) -> Option<&(Split, String)> {
+        if self.0.as_ref().is_none_or(|(of, _)| of != run_id) {
+            let store = Store::open(&place.db).ok()?;
+            let run = store.run(run_id).ok()?;
+            let list = store.manifest(run.started.manifest.as_deref()?).ok()??;
+            let images = Manifest::parse(&list)?.0.into_iter().map(|image| (image.md5, (image.split, image.file)));
+            self.0 = Some((run_id.to_owned(), images.collect()));
+        }
+        self.0.as_ref()?.1.get(&md5_hex(&std::fs::read(path).ok()?))
+    }
 }
 
 /// When the file of the features and that of the weights were written.

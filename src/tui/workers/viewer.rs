@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::thread::Builder;
 use std::time::SystemTime;
 
-use super::features::Kept;
+use super::features::{Kept, Lists};
 use super::slot::Slot;
 use crate::app::message::{Beside, Checked, Explained, InspectMessage, Message, Overlay, Placed, Shares, Told, View};
-use crate::dataset::{Class, GreyImage, resize};
+use crate::dataset::{Class, GreyImage, Split, resize};
 use crate::error::Result;
 use crate::picture::{HeatMap, Picture, fit, overlay};
-use crate::predict::familiarity::warnings;
+use crate::predict::familiarity::{Warning, warnings};
 use crate::predict::heat::at_input;
 use crate::predict::placement::placement;
 use crate::predict::{Predictor, read_decoded, read_picture};
@@ -75,8 +75,14 @@ impl Viewer {
     pub fn start(place: Workplace, outbox: Outbox) -> Self {
         let viewer = Self { pictures: Slot::default(), questions: Slot::default() };
         let mut shelf = Shelf { slot: viewer.pictures.clone(), outbox: outbox.clone(), pictures: VecDeque::new() };
-        let mut oracle =
-            Oracle { slot: viewer.questions.clone(), place, outbox, loaded: VecDeque::new(), gallery: Kept::default() };
+        let mut oracle = Oracle {
+            slot: viewer.questions.clone(),
+            place,
+            outbox,
+            loaded: VecDeque::new(),
+            gallery: Kept::default(),
+            lists: Lists::default(),
+        };
         // Without the threads Inspect shows no picture or no answer, and all else goes on.
         let _ = Builder::new().name("viewer".into()).spawn(move || shelf.work());
         let lowered = move || {
@@ -173,6 +179,16 @@ struct Loaded {
     predictor: Predictor,
 }
 
+/// Why an answer for an image of the run itself may mean little.
+fn of_the_run((split, file): &(Split, String)) -> String {
+    let means = match split {
+        Split::Train => "the run was trained on it",
+        Split::Validation => "the run's epoch and threshold were chosen on it",
+        Split::Test => "this look at it is not counted",
+    };
+    format!("{} image {file} of this run: {means}", split.name())
+}
+
 /// The same areas in the same random orders each time.
 const CHECK_SEED: u64 = 0;
 
@@ -197,6 +213,7 @@ struct Oracle {
     /// The one that was asked last comes last.
     loaded: VecDeque<Loaded>,
     gallery: Kept,
+    lists: Lists,
 }
 
 impl Oracle {
@@ -224,6 +241,7 @@ impl Oracle {
     fn answer(&mut self, asked: &Asked, file: &Path) -> std::result::Result<Vec<Told>, String> {
         let decoded = read_decoded(file)?;
         let gallery = if asked.warn { self.gallery.open(&self.place, &asked.run_id) } else { None };
+        let own = if asked.warn { self.lists.find(&self.place, &asked.run_id, file).map(of_the_run) } else { None };
         let predictor = self.network(&asked.run_id).map_err(|error| error.to_string())?;
         if !asked.explain && asked.check.is_none() && !asked.warn {
             let answer = predictor.predict(&decoded.grey).map_err(|error| error.to_string())?;
@@ -232,8 +250,11 @@ impl Oracle {
         let found = predictor.explain(&decoded.grey).map_err(|error| error.to_string())?;
         let mut told = vec![Told::Logits(Ok(found.prediction.logits))];
         if asked.warn {
-            let warnings = warnings(&decoded, &found.features, gallery.as_deref());
-            told.push(Told::Warned(warnings.iter().map(ToString::to_string).collect()));
+            let unusual = warnings(&decoded, &found.features, gallery.as_deref());
+            // Of the very same file more is known than that something looks like it.
+            let is_own = own.is_some();
+            let unusual = unusual.iter().filter(|warning| !(is_own && matches!(warning, Warning::Known(_))));
+            told.push(Told::Warned(own.into_iter().chain(unusual.map(ToString::to_string)).collect()));
         }
         if let Some(class) = asked.check {
             told.push(Told::Checked(check(predictor, &decoded.grey, (&found.maps[class.index()], class))));
