@@ -362,6 +362,11 @@ fn control_c_during_a_print_asks_as_ever_while_a_run_is_under_way() {
 fn a_new_size_in_the_middle_of_a_print_is_no_control_c() {
     let desk = Desk::with_run();
     let (terminal, peer) = inspecting(&desk, Kind::KittyLocal);
+    // viuer asks after each picture: a terminal that got busy before the first answer would hold the program for good.
+    terminal.wait_until("the end of the first print", |_| {
+        let state = peer.lock();
+        state.queries.iter().filter(|query| *query == "\x1b[5n").count() >= state.pictures.len()
+    });
     peer.lock().busy = true;
     anew(&terminal, &peer, || terminal.key(Key::Char('j')));
     peer.lock().rows = 30;
