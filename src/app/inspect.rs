@@ -73,10 +73,8 @@ pub struct InspectScreen {
     pub grid: Grid,
     pub curves: CurvesView,
     pub similar: Similar,
-    /// Files of the run that are nearly the same as one of another split, each with that one.
-    twins: BTreeMap<String, String>,
-    /// The run that those are of.
-    twins_of: Option<String>,
+    /// A run, and its files that are nearly the same as one of another split, each with that one.
+    twins: Option<(String, BTreeMap<String, String>)>,
     /// The file that is to be shown once its split's images are here.
     sought: Option<String>,
     /// Where the mouse holds the picture, in 0 to 1 of its width and height.

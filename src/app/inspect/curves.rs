@@ -9,7 +9,7 @@ use crate::app::message::Effect;
 use crate::dataset::Class;
 use crate::metrics::calibration::{BINS, Bin, reliability};
 use crate::metrics::ranking::{Cut, Ranking};
-use crate::metrics::{self, Threshold};
+use crate::metrics::{self, Confusion};
 
 /// One of the charts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,14 +73,12 @@ pub struct Curves {
 }
 
 impl Curves {
-    /// The place of a threshold among the cuts.
+    /// The place of the cut that calls as many images PNEUMONIA as these counts have.
     #[must_use]
-    pub fn place(&self, threshold: Threshold) -> usize {
-        // Cuts fall; a threshold gives what the last cut gives that is not below any image which it parts otherwise.
-        let above = self.cuts.partition_point(|cut| cut.threshold.margin > threshold.margin);
-        let near = [above.saturating_sub(1), above.min(self.cuts.len().saturating_sub(1))];
-        let off = |at: &usize| (self.cuts[*at].threshold.margin - threshold.margin).abs();
-        near.into_iter().min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(0)
+    pub fn place(&self, counts: Confusion) -> usize {
+        let called = |counts: Confusion| counts.tp + counts.fp;
+        let place = self.cuts.partition_point(|cut| called(cut.confusion) < called(counts));
+        place.min(self.cuts.len().saturating_sub(1))
     }
 }
 
@@ -128,7 +126,7 @@ impl InspectScreen {
             Chart::Matrix => self.curves.cell = moved(self.curves.cell, Verdict::ALL.len()),
             Chart::Roc | Chart::PrecisionRecall => {
                 let Some(curves) = self.curves() else { return Vec::new() };
-                let to = moved(curves.place(self.threshold()), curves.cuts.len());
+                let to = moved(curves.place(self.confusions().1), curves.cuts.len());
                 self.tried = Some(curves.cuts[to].threshold);
                 return self.arrange_and_show();
             }
@@ -140,7 +138,7 @@ impl InspectScreen {
         Some(match self.curves.chart {
             Chart::Reliability => Behind::Bin(self.curves.bin),
             Chart::Matrix => Behind::Verdict(Verdict::ALL[self.curves.cell.min(Verdict::ALL.len() - 1)]),
-            Chart::Roc | Chart::PrecisionRecall => Behind::Cut(self.curves()?.place(self.threshold())),
+            Chart::Roc | Chart::PrecisionRecall => Behind::Cut(self.curves()?.place(self.confusions().1)),
         })
     }
 

@@ -68,31 +68,25 @@ impl InspectScreen {
         self.ask()
     }
 
-    pub(super) fn see_heat(&mut self, index: usize, explained: Result<Explained, String>) -> Vec<Effect> {
-        match explained {
-            Ok(explained) if index == self.index => {
-                self.heat.known = Some((index, explained));
-                self.ask()
-            }
-            Err(problem) if index == self.index => {
-                (self.problem, self.heat.class) = (Some(problem), None);
-                Vec::new()
-            }
-            _ => Vec::new(),
+    /// Takes in where the run's network looks on an image, or the other run's.
+    pub(super) fn see_heat(
+        &mut self,
+        index: usize,
+        explained: Result<Explained, String>,
+        of_other: bool,
+    ) -> Vec<Effect> {
+        if index != self.index {
+            return Vec::new();
         }
-    }
-
-    pub(super) fn see_other_heat(&mut self, index: usize, explained: Result<Explained, String>) -> Vec<Effect> {
         match explained {
-            Ok(explained) if index == self.index => {
-                self.heat.other = Some((index, explained));
+            Ok(explained) => {
+                *(if of_other { &mut self.heat.other } else { &mut self.heat.known }) = Some((index, explained));
                 self.ask()
             }
-            Err(problem) if index == self.index => {
-                self.problem = Some(problem);
-                Vec::new()
+            Err(problem) => {
+                self.heat.class = self.heat.class.filter(|_| of_other);
+                self.say(&problem)
             }
-            _ => Vec::new(),
         }
     }
 

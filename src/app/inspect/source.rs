@@ -1,6 +1,5 @@
 //! Which images are stepped through, and whose answers stand beside them.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::InspectScreen;
@@ -187,8 +186,6 @@ impl InspectScreen {
     pub(super) fn begin(&mut self, run: Option<ShownRun>, wanted: Wanted) {
         let list = std::mem::take(&mut self.list).emptied();
         let mut panes = self.panes;
-        let is_same = self.twins_of.is_some() && self.twins_of == run.as_ref().map(|run| run.id.clone());
-        let twins = if is_same { std::mem::take(&mut self.twins) } else { BTreeMap::new() };
         if run.is_none() || matches!(wanted, Wanted::Files(_)) {
             panes.leave_answers();
         }
@@ -199,8 +196,7 @@ impl InspectScreen {
             heat: self.heat.emptied(),
             beside: self.beside,
             panes,
-            twins_of: run.as_ref().map(|run| run.id.clone()),
-            twins,
+            twins: self.twins.take(),
             grid: self.grid.emptied(),
             curves: self.curves,
             list,

@@ -9,10 +9,10 @@ impl InspectScreen {
     /// Takes in what a run's network says of an image.
     pub(super) fn be_told(&mut self, (generation, index): (u64, usize), run_id: &str, told: Told) -> Vec<Effect> {
         match told {
-            Told::Explained(explained) if self.is_other(run_id) => return self.see_other_heat(index, explained),
+            Told::Explained(explained) if self.is_other(run_id) => return self.see_heat(index, explained, true),
             _ if !self.is_shown(run_id) => {}
             Told::Logits(logits) => self.answer(index, logits, generation),
-            Told::Explained(explained) => return self.see_heat(index, explained),
+            Told::Explained(explained) => return self.see_heat(index, explained, false),
             Told::Checked(checked) => self.take_check(index, checked),
             Told::Warned(warnings) => self.warn(index, warnings),
         }
@@ -84,15 +84,17 @@ impl InspectScreen {
 
     /// Learns which images are nearly the same as one of another split; it holds for all splits of the run.
     pub(super) fn know_twins(&mut self, pairs: Vec<(String, String)>) {
-        self.twins = pairs.into_iter().flat_map(|(a, b)| [(a.clone(), b.clone()), (b, a)]).collect();
+        let twins = pairs.into_iter().flat_map(|(a, b)| [(a.clone(), b.clone()), (b, a)]).collect();
+        self.twins = self.run.as_ref().map(|run| (run.id.clone(), twins));
         self.mark_twins();
         self.arrange();
     }
 
     pub(super) fn mark_twins(&mut self) {
-        let Loadable::Ready(cases) = &mut self.cases else { return };
+        let twins = self.twins.as_ref().filter(|(of, _)| self.is_shown(of)).map(|(_, twins)| twins);
+        let (Some(twins), Loadable::Ready(cases)) = (twins, &mut self.cases) else { return };
         for case in cases.iter_mut() {
-            case.twin = self.twins.get(&case.file).cloned();
+            case.twin = twins.get(&case.file).cloned();
         }
     }
 }
