@@ -70,13 +70,11 @@ impl Material {
     /// `Store` where the database cannot be read.
     pub fn gather(store: &Store, run: Run) -> Result<Self> {
         let id = run.started.id.clone();
-        let digest = run.started.manifest.as_deref();
-        let manifest = digest.map(|digest| store.manifest(digest)).transpose()?.flatten();
+        let manifest = Manifest::of_run(store, &run.started)?;
         let validation = store.answers(&id, Split::Validation)?;
         let config = config_of(&run).ok();
         let point = point(&run, config.as_ref(), &validation);
         let test = Scored::of(store.answers(&id, Split::Test)?, &point);
-        let manifest = manifest.as_deref().and_then(Manifest::parse);
         let provenance = run.started.provenance.clone();
         Ok(Self {
             mistakes: mistakes::find(&run, (&test, &point), manifest.as_ref()),

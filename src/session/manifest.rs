@@ -3,7 +3,9 @@
 use super::LoadedData;
 use crate::dataset::Split;
 use crate::dataset::split::Splits;
+use crate::error::Result;
 use crate::metrics::Fingerprint;
+use crate::store::{NewRun, Store};
 
 /// One image of a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +54,15 @@ impl Manifest {
             Some(Listed { file, md5, patient, split })
         };
         text.lines().map(line).collect::<Option<_>>().map(Self)
+    }
+
+    /// The list that a run has kept; `None` of one from before there were such lists, or of one that cannot be read.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn of_run(store: &Store, run: &NewRun) -> Result<Option<Self>> {
+        let text = run.manifest.as_deref().map(|digest| store.manifest(digest)).transpose()?.flatten();
+        Ok(text.as_deref().and_then(Self::parse))
     }
 
     #[must_use]

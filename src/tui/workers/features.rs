@@ -23,8 +23,7 @@ pub fn listed(store: &Store, run: &Run) -> Result<Vec<Listed>> {
         let problem = "keeps no list of its images: it is older than such lists, or has not begun to train";
         Error::Run { run: run.started.name.clone(), problem: problem.into() }
     };
-    let list = run.started.manifest.as_deref().map(|digest| store.manifest(digest)).transpose()?.flatten();
-    let Manifest(images) = list.as_deref().and_then(Manifest::parse).ok_or_else(lacks)?;
+    let Manifest(images) = Manifest::of_run(store, &run.started)?.ok_or_else(lacks)?;
     let classes: BTreeMap<String, Class> =
         dataset::find(&run.started.data)?.images.into_iter().map(|image| (image.file, image.class)).collect();
     let listed = |image: crate::session::manifest::Listed| {
@@ -45,10 +44,9 @@ impl Lists {
     pub fn find(&mut self, place: &Workplace, run_id: &str, path: &Path) -> Option<&(Split, String)> {
         if self.0.as_ref().is_none_or(|(of, _)| of != run_id) {
             let store = Store::open(&place.db).ok()?;
-            let run = store.run(run_id).ok()?;
-            let list = store.manifest(run.started.manifest.as_deref()?).ok()??;
-            let images = Manifest::parse(&list)?.0.into_iter().map(|image| (image.md5, (image.split, image.file)));
-            self.0 = Some((run_id.to_owned(), images.collect()));
+            let Manifest(images) = Manifest::of_run(&store, &store.run(run_id).ok()?.started).ok()??;
+            let by_content = images.into_iter().map(|image| (image.md5, (image.split, image.file))).collect();
+            self.0 = Some((run_id.to_owned(), by_content));
         }
         self.0.as_ref()?.1.get(&md5_hex(&std::fs::read(path).ok()?))
     }
