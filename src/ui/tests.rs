@@ -308,7 +308,8 @@ fn inspect_shows_what_the_network_sees_as_similar() {
         distance: 0.002 * f64::from(u32::try_from(at).unwrap()),
         picture: (at != 3).then(sample::picture),
     };
-    let likeness = Ok(Likeness { neighbours: (1..9).map(alike).collect(), remoteness: Some(0.42) });
+    let likeness =
+        Ok(Likeness { own: Some(sample::picture()), neighbours: (1..9).map(alike).collect(), remoteness: Some(0.42) });
     sample::tell(&mut app, [Message::Inspect(InspectMessage::Similar { request, index: 0, likeness })]);
     assert_looks("inspect_similar", &app, &SIZES);
 }

@@ -29,6 +29,8 @@ pub struct Alike {
 /// What the features tell of an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Likeness {
+    /// The image itself, as plain as the others; `None` where it cannot be read.
+    pub own: Option<Arc<Picture>>,
     /// The nearest first, without the image itself.
     pub neighbours: Vec<Alike>,
     /// Share of the validation images that are nearer to the training images than this one, 0 to 1.

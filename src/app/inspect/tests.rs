@@ -432,9 +432,12 @@ fn points_bars_and_cells_of_the_curves_open_the_images_behind_them() {
     press(&mut app, KeyCode::Char('r'));
     // Margins 4.5 (ill), 0.9, -0.2 (ill), -2.1: at 0.5 two are above.
     let curves = app.inspect.curves().unwrap();
-    assert_eq!((curves.cuts.len(), curves.place(Threshold::HALF)), (5, 2));
+    assert_eq!((curves.cuts.len(), curves.place(app.inspect.confusions().1)), (5, 2));
+    // Nearer to the next cut's threshold, -1.15, than to that of its own, 0.35.
+    app.inspect.tried = Some(Threshold { margin: -0.15 });
+    assert_eq!(curves.place(app.inspect.confusions().1), 2, "what is called counts");
     press(&mut app, KeyCode::Right);
-    assert_eq!(curves.place(app.inspect.threshold()), 3);
+    assert_eq!(curves.place(app.inspect.confusions().1), 3);
     assert_eq!(app.inspect.confusions().1.fn_, 0, "its threshold is tried");
     press(&mut app, KeyCode::Enter);
     let lead: BTreeSet<usize> = app.inspect.list.places()[..2].iter().copied().collect();
@@ -485,7 +488,7 @@ fn the_most_similar_images_are_asked_for_at_each_step_and_one_of_another_split_i
     let request = app.inspect.request;
     let neighbours =
         vec![alike("test/NORMAL/IM-0001-0001.jpeg", Split::Test), alike("train/NORMAL/b.jpeg", Split::Train)];
-    let likeness = Ok(Likeness { neighbours, remoteness: Some(0.5) });
+    let likeness = Ok(Likeness { own: None, neighbours, remoteness: Some(0.5) });
     tell(&mut app, [Message::Inspect(InspectMessage::Similar { request, index: 1, likeness })]);
     press(&mut app, KeyCode::Right);
     let effects = press(&mut app, KeyCode::Enter);
@@ -501,7 +504,7 @@ fn a_neighbour_of_the_same_split_is_shown_at_once_and_esc_stops_the_search() {
     let mut app = sample::inspecting();
     press(&mut app, KeyCode::Char('f'));
     let neighbours = vec![alike(&app.inspect.all()[3].file, Split::Test)];
-    let (request, likeness) = (app.inspect.request, Ok(Likeness { neighbours, remoteness: None }));
+    let (request, likeness) = (app.inspect.request, Ok(Likeness { own: None, neighbours, remoteness: None }));
     tell(&mut app, [Message::Inspect(InspectMessage::Similar { request, index: 0, likeness })]);
     assert_eq!(asked(&press(&mut app, KeyCode::Enter)), Some(3));
     press(&mut app, KeyCode::Char('f'));
@@ -518,6 +521,11 @@ fn near_duplicates_across_splits_are_found_by_their_word() {
     type_text(&mut app, "near-duplicate ");
     assert_eq!(app.inspect.list.places(), [2]);
     assert_eq!(app.inspect.all()[2].twin.as_deref(), Some("train/PNEUMONIA/other.jpeg"));
+    press(&mut app, KeyCode::Esc);
+    press(&mut app, KeyCode::Char('S'));
+    let found = sample::found(&app, vec![Case::new("train/PNEUMONIA/other.jpeg".into(), Class::Pneumonia, None)]);
+    tell(&mut app, [found]);
+    assert!(app.inspect.all()[0].twin.is_some(), "the other one of the pair, in its own split");
 }
 
 #[test]
@@ -608,7 +616,8 @@ fn neighbours_of_an_image_that_was_left_are_dropped() {
     let mut app = sample::inspecting();
     press(&mut app, KeyCode::Char('f'));
     press(&mut app, KeyCode::Down);
-    let (request, likeness) = (app.inspect.request, Ok(Likeness { neighbours: Vec::new(), remoteness: None }));
+    let (request, likeness) =
+        (app.inspect.request, Ok(Likeness { own: None, neighbours: Vec::new(), remoteness: None }));
     let effects = tell(&mut app, [Message::Inspect(InspectMessage::Similar { request, index: 0, likeness })]);
     assert_eq!((effects, app.inspect.similar.of(1)), (Vec::new(), Some(&Loadable::Loading)), "nobody asks twice");
 }

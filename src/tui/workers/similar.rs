@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use super::features::{self, Kept};
+use super::networks::Networks;
 use super::slot::Slot;
 use super::tiles;
 use super::viewer::PANICKED;
@@ -79,10 +80,11 @@ struct Finder {
 
 impl Finder {
     fn work(&mut self) {
+        let mut networks = Networks::default();
         loop {
             let wish = self.slot.take();
             // A decoder that panics must not end the search for good.
-            let found = catch_unwind(AssertUnwindSafe(|| self.likeness(&wish)));
+            let found = catch_unwind(AssertUnwindSafe(|| self.likeness(&wish, &mut networks)));
             let likeness = match found {
                 Ok(Err(Error::Cancelled)) => continue,
                 Ok(likeness) => likeness.map_err(|error| error.to_string()),
@@ -94,25 +96,25 @@ impl Finder {
         }
     }
 
-    fn likeness(&mut self, wish: &Wish) -> Result<Likeness> {
+    fn likeness(&mut self, wish: &Wish, networks: &mut Networks) -> Result<Likeness> {
         let store = Store::open(&self.place.db)?;
         let run = store.run(&wish.run_id)?;
         // Nobody looks at test images before a run has come to its test.
         let tested = !store.answers(&wish.run_id, Split::Test)?.is_empty();
-        let folder = crate::store::run_folder(&self.place.db, &wish.run_id);
-        let predictor = Predictor::load(&folder)?;
+        let predictor = networks.get(&self.place, &wish.run_id)?;
         let gallery = match self.gallery.open(&self.place, &wish.run_id) {
             Some(gallery) => gallery,
-            None => Arc::new(self.make((wish, &run), &predictor, &folder)?),
+            None => Arc::new(self.make((wish, &run), predictor, &store)?),
         };
         let unreadable = |problem| Error::Image { path: wish.file.clone(), problem };
         let seen = predictor.explain(&read_picture(&wish.file).map_err(unreadable)?)?;
         let own = wish.file.strip_prefix(&run.started.data).unwrap_or(&wish.file).to_string_lossy();
         let may_be_seen = |listed: &Listed| listed.file != own && (tested || listed.split != Split::Test);
         let nearest = gallery.nearest(&seen.features, NEIGHBOURS, may_be_seen);
-        let files: Vec<_> =
-            nearest.iter().enumerate().map(|(at, near)| (at, run.started.data.join(&near.file))).collect();
-        let pictures = tiles::made(&files);
+        let others = nearest.iter().map(|near| run.started.data.join(&near.file));
+        let files: Vec<_> = std::iter::once(wish.file.clone()).chain(others).enumerate().collect();
+        let mut pictures = tiles::made(&files).into_iter();
+        let own = pictures.next().and_then(|(_, picture)| picture);
         let alike = nearest.into_iter().zip(pictures).map(|(near, (_, picture))| Alike {
             file: near.file,
             split: near.split,
@@ -120,17 +122,17 @@ impl Finder {
             distance: near.distance,
             picture,
         });
-        Ok(Likeness { neighbours: alike.collect(), remoteness: gallery.remoteness(&seen.features) })
+        Ok(Likeness { own, neighbours: alike.collect(), remoteness: gallery.remoteness(&seen.features) })
     }
 
     /// Computes the features of all images of the run and keeps them.
-    fn make(&self, (wish, run): (&Wish, &Run), predictor: &Predictor, folder: &Path) -> Result<Gallery> {
-        let list = features::listed(&Store::open(&self.place.db)?, run)?;
+    fn make(&self, (wish, run): (&Wish, &Run), predictor: &Predictor, store: &Store) -> Result<Gallery> {
+        let list = features::listed(store, run)?;
         let place = Workplace { data: run.started.data.clone(), ..self.place.clone() };
         let mut watch = self.watch(wish);
         let data = LoadedData::open(&place, predictor.image_size(), &mut watch)?;
         let gallery = Gallery::make(predictor, Pictures::Prepared(&data.dataset, &data.cache), &list, &mut watch)?;
-        if let Err(error) = gallery.save(folder) {
+        if let Err(error) = gallery.save(&store.run_folder(&wish.run_id)) {
             // They are computed anew next time; what they tell is as good.
             crate::tui::log::line(&format!("cannot keep features: {error}"));
         }

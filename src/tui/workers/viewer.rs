@@ -5,28 +5,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::Builder;
-use std::time::SystemTime;
 
 use super::features::{Kept, Lists};
+use super::networks::Networks;
 use super::slot::Slot;
 use crate::app::message::{Beside, Checked, Explained, InspectMessage, Message, Overlay, Placed, Shares, Told, View};
 use crate::dataset::{Class, GreyImage, Split, resize};
-use crate::error::Result;
 use crate::picture::{HeatMap, Picture, fit, overlay};
 use crate::predict::familiarity::{Warning, warnings};
 use crate::predict::heat::at_input;
 use crate::predict::placement::placement;
 use crate::predict::{Predictor, read_decoded, read_picture};
 use crate::session::Workplace;
-use crate::store;
-use crate::train::{checkpoint, priority};
+use crate::train::priority;
 use crate::tui::wake::Outbox;
 
 /// Pictures that are kept decoded.
 const KEPT: usize = 8;
-
-/// Networks that are kept: two runs are looked at side by side.
-const NETWORKS: usize = 2;
 
 /// Longer side of what is shown, in pixels; more than a terminal can show.
 const SHOWN_SIDE: usize = 1024;
@@ -79,7 +74,7 @@ impl Viewer {
             slot: viewer.questions.clone(),
             place,
             outbox,
-            loaded: VecDeque::new(),
+            networks: Networks::default(),
             gallery: Kept::default(),
             lists: Lists::default(),
         };
@@ -128,7 +123,7 @@ impl Shelf {
         }
     }
 
-    fn get(&mut self, file: &Path) -> std::result::Result<Arc<GreyImage>, String> {
+    fn get(&mut self, file: &Path) -> Result<Arc<GreyImage>, String> {
         let kept = self.pictures.iter().position(|(path, _)| path == file).and_then(|at| self.pictures.remove(at));
         let entry = match kept {
             Some(entry) => entry,
@@ -143,7 +138,7 @@ impl Shelf {
     }
 }
 
-pub fn decode(file: &Path) -> std::result::Result<Arc<GreyImage>, String> {
+pub fn decode(file: &Path) -> Result<Arc<GreyImage>, String> {
     catch_unwind(|| read_picture(file).map(Arc::new)).unwrap_or_else(|_| Err(PANICKED.to_owned()))
 }
 
@@ -172,13 +167,6 @@ fn part(picture: &GreyImage, view: &View, heat: Option<&Overlay>) -> Picture {
     overlay(&fitted, &heat, *strength, *colours)
 }
 
-/// A run's network, and when its weights were written.
-struct Loaded {
-    run_id: String,
-    written: Option<SystemTime>,
-    predictor: Predictor,
-}
-
 /// Why an answer for an image of the run itself may mean little.
 fn of_the_run((split, file): &(Split, String)) -> String {
     let means = match split {
@@ -192,11 +180,7 @@ fn of_the_run((split, file): &(Split, String)) -> String {
 /// The same areas in the same random orders each time.
 const CHECK_SEED: u64 = 0;
 
-fn check(
-    predictor: &Predictor,
-    picture: &GreyImage,
-    (map, class): (&HeatMap, Class),
-) -> std::result::Result<Checked, String> {
+fn check(predictor: &Predictor, picture: &GreyImage, (map, class): (&HeatMap, Class)) -> Result<Checked, String> {
     let found = predictor.deletion(picture, (map, class), CHECK_SEED).map_err(|error| error.to_string())?;
     let caveat = found.caveat().map_or_else(String::new, |caveat| format!("; {caveat}"));
     let verdict = format!("{}{caveat}", found.verdict());
@@ -210,8 +194,7 @@ struct Oracle {
     slot: Slot<Question>,
     place: Workplace,
     outbox: Outbox,
-    /// The one that was asked last comes last.
-    loaded: VecDeque<Loaded>,
+    networks: Networks,
     gallery: Kept,
     lists: Lists,
 }
@@ -238,11 +221,11 @@ impl Oracle {
         }
     }
 
-    fn answer(&mut self, asked: &Asked, file: &Path) -> std::result::Result<Vec<Told>, String> {
+    fn answer(&mut self, asked: &Asked, file: &Path) -> Result<Vec<Told>, String> {
         let decoded = read_decoded(file)?;
         let gallery = if asked.warn { self.gallery.open(&self.place, &asked.run_id) } else { None };
         let own = if asked.warn { self.lists.find(&self.place, &asked.run_id, file).map(of_the_run) } else { None };
-        let predictor = self.network(&asked.run_id).map_err(|error| error.to_string())?;
+        let predictor = self.networks.get(&self.place, &asked.run_id).map_err(|error| error.to_string())?;
         if !asked.explain && asked.check.is_none() && !asked.warn {
             let answer = predictor.predict(&decoded.grey).map_err(|error| error.to_string())?;
             return Ok(vec![Told::Logits(Ok(answer.logits))]);
@@ -264,23 +247,6 @@ impl Oracle {
             told.push(Told::Explained(Ok(explained(found.maps))));
         }
         Ok(told)
-    }
-
-    /// The run's best network; read again when its weights have changed, as those of a run under way do.
-    fn network(&mut self, run_id: &str) -> Result<&Predictor> {
-        let folder = store::run_folder(&self.place.db, run_id);
-        let written = checkpoint::best_path(&folder).metadata().and_then(|meta| meta.modified()).ok();
-        let kept = self.loaded.iter().position(|loaded| loaded.run_id == run_id);
-        let kept = kept.and_then(|at| self.loaded.remove(at)).filter(|loaded| loaded.written == written);
-        let loaded = match kept {
-            Some(loaded) => loaded,
-            None => Loaded { run_id: run_id.to_owned(), written, predictor: Predictor::load(&folder)? },
-        };
-        if self.loaded.len() == NETWORKS {
-            self.loaded.pop_front();
-        }
-        self.loaded.push_back(loaded);
-        Ok(&self.loaded[self.loaded.len() - 1].predictor)
     }
 }
 
