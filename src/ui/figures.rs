@@ -79,9 +79,14 @@ pub fn test_lines(c: Confusion, auc: Option<Estimate>, width: usize) -> Vec<Line
 
 /// `accuracy 0.735 (0.681 – 0.783)`
 fn word((name, estimate): (&str, Option<Estimate>)) -> String {
+    format!("{name} {}", with_interval(estimate))
+}
+
+/// `0.735 [0.681, 0.783]`; a dash where there is no figure.
+pub fn with_interval(estimate: Option<Estimate>) -> String {
     let interval = estimate.and_then(|estimate| estimate.interval);
     let interval = interval.map_or_else(String::new, |i| format!(" {}", units::interval(i.low, i.high)));
-    format!("{name} {}{interval}", share(estimate.map(|estimate| estimate.value)))
+    format!("{}{interval}", share(estimate.map(|estimate| estimate.value)))
 }
 
 /// Words with commas between them, none of them broken, as many a line as fit.

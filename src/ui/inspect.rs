@@ -81,7 +81,8 @@ fn case(painter: &mut Painter, area: Rect, app: &App) {
     painter.line(last, Line::styled("research use only", painter.theme.dim()));
 }
 
-/// What must be said where no text stands beside: in the frame below, so that no title pushes it out.
+/// What must be said where no text stands beside: in the frame below, so that no title pushes it out; at its left what has
+/// become of a key.
 fn reserved(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
     let explores = screen.tried.is_some() && screen.images == Images::Split(Split::Test);
     let tried = format!("! exploratory threshold {:.3}, ", screen.threshold().probability());
@@ -90,6 +91,12 @@ fn reserved(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
     let width = u16::try_from(said.chars().count()).unwrap_or(area.width).min(area.width.saturating_sub(4));
     let place = Rect { x: area.right() - 2 - width, y: area.bottom() - 1, width, height: 1 };
     painter.line(place, Line::styled(said, style));
+    let notice = screen.notice.as_ref().map(|text| (text, painter.theme.good()));
+    let problem = screen.problem.as_ref().map(|text| (text, painter.theme.bad()));
+    if let Some((text, style)) = problem.or(notice) {
+        let room = Rect { x: area.x + 2, width: place.x.saturating_sub(area.x + 3), ..place };
+        painter.line(room, Line::styled(fit(&format!(" {text} "), usize::from(room.width)), style));
+    }
 }
 
 /// The picture, or why there is none; where something stands beside it, each with its name.
@@ -119,12 +126,9 @@ fn shown(painter: &mut Painter, area: Rect, (screen, covered): (&InspectScreen, 
 
 /// What the picture is called, and what stands beside it.
 fn beside(screen: &InspectScreen) -> Option<[String; 2]> {
-    let name = |name: Option<&String>| name.cloned().unwrap_or_default();
     match screen.beside()? {
         Beside::Input(side) => Some(["original".to_owned(), format!("the network gets {side} × {side}")]),
-        Beside::Other(_) => {
-            Some([name(screen.run.as_ref().map(|run| &run.name)), name(screen.other.as_ref().map(|run| &run.name))])
-        }
+        Beside::Other(_) => Some([screen.run.as_ref()?.name.clone(), screen.other.as_ref()?.name.clone()]),
     }
 }
 

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::curves::{self, Curves};
-use super::figures::{self, test_lines};
+use super::figures::{self, test_lines, with_interval};
 use super::log;
 use super::painter::{Painter, fit_end, paragraph};
 use super::theme::Theme;
@@ -19,7 +19,7 @@ use crate::app::runs::RunsScreen;
 use crate::app::runs::column::{Column, Facts, state_text};
 use crate::metrics::{Measure, Spread};
 use crate::store::{Run, RunState};
-use crate::units::{self, share};
+use crate::units::share;
 
 pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.runs;
@@ -179,10 +179,8 @@ fn scores(theme: Theme, detail: &RunDetail, width: usize, beside: bool) -> Vec<L
     }
     lines.extend(detail.folds.iter().map(|fold| {
         let accuracy = fold.test.and_then(|test| test.confusion.estimate(Measure::Accuracy));
-        let interval = accuracy.and_then(|accuracy| accuracy.interval);
-        let interval = interval.map_or_else(String::new, |i| format!(" {}", units::interval(i.low, i.high)));
-        let accuracy = share(accuracy.map(|accuracy| accuracy.value));
-        Line::from(format!("{:<12}{}  accuracy {accuracy}{interval}", fold.started.name, state_text(fold.state)))
+        let accuracy = with_interval(accuracy);
+        Line::from(format!("{:<12}{}  accuracy {accuracy}", fold.started.name, state_text(fold.state)))
     }));
     let finished = detail.folds.iter().filter(|fold| fold.state == RunState::Finished);
     let is_whole = detail.run.folds() == Some(finished.clone().count());

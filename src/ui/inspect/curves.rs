@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::facts::count_u64;
 use crate::app::inspect::InspectScreen;
 use crate::app::inspect::case::Verdict;
 use crate::app::inspect::curves::{Behind, Chart, Curves};
@@ -12,9 +13,10 @@ use crate::dataset::Class;
 use crate::metrics::calibration::BINS;
 use crate::metrics::ranking::Cut;
 use crate::metrics::{Confusion, Estimate, Interval, Measure};
+use crate::ui::figures::with_interval;
 use crate::ui::painter::Painter;
 use crate::ui::plane::{Plane, Point};
-use crate::units::{self, count, share};
+use crate::units::share;
 
 /// So many cells have room for all four.
 const ALL: (u16, u16) = (100, 30);
@@ -67,15 +69,9 @@ fn figure(screen: &InspectScreen, curves: &Curves, chart: Chart) -> String {
             format!("calibration error {}", share(crate::metrics::calibration::expected_error(&curves.bins)))
         }
         Chart::Matrix => {
-            format!("{} images", count(usize::try_from(screen.confusions().1.total()).unwrap_or(usize::MAX)))
+            format!("{} images", count_u64(screen.confusions().1.total()))
         }
     }
-}
-
-fn with_interval(estimate: Option<Estimate>) -> String {
-    let interval = estimate.and_then(|estimate| estimate.interval);
-    let interval = interval.map_or_else(String::new, |i| format!(" {}", units::interval(i.low, i.high)));
-    format!("{}{interval}", share(estimate.map(|estimate| estimate.value)))
 }
 
 fn roc(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScreen, &Curves)) -> [String; 2] {
@@ -156,7 +152,7 @@ fn reliability(painter: &mut Painter, area: Rect, (screen, curves): (&InspectScr
     let bin = curves.bins[chosen];
     let [from, to] = [chosen, chosen + 1].map(|end| end as f64 / BINS as f64);
     let estimate = with_interval(Estimate::share(bin.positives, bin.images));
-    let images = count(usize::try_from(bin.images).unwrap_or(usize::MAX));
+    let images = count_u64(bin.images);
     [format!("▸ probability {from:.2} to {to:.2}: {images} images"), format!("  PNEUMONIA {estimate}")]
 }
 

@@ -9,9 +9,10 @@ use crate::app::scene::Colours;
 use crate::dataset::{Class, Split};
 use crate::metrics::{self, Confusion, Estimate, Measure};
 use crate::store::ImageMark;
+use crate::ui::figures::with_interval;
 use crate::ui::painter::{bar, fit, fit_end, paragraph};
 use crate::ui::theme::Theme;
-use crate::units::{self, count, percent, share};
+use crate::units::{count, percent, share};
 
 /// Lines of a note.
 const NOTE: usize = 3;
@@ -184,10 +185,8 @@ fn intervals(theme: Theme, screen: &InspectScreen, all: Confusion) -> Vec<Line<'
     let measures = [Measure::Accuracy, Measure::Sensitivity, Measure::Specificity];
     let named = measures.map(|measure| (measure.name(), all.estimate(measure)));
     let line = |(name, estimate): (&str, Option<Estimate>)| {
-        let interval = estimate.and_then(|estimate| estimate.interval);
-        let interval = interval.map_or_else(String::new, |i| units::interval(i.low, i.high));
-        let value = share(estimate.map(|estimate| estimate.value));
-        Line::from(vec![Span::styled(format!("{name:<12}"), theme.dim()), Span::raw(format!("{value:>5} {interval}"))])
+        let figure = format!("{:>5}", with_interval(estimate));
+        Line::from(vec![Span::styled(format!("{name:<12}"), theme.dim()), Span::raw(figure)])
     };
     named.into_iter().chain([("AUC", screen.auc)]).map(line).collect()
 }
@@ -215,7 +214,7 @@ fn probability(theme: Theme, case: &Case, class: Class, width: usize) -> Line<'s
     line
 }
 
-fn count_u64(images: u64) -> String {
+pub fn count_u64(images: u64) -> String {
     usize::try_from(images).map_or_else(|_| images.to_string(), count)
 }
 

@@ -11,24 +11,51 @@ use crate::ui::painter::{Painter, fit, fit_end};
 use crate::ui::picture;
 use crate::ui::theme::Theme;
 
+/// Where tiles of one size lie.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    area: Rect,
+    /// Of a tile, in cells.
+    size: (u16, u16),
+    columns: u16,
+    rows: u16,
+}
+
+impl Layout {
+    /// Tiles of a width, with so many lines of text below their pictures; `None` where not one has room.
+    pub fn of(area: Rect, width: u16, lines: u16) -> Option<Self> {
+        let width = width.min(area.width);
+        let height = (width / 2 + lines).min(area.height);
+        let has_room = width >= 4 && height > lines;
+        has_room.then(|| Self { area, size: (width, height), columns: area.width / width, rows: area.height / height })
+    }
+
+    pub fn tiles(self) -> Tiles {
+        Tiles { columns: self.columns.into(), rows: self.rows.into() }
+    }
+
+    /// The places of a page, row by row. What is left over at the right goes between the tiles.
+    pub fn places(self) -> impl Iterator<Item = Rect> {
+        let (step, (width, height)) = (self.area.width / self.columns, self.size);
+        let place = move |column, row| Rect {
+            x: self.area.x + column * step,
+            y: self.area.y + row * height,
+            width: width - 1,
+            height,
+        };
+        (0..self.rows).flat_map(move |row| (0..self.columns).map(move |column| place(column, row)))
+    }
+}
+
 /// Draws the page that has the chosen image.
 pub fn draw(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
-    let width = screen.grid.width().min(area.width);
-    let height = (width / 2 + 1).min(area.height);
-    if width < 4 || height < 2 {
-        return;
-    }
-    let (columns, rows) = (area.width / width, area.height / height);
-    let tiles = Tiles { columns: columns.into(), rows: rows.into() };
+    let Some(layout) = Layout::of(area, screen.grid.width(), 1) else { return };
+    let tiles = layout.tiles();
     painter.scene.tiles = tiles;
     let at = screen.list.position(screen.index).unwrap_or(0);
     let page = tiles.columns * tiles.rows;
     let first = at / page * page;
-    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
-    // What is left over at the right goes between the tiles.
-    let step = area.width / columns;
-    for ((column, row), place) in places.zip(first..screen.list.places().len()) {
-        let tile = Rect { x: area.x + column * step, y: area.y + row * height, width: width - 1, height };
+    for (tile, place) in layout.places().zip(first..screen.list.places().len()) {
         draw_tile(painter, tile, screen, place);
     }
 }

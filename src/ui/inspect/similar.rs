@@ -3,10 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::grid::Layout;
 use crate::app::inspect::InspectScreen;
 use crate::app::inspect::similar::{Alike, Likeness};
 use crate::app::message::Loadable;
-use crate::app::scene::{Target, Tiles};
+use crate::app::scene::Target;
 use crate::picture::Picture;
 use crate::ui::painter::{Painter, fit};
 use crate::ui::picture;
@@ -45,35 +46,23 @@ fn said(likeness: &Likeness) -> String {
 /// The shown image first, then the others.
 fn tiles(painter: &mut Painter, area: Rect, (screen, likeness): (&InspectScreen, &Likeness)) {
     // Room for distance and split below each.
-    let width = screen.grid.width().max(NARROWEST).min(area.width);
-    let height = (width / 2 + 2).min(area.height);
-    if width < 4 || height < 3 {
-        return;
-    }
-    let (columns, rows) = (area.width / width, area.height / height);
-    painter.scene.tiles = Tiles { columns: columns.into(), rows: rows.into() };
-    let (step, page) = (area.width / columns, (painter.scene.tiles.columns * painter.scene.tiles.rows - 1).max(1));
+    let Some(layout) = Layout::of(area, screen.grid.width().max(NARROWEST), 2) else { return };
+    let page = (layout.tiles().columns * layout.tiles().rows - 1).max(1);
     let first = screen.similar.at / page * page;
-    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
-    let tile = |(column, row): (u16, u16)| Rect {
-        x: area.x + column * step,
-        y: area.y + row * height,
-        width: width - 1,
-        height,
-    };
-    own(painter, tile((0, 0)), screen);
-    for (place, (number, alike)) in places.skip(1).zip(likeness.neighbours.iter().enumerate().skip(first)) {
-        neighbour(painter, tile(place), (alike, number == screen.similar.at));
-        painter.target(tile(place), Target::Row(number));
+    let mut places = layout.places();
+    if let Some(place) = places.next() {
+        own(painter, place, (screen, likeness));
+    }
+    for (place, (number, alike)) in places.zip(likeness.neighbours.iter().enumerate().skip(first)) {
+        neighbour(painter, place, (alike, number == screen.similar.at));
+        painter.target(place, Target::Row(number));
     }
 }
 
-fn own(painter: &mut Painter, area: Rect, screen: &InspectScreen) {
-    let Some(case) = screen.case() else { return };
-    let picture = if let Loadable::Ready(picture) = &screen.picture { Some(&**picture) } else { None };
-    let (theme, truth) = (painter.theme, case.truth);
+fn own(painter: &mut Painter, area: Rect, (screen, likeness): (&InspectScreen, &Likeness)) {
+    let (theme, truth) = (painter.theme, screen.case().and_then(|case| case.truth));
     let label = truth.map_or_else(|| Line::raw("not known"), |truth| Line::styled(truth.name(), theme.class(truth)));
-    tile(painter, area, picture, [label, Line::styled("this image", theme.accent())]);
+    tile(painter, area, likeness.own.as_deref(), [label, Line::styled("this image", theme.accent())]);
 }
 
 /// With its truth, split and distance.
