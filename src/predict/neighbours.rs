@@ -10,8 +10,7 @@ use rayon::prelude::*;
 pub use file::path;
 pub use make::Pictures;
 
-use crate::dataset::split::Splits;
-use crate::dataset::{Class, Dataset, Split};
+use crate::dataset::{Class, Split};
 
 /// Features of one picture: the last block's maps, each one's mean.
 pub const FEATURES: usize = 512;
@@ -40,18 +39,6 @@ pub struct Listed {
     pub file: String,
     pub split: Split,
     pub truth: Class,
-}
-
-/// The images of a run's splits: train, validation, test, each in its own order.
-#[must_use]
-pub fn listed(dataset: &Dataset, splits: &Splits) -> Vec<Listed> {
-    let of = |split: Split| {
-        splits.of(split).iter().map(move |&index| {
-            let image = &dataset.images[index];
-            Listed { file: image.file.clone(), split, truth: image.class }
-        })
-    };
-    Split::ALL.into_iter().flat_map(of).collect()
 }
 
 /// What the network sees in each image of a run's data set.

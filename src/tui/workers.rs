@@ -3,6 +3,7 @@
 mod data;
 mod features;
 mod images;
+mod networks;
 mod run;
 mod runs;
 mod similar;

@@ -11,13 +11,25 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::dataset::cache::{Cache, Progress};
-use crate::dataset::{GreyImage, find};
+use crate::dataset::split::Splits;
+use crate::dataset::{Dataset, GreyImage, find};
 use crate::error::Error;
 use crate::predict::Predictor;
 use crate::predict::tests::{STATE, noise, predictor, reference};
 use crate::train::{EngineKind, TrainConfig, checkpoint};
 
 const GO: fn(Progress) -> ControlFlow<()> = |_| ControlFlow::Continue(());
+
+/// The images of a run's splits: train, validation, test, each in its own order.
+fn listed(dataset: &Dataset, splits: &Splits) -> Vec<Listed> {
+    let of = |split: Split| {
+        splits.of(split).iter().map(move |&index| {
+            let image = &dataset.images[index];
+            Listed { file: image.file.clone(), split, truth: image.class }
+        })
+    };
+    Split::ALL.into_iter().flat_map(of).collect()
+}
 
 impl Gallery {
     pub fn features_of(&self, place: usize) -> Vec<f32> {
