@@ -2,6 +2,9 @@
 
 #![allow(clippy::doc_markdown, reason = "the comments are help texts")]
 
+mod assess;
+mod bench;
+mod data;
 mod pictures;
 mod recipe;
 mod runs;
@@ -15,10 +18,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::config::{self, Ascii, Colours, Isa, Said, Theme};
-use crate::dataset::Split;
-use crate::metrics::{Rule, Threshold};
 use crate::train::EngineKind;
-use crate::train::bench::{self, Settings};
+pub use assess::{CompareArgs, EvalArgs, EvalSplit, ReportArgs, ReproduceArgs, Wanted};
+pub use bench::{BenchArgs, Work};
+pub use data::DataCommand;
 pub use pictures::{InspectArgs, PredictArgs};
 pub use recipe::Recipe;
 pub use runs::{ListArgs, RunsCommand, TableFormat};
@@ -225,25 +228,6 @@ pub fn completions(shell: Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// `xray-tui data …`
-#[derive(Debug, Subcommand)]
-pub enum DataCommand {
-    /// Write a synthetic data set of chest X-rays
-    Demo {
-        /// Folder to write; must be new, empty or an earlier demo set
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-        /// Images in all
-        #[arg(long, value_name = "N")]
-        images: Option<usize>,
-        /// The same seed gives the same files
-        #[arg(long, value_name = "N")]
-        seed: Option<u64>,
-    },
-    /// Count what is in the data set
-    Stats,
-}
-
 /// `xray-tui train …`
 #[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
@@ -280,146 +264,6 @@ pub struct CvArgs {
     pub resume: Option<String>,
     #[command(flatten)]
     pub recipe: Recipe,
-}
-
-/// `xray-tui eval …`
-#[derive(Debug, Clone, Args)]
-pub struct EvalArgs {
-    /// Id, unique beginning of an id, name, `last` or `best`
-    pub run: String,
-    /// Which images
-    #[arg(long, value_enum, default_value_t = EvalSplit::Test)]
-    pub split: EvalSplit,
-    /// Another threshold than the run's: half, youden, sensitivity=X or specificity=X choose one on the validation images;
-    /// a probability is exploratory. Nothing is stored
-    #[arg(long, value_name = "RULE|X")]
-    pub threshold: Option<Wanted>,
-    /// With --json, give the points of the ROC, precision-recall and reliability curves too
-    #[arg(long)]
-    pub curves: bool,
-    /// Score the kept weights of every epoch (`train --keep-epochs`): to look at, not to choose by
-    #[arg(long, conflicts_with_all = ["threshold", "prevalence", "curves"])]
-    pub every_epoch: bool,
-    /// Give PPV and NPV where this share of those examined is ill
-    #[arg(long, value_name = "X", value_parser = share)]
-    pub prevalence: Option<f64>,
-}
-
-/// `xray-tui reproduce …`
-#[derive(Debug, Clone, Args)]
-pub struct ReproduceArgs {
-    /// Id, unique beginning of an id, name, `last` or `best`; or a file that `runs export` has written
-    #[arg(value_name = "RUN|FILE")]
-    pub what: String,
-}
-
-/// `xray-tui compare …`
-#[derive(Debug, Clone, Args)]
-pub struct CompareArgs {
-    /// Id, unique beginning of an id, name, `last` or `best`
-    pub a: String,
-    /// Another one
-    pub b: String,
-    /// Which images
-    #[arg(long, value_enum, default_value_t = EvalSplit::Test)]
-    pub split: EvalSplit,
-}
-
-/// A threshold that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Wanted {
-    /// To be chosen on validation images.
-    By(Rule),
-    /// At this probability.
-    At(Threshold),
-}
-
-impl FromStr for Wanted {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let probability = share(text).map(|probability| Self::At(Threshold::at(probability)));
-        probability
-            .or_else(|_| text.parse().map(Self::By))
-            .map_err(|problem: String| format!("{problem}; or a probability"))
-    }
-}
-
-/// A share above 0 and below 1.
-fn share(text: &str) -> Result<f64, String> {
-    let inside = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
-    inside.ok_or_else(|| "must lie above 0 and below 1".to_owned())
-}
-
-/// Splits that can be scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EvalSplit {
-    Test,
-    Validation,
-}
-
-impl From<EvalSplit> for Split {
-    fn from(split: EvalSplit) -> Self {
-        match split {
-            EvalSplit::Test => Self::Test,
-            EvalSplit::Validation => Self::Validation,
-        }
-    }
-}
-
-/// `xray-tui report …`
-#[derive(Debug, Clone, Args)]
-pub struct ReportArgs {
-    /// Id, unique beginning of an id, name, `last` or `best`
-    pub run: String,
-    /// Folder to write into
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub out: PathBuf,
-}
-
-/// `xray-tui bench …`
-#[derive(Debug, Clone, Copy, Args)]
-pub struct BenchArgs {
-    /// Images a training step; memory grows with it
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    pub batch_size: usize,
-    /// Side of the network's input in pixels
-    #[arg(long, value_name = "N", default_value_t = 224)]
-    pub image_size: usize,
-    /// Seconds to measure for, in all; a slow machine takes longer, since each figure needs a few passes
-    #[arg(long, value_name = "X", default_value_t = 20.0)]
-    pub seconds: f64,
-    /// What computes the network
-    #[arg(long, value_enum, default_value_t = Engine::Fast)]
-    pub engine: Engine,
-    /// One kind of work alone, evaluation then with --batch-size
-    #[arg(long, value_enum)]
-    pub only: Option<Work>,
-}
-
-/// What can be measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Work {
-    Train,
-    Eval,
-    Decode,
-}
-
-impl From<Work> for bench::Work {
-    fn from(work: Work) -> Self {
-        match work {
-            Work::Train => Self::Train,
-            Work::Eval => Self::Eval,
-            Work::Decode => Self::Decode,
-        }
-    }
-}
-
-impl From<BenchArgs> for Settings {
-    fn from(args: BenchArgs) -> Self {
-        let BenchArgs { batch_size, image_size, seconds, engine, only } = args;
-        Self { batch_size, image_size, seconds, engine: engine.into(), only: only.map(Into::into) }
-    }
 }
 
 #[cfg(test)]

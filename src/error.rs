@@ -47,6 +47,9 @@ pub enum Error {
          figure of this run could be trusted; with --pretrained, check the file; without, please report it"
     )]
     SelfCheck { difference: f32 },
+    /// `place` is the address that was asked.
+    #[error("{place}: {problem}")]
+    Remote { place: String, problem: String },
     #[error("stopped before it was done")]
     Cancelled,
 }

@@ -8,6 +8,7 @@ pub mod cmd;
 pub mod config;
 pub mod dataset;
 pub mod error;
+pub mod interop;
 pub mod metrics;
 pub mod picture;
 pub mod predict;

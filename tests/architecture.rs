@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, ItemFn, UseTree};
 
 /// A room of `src/` and the rooms it may name beside itself.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("error", &[]),
     ("units", &[]),
     ("metrics", &[]),
@@ -20,12 +20,14 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("predict", &["dataset", "picture", "metrics", "error", "train"]),
     ("session", &["dataset", "metrics", "error", "train", "store"]),
     ("report", &["session", "train", "store", "dataset", "metrics", "units", "error"]),
+    ("interop", &["report", "session", "train", "store", "dataset", "metrics", "error"]),
+    ("pipeline", &["session", "train", "store", "dataset", "metrics", "error"]),
     ("app", &["dataset", "picture", "metrics", "train", "store", "units"]),
     ("ui", &["app", "dataset", "picture", "metrics", "train", "store", "units"]),
     (
         "tui",
         &[
-            "ui", "app", "config", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
+            "ui", "app", "config", "interop", "pipeline", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
             "error", "picture",
         ],
     ),
@@ -35,7 +37,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
     (
         "cmd",
         &[
-            "cli", "app", "config", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
+            "cli", "app", "config", "interop", "pipeline", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
             "error", "units",
         ],
     ),
@@ -43,7 +45,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
 ];
 
 /// A crate and the only places that may name it, as beginnings of paths below `src/`.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 11] = [
     ("rusqlite", &["store"]),
     ("candle_core", &["train", "predict"]),
     ("candle_nn", &["train", "predict"]),
@@ -54,6 +56,7 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("clap_complete", &["cli"]),
     ("signal_hook", &["tui", "cmd"]),
     ("toml", &["config", "train"]),
+    ("ureq", &["interop/http"]),
 ];
 
 const LONGEST_FUNCTION: usize = 60;
