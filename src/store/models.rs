@@ -93,6 +93,15 @@ impl Store {
         })
     }
 
+    /// The version that a run is; `None` where it was never promoted.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn version_of(&self, run_id: &str) -> Result<Option<i64>> {
+        let sql = "SELECT version FROM model_versions WHERE run_id = ?1";
+        Ok(self.read(sql, [run_id], |row| row.get("version"))?.pop())
+    }
+
     /// Who became the champion when, the first first.
     ///
     /// # Errors

@@ -225,6 +225,15 @@ impl Store {
         found.into_iter().map(|found| self.with_tasks(found)).collect()
     }
 
+    /// The newest pipeline; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Store::pipelines`].
+    pub fn newest_pipeline(&self) -> Result<Option<Pipeline>> {
+        let found = self.read("SELECT * FROM pipelines ORDER BY id DESC LIMIT 1", [], pipeline)?.pop();
+        found.map(|found| self.with_tasks(found)).transpose()
+    }
+
     /// The pipeline with this number.
     ///
     /// # Errors
