@@ -112,13 +112,11 @@ impl App {
     /// else the newest that can.
     pub(super) fn answering(&self) -> Option<&Run> {
         let runs = self.runs.that_predict();
-        match &self.named_run {
-            Some(named) => runs.into_iter().find(|run| run.started.id == *named),
-            None => {
-                let champion = runs.iter().find(|run| self.runs.facts.champion_version(run).is_some());
-                champion.or(runs.first()).copied()
-            }
+        if let Some(named) = &self.named_run {
+            return runs.into_iter().find(|run| run.started.id == *named);
         }
+        let champion = runs.iter().find(|run| self.runs.facts.champion_version(run).is_some());
+        champion.or(runs.first()).copied()
     }
 
     /// Without a run that can answer, the data set's images are shown as they are.

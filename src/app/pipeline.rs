@@ -48,11 +48,11 @@ impl PipelineView {
 }
 
 impl TrainScreen {
-    pub(super) fn pipeline_over(&mut self, said: String) -> Vec<Effect> {
+    pub(super) fn pipeline_over(&mut self, said: &str) -> Vec<Effect> {
         self.pipeline.at_work = false;
         // It went on without a run, or failed before it had one.
         self.live = self.live.take().filter(Live::is_over);
-        self.pipeline.notice = Some(said.clone());
+        self.pipeline.notice = Some(said.to_owned());
         vec![Effect::LoadPipeline, Effect::Notify(format!("the pipeline {said}"))]
     }
 
@@ -123,13 +123,86 @@ impl App {
     #[must_use]
     pub fn pipeline_epochs(&self) -> Option<(usize, usize)> {
         let run_id = self.train.pipeline.newest.as_ref()?.run_id.as_ref()?;
-        match self.train.live.as_ref().filter(|live| live.run_id.as_ref() == Some(run_id)) {
-            Some(live) => Some((live.history.epochs.len(), live.config.epochs)),
-            None => {
-                let run = self.runs.run(run_id)?;
-                let planned = run.started.config["epochs"].as_u64().and_then(|epochs| usize::try_from(epochs).ok())?;
-                Some((run.epochs_done, planned))
-            }
+        if let Some(live) = self.train.live.as_ref().filter(|live| live.run_id.as_ref() == Some(run_id)) {
+            return Some((live.history.epochs.len(), live.config.epochs));
         }
+        let run = self.runs.run(run_id)?;
+        let planned = run.started.config["epochs"].as_u64().and_then(|epochs| usize::try_from(epochs).ok())?;
+        Some((run.epochs_done, planned))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::crossterm::event::KeyCode;
+
+    use super::*;
+    use crate::app::message::{Message, TrainMessage};
+    use crate::app::sample;
+
+    fn on_train() -> App {
+        let mut app = sample::with_data();
+        sample::type_text(&mut app, "2P");
+        app
+    }
+
+    fn over(said: &str) -> Message {
+        Message::Train(TrainMessage::PipelineOver(said.into()))
+    }
+
+    #[test]
+    fn it_is_started_with_the_settings_of_train_once_its_gate_is_known() {
+        let mut app = on_train();
+        sample::type_text(&mut app, "sauc=2");
+        assert_eq!(sample::press(&mut app, KeyCode::Enter), []);
+        let Some(Popup::Prompt(prompt)) = &app.popup else { panic!("{:?}", app.popup) };
+        assert!(prompt.problem.as_ref().unwrap().contains("at most 1"));
+        sample::press(&mut app, KeyCode::Backspace);
+        sample::type_text(&mut app, ".9");
+        let effects = sample::press(&mut app, KeyCode::Enter);
+        let gate = Gate { min_auc: Some(0.9), ..Gate::default() };
+        let config = Box::new(app.train.config.clone());
+        assert_eq!(effects, [Effect::StartPipeline { config, gate }]);
+        assert_eq!((&app.popup, app.train.is_running()), (&Some(Popup::Pipeline), true));
+
+        sample::type_text(&mut app, "s");
+        assert!(app.train.pipeline.notice.as_ref().unwrap().contains("under way"), "one at a time");
+        let effects = sample::tell(&mut app, [over("was stopped")]);
+        assert!(effects.contains(&Effect::Notify("the pipeline was stopped".into())));
+        assert!(!app.train.is_running() && app.train.live.is_none(), "back to the settings");
+        sample::type_text(&mut app, "s");
+        let Some(Popup::Prompt(prompt)) = &app.popup else { panic!("{:?}", app.popup) };
+        assert_eq!(prompt.input.text(), "auc=0.9", "as it was asked last");
+    }
+
+    #[test]
+    fn a_queue_that_is_next_waits_for_the_end_of_the_pipeline_and_not_of_its_run() {
+        let mut app = on_train();
+        sample::type_text(&mut app, "s");
+        sample::press(&mut app, KeyCode::Enter);
+        app.train.queue.is_next = true;
+        let ended = sample::event(crate::train::TrainEvent::Ended(crate::train::Outcome::Stopped));
+        assert!(!sample::tell(&mut app, [ended]).contains(&Effect::RunQueue));
+        assert!(sample::tell(&mut app, [over("was stopped")]).contains(&Effect::RunQueue));
+    }
+
+    #[test]
+    fn who_leaves_while_a_pipeline_goes_on_stops_it_first() {
+        let mut app = on_train();
+        sample::type_text(&mut app, "s");
+        sample::press(&mut app, KeyCode::Enter);
+        app.popup = None;
+        sample::type_text(&mut app, "q");
+        assert_eq!(sample::press(&mut app, KeyCode::Enter), [Effect::StopRun]);
+        assert_eq!(sample::tell(&mut app, [over("was stopped")]), [Effect::Quit]);
+    }
+
+    #[test]
+    fn several_values_are_no_pipeline() {
+        let mut app = on_train();
+        app.train.planned = Some(Ok(2));
+        sample::type_text(&mut app, "s");
+        assert_eq!(app.popup, Some(Popup::Pipeline));
+        assert!(app.train.pipeline.notice.as_ref().unwrap().contains("make a search"));
     }
 }

@@ -170,7 +170,7 @@ impl TrainScreen {
             }
             TrainMessage::Queue(entries) => self.queue.hear(entries),
             TrainMessage::Pipeline(newest) => self.pipeline.hear(newest),
-            TrainMessage::PipelineOver(said) => return self.pipeline_over(said),
+            TrainMessage::PipelineOver(said) => return self.pipeline_over(&said),
             TrainMessage::Queued(added) => return self.queued(added),
             TrainMessage::Next(entry) => return self.next(&entry),
             TrainMessage::QueueOver(over) => {

@@ -15,7 +15,7 @@ use crate::metrics::gate::{Check, Verdict};
 use crate::pipeline::evaluation::{Asked, Champion, Evaluation, evaluate};
 use crate::pipeline::{self, Order, PipelineEvent, PipelineOutcome, Settings};
 use crate::session::Workplace;
-use crate::store::{Pipeline, Store, Task, TaskName, TaskState};
+use crate::store::{Pipeline, Task, TaskName, TaskState};
 use crate::train::TrainConfig;
 use crate::units::{self, duration, share};
 

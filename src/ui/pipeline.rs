@@ -197,3 +197,62 @@ fn below(app: &App, theme: Theme, width: usize) -> Vec<Line<'static>> {
         (None, None, _) => dim("or on the command line: `xray-tui pipeline run`"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::crossterm::event::KeyCode;
+
+    use super::*;
+    use crate::app::message::{Message, RunsMessage};
+    use crate::app::runs::work::RunsNews;
+    use crate::app::sample;
+    use crate::store::RunState;
+    use crate::ui::tests::{assert_looks, pressed, text, told};
+
+    const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (120, 40)];
+
+    fn shown(state: PipelineState, states: [TaskState; 5]) -> App {
+        let running = Message::Runs(RunsMessage::Loaded(Ok(vec![sample::run(4, RunState::Running)])));
+        let app = told(sample::with_data(), [running, sample::pipeline(state, states)]);
+        pressed(app, &[KeyCode::Char('3'), KeyCode::Char('P')])
+    }
+
+    #[test]
+    fn a_pipeline_is_a_small_graph_with_its_tasks_below() {
+        use TaskState::{Done, Failed, Running, Waiting};
+        let none = pressed(sample::with_data(), &[KeyCode::Char('2'), KeyCode::Char('P')]);
+        assert_looks("pipeline_none", &none, &SIZES[..2]);
+        let running = shown(PipelineState::Running, [Done, Running, Waiting, Waiting, Waiting]);
+        assert_looks("pipeline_running", &running, &SIZES);
+        assert_looks(
+            "pipeline_failed",
+            &shown(PipelineState::Failed, [Done, Failed, Waiting, Waiting, Waiting]),
+            &SIZES[..2],
+        );
+    }
+
+    #[test]
+    fn what_the_gate_asked_and_found_stands_below_the_tasks() {
+        use TaskState::{Done, Refused, Skipped};
+        let refused = shown(PipelineState::Refused, [Done, Done, Done, Refused, Skipped]);
+        assert_looks("pipeline_refused", &refused, &SIZES);
+    }
+
+    #[test]
+    fn states_are_told_apart_in_ascii_too() {
+        use TaskState::{Done, Refused, Skipped};
+        let mut refused = shown(PipelineState::Refused, [Done, Done, Done, Refused, Skipped]);
+        refused.display.ascii = true;
+        let shown = text(&refused, (80, 24));
+        assert!(shown.is_ascii(), "{shown}");
+        assert!(shown.contains("v train") && shown.contains("x gate") && shown.contains("- promote"), "{shown}");
+    }
+
+    #[test]
+    fn the_champion_is_marked_and_asked_about_before_it_changes() {
+        let champion = RunsNews::Champion(Some((sample::run_id(8), 3)));
+        let app = told(pressed(sample::with_varied(), &[]), [Message::Runs(RunsMessage::News(champion))]);
+        assert_looks("runs_champion", &app, &SIZES[..2]);
+        assert_looks("promote", &pressed(app, &[KeyCode::Char('j'), KeyCode::Char('C')]), &SIZES[..2]);
+    }
+}
