@@ -1,13 +1,15 @@
 //! HTTP as outside systems want it: the machine's certificates, proxies from the environment, a login, errors that say what
 //! to do.
 
+use std::fs;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
 use ureq::config::Config;
 use ureq::http::{Method, Request, Response};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy, SendBody};
 
 use crate::error::{Error, Result};
@@ -15,7 +17,7 @@ use crate::error::{Error, Result};
 /// How long a server may take to be reached.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long it may take to answer once it has the whole question.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 /// An answer that is kept in memory has at most so many bytes.
 const LONGEST: u64 = 64 << 20;
 
@@ -55,6 +57,38 @@ impl Login {
     }
 }
 
+/// Whose word is taken for a server's certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// The machine's authorities, or those of `SSL_CERT_FILE`.
+    #[default]
+    Machine,
+    /// The certificates in this file alone, as PEM.
+    File(PathBuf),
+    /// Any certificate is taken: whoever is in between can read all, the login too.
+    Anybody,
+}
+
+impl Trust {
+    fn config(&self) -> Result<TlsConfig> {
+        let builder = TlsConfig::builder();
+        Ok(match self {
+            Self::Machine => builder.root_certs(RootCerts::PlatformVerifier).build(),
+            Self::Anybody => builder.disable_verification(true).build(),
+            Self::File(path) => {
+                let pem = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+                let of = |item| if let Ok(PemItem::Certificate(found)) = item { Some(found) } else { None };
+                let found: Vec<_> = parse_pem(&pem).filter_map(of).collect();
+                if found.is_empty() {
+                    let problem = "holds no certificate: a PEM file begins with -----BEGIN CERTIFICATE-----".into();
+                    return Err(Error::Remote { place: path.display().to_string(), problem });
+                }
+                builder.root_certs(found.into()).build()
+            }
+        })
+    }
+}
+
 /// Asks servers, on connections that it keeps.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -63,7 +97,7 @@ pub struct Client {
 }
 
 /// What is sent along.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "what is read from has none")]
 pub enum Content<'a> {
     Nothing,
     Json(&'a Value),
@@ -123,7 +157,18 @@ impl Client {
     /// One that asks as `login`.
     #[must_use]
     pub fn new(login: Login) -> Self {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        Self::with(login, TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+    }
+
+    /// One that asks as `login`, and believes whom it is told to.
+    ///
+    /// # Errors
+    /// `Io` or `Remote` where the file of certificates cannot be read or holds none.
+    pub fn trusting(login: Login, trust: &Trust) -> Result<Self> {
+        Ok(Self::with(login, trust.config()?))
+    }
+
+    fn with(login: Login, tls: TlsConfig) -> Self {
         let config = Config::builder()
             .http_status_as_error(false)
             .tls_config(tls)
@@ -180,7 +225,11 @@ impl Client {
         response.map(Incoming).map_err(failed)
     }
 
-    fn run(&self, request: Request<impl ureq::AsSendBody>, proxy: Option<Proxy>) -> Result<Response<Body>, ureq::Error> {
+    fn run(
+        &self,
+        request: Request<impl ureq::AsSendBody>,
+        proxy: Option<Proxy>,
+    ) -> Result<Response<Body>, ureq::Error> {
         let request = self.agent.configure_request(request).proxy(proxy).build();
         self.agent.run(request)
     }
@@ -210,9 +259,9 @@ fn goes_past_proxy(url: &str) -> bool {
 
 /// Whether `host` is in a list as `localhost,.example.org` or `*`.
 fn is_listed(host: &str, list: &str) -> bool {
-    list.split(',').map(|entry| entry.trim().trim_start_matches('.').to_lowercase()).any(|entry| {
-        entry == "*" || entry == host || (!entry.is_empty() && host.ends_with(&format!(".{entry}")))
-    })
+    list.split(',')
+        .map(|entry| entry.trim().trim_start_matches('.').to_lowercase())
+        .any(|entry| entry == "*" || entry == host || (!entry.is_empty() && host.ends_with(&format!(".{entry}"))))
 }
 
 /// Why a server could not be asked, and what to do.
@@ -226,7 +275,9 @@ fn unreachable(url: &str, error: &ureq::Error) -> Error {
              named with SSL_CERT_FILE"
         ),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => format!("is no address ({error}): write http://HOST:PORT"),
-        ureq::Error::ConnectProxyFailed(said) => format!("the proxy refuses to connect ({said}): check it, or no_proxy"),
+        ureq::Error::ConnectProxyFailed(said) => {
+            format!("the proxy refuses to connect ({said}): check it, or no_proxy")
+        }
         _ => error.to_string(),
     };
     Error::Remote { place: url.to_owned(), problem }

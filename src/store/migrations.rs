@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -172,6 +172,25 @@ const STEPS: [&str; 6] = [
         note TEXT,
         at TEXT NOT NULL,
         PRIMARY KEY (file, md5)
+    ) STRICT, WITHOUT ROWID;
+",
+    // Runs as MLflow has them: those that were sent to a server, and those that came from one.
+    "
+    CREATE TABLE mirrors (
+        run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        uri TEXT NOT NULL,
+        experiment TEXT NOT NULL,
+        live INTEGER NOT NULL,
+        remote_id TEXT,
+        sender TEXT,
+        closed TEXT,
+        PRIMARY KEY (run_id, uri, experiment)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE pulled (
+        run_id TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+        uri TEXT NOT NULL,
+        remote_id TEXT NOT NULL,
+        at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
 ",
 ];
