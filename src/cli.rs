@@ -5,6 +5,7 @@
 mod assess;
 mod bench;
 mod data;
+mod mlflow;
 mod pictures;
 mod pipeline;
 mod recipe;
@@ -23,6 +24,7 @@ use crate::train::EngineKind;
 pub use assess::{CompareArgs, EvalArgs, EvalSplit, ReportArgs, ReproduceArgs, Wanted};
 pub use bench::{BenchArgs, Work};
 pub use data::DataCommand;
+pub use mlflow::{MlflowCommand, Place as MlflowPlace};
 pub use pictures::{InspectArgs, PredictArgs};
 pub use pipeline::{AirflowCommand, Bars, GateArgs, ModelsCommand, PipelineArgs, PipelineCommand};
 pub use recipe::Recipe;
@@ -193,6 +195,9 @@ pub enum Command {
     /// Look at past runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Runs at an MLflow tracking server: send them, bring them in, or write them as a folder
+    #[command(subcommand)]
+    Mlflow(MlflowCommand),
     /// Check that this machine computes right, and look at terminal, data, disk and settings; changes nothing
     Doctor,
     /// Look at the settings, or write a file of them

@@ -248,6 +248,9 @@ impl Session<'_> {
         if run.folds().is_some() {
             return Err(refuse("is a cross-validation: `xray-tui cv --resume` goes on with it"));
         }
+        if let Some(origin) = store.origin(run_id)? {
+            return Err(refuse(&format!("came from MLflow ({}): it can go on where it was trained alone", origin.uri)));
+        }
         let config = config_of(&run)?;
         let data = LoadedData::open(&self.place_of(&run), config.image_size, &mut |p| self.decoding(p))?;
         let splits = self.split(&data, &config)?;

@@ -175,7 +175,7 @@ const STEPS: [&str; 7] = [
     ) STRICT, WITHOUT ROWID;
 ",
     // Models and who the champion was when: numbers are never given again, and a version is told of when its run is gone.
-    // Pipelines and how far they are.
+    // Pipelines and how far they are. Runs as MLflow has them: those that were sent to a server, and those that came from one.
     "
     CREATE TABLE model_versions (
         version INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -217,6 +217,22 @@ const STEPS: [&str; 7] = [
         record TEXT,
         problem TEXT,
         PRIMARY KEY (pipeline, place)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE mirrors (
+        run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        uri TEXT NOT NULL,
+        experiment TEXT NOT NULL,
+        live INTEGER NOT NULL,
+        remote_id TEXT,
+        sender TEXT,
+        closed TEXT,
+        PRIMARY KEY (run_id, uri, experiment)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE pulled (
+        run_id TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+        uri TEXT NOT NULL,
+        remote_id TEXT NOT NULL,
+        at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
 ",
 ];
