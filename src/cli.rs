@@ -157,7 +157,7 @@ pub enum Device {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look at a data set, or make a synthetic one
+    /// Look at a data set, track and verify it with DVC's files, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),
     /// Train a ResNet-18

@@ -22,6 +22,7 @@ pub mod reproduce;
 pub mod scratch;
 pub mod seeds;
 pub mod study;
+pub mod tracking;
 pub mod verify;
 
 use std::any::Any;

@@ -276,6 +276,7 @@ pub fn comparing() -> App {
         // Of the oldest there are no answers.
         test_auc: (number > 10).then(|| auc(0.9 + 0.004 * number as f64)),
         validation_auc: (number > 10).then(|| auc(0.994)),
+        images: None,
     });
     tell(&mut app, [Message::Runs(RunsMessage::News(RunsNews::Compared(compared.into())))]);
     app

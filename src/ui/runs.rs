@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::app::message::{Loadable, RunDetail};
 use crate::app::runs::RunsScreen;
 use crate::app::runs::column::{Column, Facts, state_text};
+use crate::dataset::version::DataVersion;
 use crate::metrics::{Measure, Spread};
 use crate::store::{Run, RunState};
 use crate::units::share;
@@ -162,6 +163,10 @@ fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         format!("{commit}  data {}", fit_end(&data, width.saturating_sub(commit.len() + 7))),
         theme.dim(),
     ));
+    let tracked = DataVersion::of(run.started.provenance.as_ref());
+    lines.extend(
+        tracked.iter().flat_map(|version| paragraph(&format!("tracked {}", version.text()), width, theme.dim())),
+    );
     lines.extend(run.note.iter().flat_map(|note| paragraph(note, width, Style::new())));
     lines.extend(run.problem.iter().flat_map(|problem| paragraph(&format!("✗ {problem}"), width, theme.bad())));
     lines
