@@ -9,6 +9,7 @@ mod pictures;
 mod recipe;
 mod runs;
 mod search;
+mod weights;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -26,6 +27,7 @@ pub use pictures::{InspectArgs, PredictArgs};
 pub use recipe::Recipe;
 pub use runs::{ListArgs, RunsCommand, TableFormat};
 pub use search::{FindRateArgs, QueueCommand, SweepArgs};
+pub use weights::{PublicWeights, WeightsCommand, WeightsFormat};
 
 /// What `--version` says: the program, and what it is built with.
 const BUILD: &str = concat!(
@@ -182,6 +184,9 @@ pub enum Command {
     /// Look at past runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Weights for other programs, and from them
+    #[command(subcommand)]
+    Weights(WeightsCommand),
     /// Check that this machine computes right, and look at terminal, data, disk and settings; changes nothing
     Doctor,
     /// Look at the settings, or write a file of them

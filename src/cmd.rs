@@ -20,6 +20,7 @@ mod runs;
 mod spread;
 mod sweep;
 mod train;
+mod weights;
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -79,6 +80,7 @@ pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::R
         Command::Inspect(_) => anyhow::bail!("the terminal program takes this command"),
         Command::Report(args) => report::run(args, &place, out),
         Command::Runs(command) => runs::run(command, &place, out),
+        Command::Weights(command) => weights::run(command, &place, out),
         Command::Doctor => doctor::run(settings, &place, out),
         Command::Config(command) => config::run(*command, settings, out),
         Command::Completions { shell } => {
@@ -262,6 +264,15 @@ fn open_store(place: &Workplace) -> anyhow::Result<Store> {
     let store = Store::open(&place.db)?;
     store.mark_crashed()?;
     Ok(store)
+}
+
+/// A cross-validation has no weights of its own.
+fn trained(run: Run) -> anyhow::Result<Run> {
+    if run.folds().is_some() {
+        let problem = "is a cross-validation and has no weights: name one of its folds".into();
+        return Err(Error::Run { run: run.started.name, problem }.into());
+    }
+    Ok(run)
 }
 
 /// What a split scored, as every command reports it.
