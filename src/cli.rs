@@ -11,6 +11,7 @@ mod pipeline;
 mod recipe;
 mod runs;
 mod search;
+mod weights;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -30,6 +31,7 @@ pub use pipeline::{AirflowCommand, Bars, GateArgs, ModelsCommand, PipelineArgs, 
 pub use recipe::Recipe;
 pub use runs::{ListArgs, RunsCommand, TableFormat};
 pub use search::{FindRateArgs, QueueCommand, SweepArgs};
+pub use weights::{PublicWeights, WeightsCommand, WeightsFormat};
 
 /// What `--version` says: the program, and what it is built with.
 const BUILD: &str = concat!(
@@ -198,6 +200,9 @@ pub enum Command {
     /// Runs at an MLflow tracking server: send them, bring them in, or write them as a folder
     #[command(subcommand)]
     Mlflow(MlflowCommand),
+    /// Weights for other programs, and from them
+    #[command(subcommand)]
+    Weights(WeightsCommand),
     /// Check that this machine computes right, and look at terminal, data, disk and settings; changes nothing
     Doctor,
     /// Look at the settings, or write a file of them

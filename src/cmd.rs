@@ -24,6 +24,7 @@ mod runs;
 mod spread;
 mod sweep;
 mod train;
+mod weights;
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -95,6 +96,7 @@ fn carry_out(command: &Command, settings: &Settings, place: &Workplace, out: Out
         Command::Report(args) => report::run(args, place, out),
         Command::Runs(command) => runs::run(command, place, out),
         Command::Mlflow(command) => mlflow::run(command, &settings.mlflow, place, out),
+        Command::Weights(command) => weights::run(command, place, out),
         Command::Doctor => doctor::run(settings, place, out),
         Command::Config(command) => config::run(*command, settings, out),
         Command::Completions { shell } => {
@@ -278,6 +280,15 @@ fn open_store(place: &Workplace) -> anyhow::Result<Store> {
     let store = Store::open(&place.db)?;
     store.mark_crashed()?;
     Ok(store)
+}
+
+/// A cross-validation has no weights of its own.
+fn trained(run: Run) -> anyhow::Result<Run> {
+    if run.folds().is_some() {
+        let problem = "is a cross-validation and has no weights: name one of its folds".into();
+        return Err(Error::Run { run: run.started.name, problem }.into());
+    }
+    Ok(run)
 }
 
 /// What a split scored, as every command reports it.

@@ -4,3 +4,4 @@ pub mod airflow;
 pub mod dvc;
 pub mod http;
 pub mod mlflow;
+pub mod weights;

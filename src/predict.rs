@@ -57,11 +57,7 @@ impl Predictor {
     /// # Errors
     /// Where the run has no checkpoint yet, or a damaged one.
     pub fn load(folder: &Path) -> Result<Self> {
-        let path = checkpoint::best_path(folder);
-        if !path.exists() {
-            let problem = "is not there: the run has not finished an epoch yet; train on, or choose another run";
-            return Err(Error::Checkpoint { path, problem: problem.into() });
-        }
+        checkpoint::existing_best(folder)?;
         let (config, network, weights) = checkpoint::load_best_known(folder, EngineKind::Fast)?;
         Ok(Self { network, image_size: config.image_size, weights })
     }

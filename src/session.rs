@@ -42,7 +42,7 @@ use crate::store::{Mark, MarkKind, NewRun, Run, Store};
 use crate::train::checkpoint::{self, Checkpoint, Identity};
 use crate::train::control::Wish;
 use crate::train::{Control, EngineKind, Job, Outcome, Phase, TrainConfig, TrainEvent, machine, priority, train};
-use beginning::{Beginning, folder_lock, new_run};
+use beginning::{Beginning, folder_lock, new_run, with_weights};
 pub use data::{LoadedData, digest};
 use journal::Journal;
 use labels::Labels;
@@ -195,11 +195,7 @@ impl Session<'_> {
         beginning.config.validate()?;
         check_name(beginning.name.as_deref())?;
         beginning.labels.check()?;
-        // Found again from whatever folder the run is repeated.
-        let absolute =
-            |file: &PathBuf| file.canonicalize().map_err(|error| Error::io("read the pretrained weights", file, error));
-        let pretrained = beginning.config.pretrained.as_ref().map(absolute).transpose()?;
-        let config = TrainConfig { pretrained, ..beginning.config.clone() };
+        let config = with_weights(self.place, beginning.config)?;
         let data = self.load(&config)?;
         let config = &if beginning.settled { config } else { marked::settle(store, &data, &config)? };
         let beginning = &Beginning { config, ..beginning.clone() };

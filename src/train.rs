@@ -14,6 +14,7 @@ pub mod priority;
 pub mod range_test;
 pub mod space;
 pub mod trainer;
+pub mod weights;
 
 pub use checkpoint::Checkpoint;
 pub use config::{EngineKind, TrainConfig};

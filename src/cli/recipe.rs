@@ -35,7 +35,8 @@ pub struct Recipe {
     /// Decides weights, split, sample, order and augmentation [default: 42]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Start from these weights: safetensors, or a .pth of torchvision's ResNet-18
+    /// Start from these weights: safetensors or a .pth of torchvision's or timm's ResNet-18, or `resnet18` for ImageNet's,
+    /// once `weights fetch resnet18` has got them
     #[arg(long, value_name = "FILE")]
     pretrained: Option<PathBuf>,
     /// Do not mirror training images

@@ -6,10 +6,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{Output, open_store};
+use super::{Output, open_store, trained};
 use crate::cli::PredictArgs;
 use crate::dataset::GreyImage;
-use crate::error::Error;
 use crate::metrics::Threshold;
 use crate::predict::{Prediction, Predictor, image_files, read_picture};
 use crate::session::Workplace;
@@ -47,15 +46,6 @@ fn choose(store: &Store, named: Option<&str>) -> anyhow::Result<Run> {
             None => trained(store.resolve("best").or_else(|_| store.resolve("last"))?),
         },
     }
-}
-
-/// A cross-validation has no weights of its own.
-fn trained(run: Run) -> anyhow::Result<Run> {
-    if run.folds().is_some() {
-        let problem = "is a cross-validation and has no weights: name one of its folds".into();
-        return Err(Error::Run { run: run.started.name, problem }.into());
-    }
-    Ok(run)
 }
 
 fn answer(predictor: &Predictor, (file, threshold): (&Path, Threshold), show: bool, out: Output) -> (Value, bool) {

@@ -2,16 +2,16 @@
 
 use rand::Rng;
 
-use super::LoadedData;
 use super::labels::Labels;
 use super::manifest::Manifest;
 use super::provenance::{self, Provenance};
 use super::tracking;
+use super::{LoadedData, Workplace};
 use crate::dataset::split::Splits;
 use crate::error::{Error, Result};
 use crate::store::lock::RunLock;
 use crate::store::{NewRun, Store};
-use crate::train::TrainConfig;
+use crate::train::{TrainConfig, weights};
 
 /// What a new run begins with.
 #[derive(Debug, Clone)]
@@ -35,6 +35,13 @@ impl<'a> From<&'a TrainConfig> for Beginning<'a> {
         let (rates, labels) = (Vec::new(), Labels::default());
         Self { name: None, labels, config, parent: None, rates, settled: false, unchecked: false, folds: None }
     }
+}
+
+/// The settings with the file of pretrained weights that they mean, to be found again from whatever folder the run is repeated.
+pub(super) fn with_weights(place: &Workplace, config: &TrainConfig) -> Result<TrainConfig> {
+    let find = |file| weights::find(file, &place.cache);
+    let pretrained = config.pretrained.as_deref().map(find).transpose()?;
+    Ok(TrainConfig { pretrained, ..config.clone() })
 }
 
 /// What is known of a run before its first batch.

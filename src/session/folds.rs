@@ -3,7 +3,7 @@
 //! Each part is scored once, by a network that was trained and validated on the other parts: its epoch and threshold
 //! are chosen without the images that it is scored on. The test images are not looked at.
 
-use super::beginning::{Beginning, folder_lock, new_run, next_name};
+use super::beginning::{Beginning, folder_lock, new_run, next_name, with_weights};
 use super::labels::check_name;
 use super::manifest::Manifest;
 use super::{LoadedData, Start, Workplace, config_of, marked};
@@ -34,7 +34,7 @@ impl CrossValidation {
         (name, config, folds): (Option<String>, &TrainConfig, usize),
         watch: &mut dyn FnMut(Progress) -> std::ops::ControlFlow<()>,
     ) -> Result<Self> {
-        let config = TrainConfig { fold: Some(Fold { number: 1, of: folds }), ..config.clone() };
+        let config = TrainConfig { fold: Some(Fold { number: 1, of: folds }), ..with_weights(place, config)? };
         config.validate()?;
         check_name(name.as_deref())?;
         let data = LoadedData::open(place, config.image_size, watch)?;

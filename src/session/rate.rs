@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
+use super::beginning::with_weights;
 use super::{LoadedData, Workplace, lack_of_memory, marked, too_large, words_of};
 use crate::error::{Error, Result};
 use crate::store::Store;
@@ -57,6 +58,7 @@ fn test(
 ) -> Result<RateCurve> {
     config.validate()?;
     range.validate()?;
+    let config = &with_weights(place, config)?;
     tell(RateEvent::Phase(Phase::Scanning));
     let data = LoadedData::open(place, config.image_size, &mut |progress| {
         tell(RateEvent::Phase(Phase::Decoding { done: progress.done, total: progress.total }));

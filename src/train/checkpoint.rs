@@ -222,6 +222,31 @@ pub fn load_best_known(folder: &Path, engine: EngineKind) -> Result<(TrainConfig
     Ok((config, network?, weights?))
 }
 
+/// The best epoch's weights under torchvision's names, the run that they are of, and their fingerprint.
+///
+/// # Errors
+/// Where the file is missing, damaged or not one of ours.
+pub fn best_state(folder: &Path) -> Result<(BTreeMap<String, Tensor>, Identity, Fingerprint)> {
+    let path = existing_best(folder)?;
+    let (tensors, metadata) = load(&path)?;
+    let Record { run_id, config, split_hash, .. } = read_record(&path, &metadata)?;
+    let weights = fingerprint(&tensors)?;
+    Ok((tensors, Identity { run_id, config, split_hash }, weights))
+}
+
+/// [`best_path`], if the file is there.
+///
+/// # Errors
+/// `Checkpoint` says what to do where it is not.
+pub fn existing_best(folder: &Path) -> Result<PathBuf> {
+    let path = best_path(folder);
+    if path.exists() {
+        return Ok(path);
+    }
+    let problem = "is not there: the run has not finished an epoch yet; train on, or choose another run".to_owned();
+    Err(Error::Checkpoint { path, problem })
+}
+
 /// The same of any file that holds weights alone.
 ///
 /// # Errors

@@ -16,6 +16,12 @@ pub enum Error {
     MissingTensor { name: String, expected: Vec<usize>, of: &'static str },
     #[error("tensor {name} has no place in {of}; is this file meant for another network?")]
     UnexpectedTensor { name: String, of: &'static str },
+    #[error("tensor {name} is of another network, with {what}: only a plain ResNet-18 fits, torchvision's or timm's")]
+    OtherNetwork { name: String, what: &'static str },
+    #[error(
+        "tensor {name} is missing: these weights have no last layer; save the network with one, of any number of classes"
+    )]
+    NoHead { name: &'static str },
     #[error("tensor {name} has shape {found:?} where {expected:?} is needed")]
     WrongShape { name: String, found: Vec<usize>, expected: Vec<usize> },
     #[error("tensor {name} holds {found} where {expected} is needed")]

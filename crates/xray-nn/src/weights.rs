@@ -1,8 +1,11 @@
-//! Tensors in and out of files: safetensors with torchvision's names, and whatever PyTorch saved, as a start.
+//! Tensors in and out of files: safetensors with torchvision's names, PyTorch's own files, and ONNX models to run elsewhere.
 //!
-//! The format: eight bytes with the header's length, the header in JSON, the values
+//! The format of safetensors: eight bytes with the header's length, the header in JSON, the values
 //! (<https://github.com/huggingface/safetensors>).
 
+mod file;
+pub mod onnx;
+mod pickle;
 mod pretrained;
 mod pth;
 #[cfg(test)]
@@ -22,8 +25,9 @@ use serde_json::{Map, Value, json};
 
 use crate::kernel::buffer::Buffer;
 use crate::simd::Block;
-use crate::{Error, Result};
-pub use pretrained::{Head, load_pretrained};
+use crate::{Error, Result, arch, check};
+pub use file::Format;
+pub use pretrained::{Description, Head, describe, load_pretrained};
 
 /// Notes in a file's header, by name.
 pub type Metadata = HashMap<String, String>;
@@ -39,15 +43,43 @@ pub fn save(path: &Path, tensors: &BTreeMap<String, Tensor>, metadata: &Metadata
     // The widest type first, so that every value lies at a multiple of its size.
     ordered.sort_by_key(|(name, tensor)| (Reverse(tensor.dtype().size_in_bytes()), *name));
     let header = header(&ordered, metadata)?;
+    replace(path, |file| {
+        let failed = |error: io::Error| Error::io("write", path, error);
+        file.write_all(&header).map_err(failed)?;
+        ordered.iter().try_for_each(|(_, tensor)| file.write_all(&values(tensor)?).map_err(failed))
+    })
+}
+
+/// Writes a network's state as PyTorch does its own, for `torch.load(path, weights_only=True)`: in torchvision's order, in one
+/// step, the same bytes each time.
+///
+/// # Errors
+/// Names the file if it cannot be written, or the first tensor that is missing, unknown, or of another shape or type.
+pub fn save_pth(path: &Path, state: &BTreeMap<String, Tensor>) -> Result<()> {
+    let specs = arch::tensors(check::classes(state)?);
+    check::state(&specs, state)?;
+    let ordered: Vec<(String, Tensor)> =
+        specs.into_iter().filter_map(|spec| state.get(&spec.name).cloned().map(|tensor| (spec.name, tensor))).collect();
+    pth::save(path, &ordered)
+}
+
+/// Has `write` fill a file beside `path`, synchronises it, and renames it: `path` holds either what it held before or all of the
+/// new.
+fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
+    let failed = |error: io::Error| Error::io("write", path, error);
     let partial = partial_path(path)?;
-    let done = write(&partial, &header, &ordered)
-        .and_then(|()| fs::rename(&partial, path).map_err(|error| Error::io("write", path, error)));
+    let done = File::create(&partial).map_err(failed).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        write(&mut file)?;
+        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.sync_all().and_then(|()| fs::rename(&partial, path)).map_err(failed)
+    });
     if done.is_err() {
         // What went wrong first is what the user must know; a left-over is overwritten by the next attempt.
         _ = fs::remove_file(&partial);
     }
     done?;
-    sync_folder(path).map_err(|error| Error::io("write", path, error))
+    sync_folder(path).map_err(failed)
 }
 
 /// The tensors and notes of a safetensors file. The tensors lie on the CPU.
@@ -146,17 +178,6 @@ fn type_name(name: &str, tensor: &Tensor) -> Result<&'static str> {
             Err(Error::WrongType { name, found, expected: "f32, i64 or u8" })
         }
     }
-}
-
-fn write(path: &Path, header: &[u8], tensors: &[(&String, &Tensor)]) -> Result<()> {
-    let failed = |error: io::Error| Error::io("write", path, error);
-    let mut file = BufWriter::new(File::create(path).map_err(failed)?);
-    file.write_all(header).map_err(failed)?;
-    for (_, tensor) in tensors {
-        file.write_all(&values(tensor)?).map_err(failed)?;
-    }
-    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().map_err(failed)
 }
 
 /// The tensor's values row by row, the lowest byte first.

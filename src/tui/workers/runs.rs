@@ -14,8 +14,8 @@ use crate::metrics::comparison::Comparison;
 use crate::metrics::{Assessment, Measure};
 use crate::session::disk::{self, Freed};
 use crate::session::labels::{self, Labels};
-use crate::session::models::{self, Grounds};
 use crate::session::manifest::Manifest;
+use crate::session::models::{self, Grounds};
 use crate::store::{Run, Store, cases};
 
 /// Does it, and says what has become of it.

@@ -1,14 +1,14 @@
-//! Starting from weights that others trained: torchvision's files, or a run's own checkpoint.
+//! Starting from weights that others trained: torchvision's and timm's files, or a run's own checkpoint.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use candle_core::{DType, Tensor};
+use candle_core::DType;
 
-use super::{load, pth};
-use crate::arch::{FEATURES, HEAD_BIAS, HEAD_WEIGHT};
+use super::Metadata;
+use super::file::{Format, Listed, WeightFile};
+use crate::arch::{self, FEATURES, HEAD_BIAS, HEAD_WEIGHT, Role, TensorSpec};
+use crate::check::OF;
 use crate::{Error, Network, Result};
 
 /// What became of the network's last layer.
@@ -20,73 +20,156 @@ pub enum Head {
     Kept { classes_in_file: usize },
 }
 
-/// Gives the network the weights of a `.safetensors` file or one saved by PyTorch in the zip form (`.pth`), with
-/// torchvision's names, `module.` before them or not. A head of another number of classes, as ImageNet's 1000, is left
-/// out. On an error the network is as before.
+/// Tensors that other networks have, and which these are.
+const STRANGERS: [(&str, &str); 7] = [
+    ("conv1.0.weight", "a stem of three convolutions, as timm's resnet18d"),
+    ("layer1.0.conv3.weight", "bottleneck blocks, as a ResNet-50"),
+    ("layer1.2.conv1.weight", "more blocks, as a ResNet-34"),
+    ("layer1.0.se.fc1.weight", "squeeze-and-excitation, as timm's seresnet18"),
+    ("stem.conv.weight", "a stem of another kind, as timm's resnetv2"),
+    ("layer0.conv1.weight", "a stem of another kind, as timm's legacy_seresnet18"),
+    ("resnet.embedder.embedder.convolution.weight", "other names, as the transformers library's"),
+];
+
+/// Gives the network the weights of a file: safetensors, or saved by PyTorch in the zip form or the one before, with
+/// torchvision's names (timm's resnet18 has the same), `module.` before them or not. A head of another number of classes,
+/// as ImageNet's 1000, is left out. Only what the network needs is read. On an error the network is as before.
 ///
 /// # Errors
 /// Names the file, and the tensor where one is missing, unknown or of another shape.
 pub fn load_pretrained(network: &Network, path: &Path) -> Result<Head> {
-    let tensors = read(path)?;
-    let own = network.state()?;
-    let (state, head) = fit(tensors, &own).map_err(|error| error.in_file(path))?;
+    let mut file = WeightFile::open(path)?;
+    let mut state = network.state()?;
+    let classes = crate::check::classes(&state)?;
+    let plan = Plan::of(&file.tensors, classes).map_err(|error| error.in_file(path))?;
+    let theirs: Vec<&str> = plan.names.values().map(String::as_str).collect();
+    let tensors = file.read(&theirs)?;
+    for (name, theirs) in &plan.names {
+        let tensor = &tensors[theirs];
+        let dtype = if tensor.dtype().is_float() { DType::F32 } else { DType::I64 };
+        state.insert(name.clone(), tensor.to_dtype(dtype)?);
+    }
     network.load_state(&state).map_err(|error| error.in_file(path))?;
-    Ok(head)
+    Ok(plan.head)
 }
 
-/// Reads by what the file is, whatever it is called.
-fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    match &beginning(path).map_err(|error| Error::io("read", path, error))? {
-        b"PK" => pth::read(path),
-        [0x80, _] => Err(Error::bad_file(path, legacy(path))),
-        _ => Ok(load(path)?.0),
+/// What a file of weights is.
+#[derive(Debug)]
+pub struct Description {
+    pub format: Format,
+    /// By name: the type and the shape.
+    pub tensors: Vec<(String, &'static str, Vec<usize>)>,
+    /// Values that are learnt.
+    pub parameters: usize,
+    /// Classes of its last layer, if that is a ResNet-18's.
+    pub classes: Option<usize>,
+    /// What becomes of the last layer of a network that starts from it, or why none can.
+    pub fit: Result<Head, String>,
+    pub notes: Metadata,
+}
+
+/// What is in a file, and whether a network of so many classes can start from it.
+///
+/// # Errors
+/// Names the file and what is wrong with it.
+pub fn describe(path: &Path, classes: usize) -> Result<Description> {
+    let file = WeightFile::open(path)?;
+    let is_learnt =
+        |name: &str| !["running_mean", "running_var", "num_batches_tracked"].iter().any(|end| name.ends_with(end));
+    let learnt = file.tensors.iter().filter(|(name, _)| is_learnt(name));
+    let size = |listed: &Listed| listed.shape.iter().fold(1_usize, |size, axis| size.saturating_mul(*axis));
+    Ok(Description {
+        format: file.format,
+        parameters: learnt.fold(0_usize, |sum, (_, listed)| sum.saturating_add(size(listed))),
+        classes: classes_in(&renamed(&file.tensors)),
+        fit: Plan::of(&file.tensors, classes).map(|plan| plan.head).map_err(|error| error.to_string()),
+        tensors: file.tensors.into_iter().map(|(name, listed)| (name, listed.dtype.as_str(), listed.shape)).collect(),
+        notes: file.notes,
+    })
+}
+
+/// Which of a file's tensors become which of the network's.
+#[derive(Debug)]
+struct Plan {
+    /// By the network's name: the file's.
+    names: BTreeMap<String, String>,
+    head: Head,
+}
+
+/// A file's tensors by the names that they have where no other process trained along, each with its own name.
+type Renamed<'a> = BTreeMap<&'a str, (&'a str, &'a Listed)>;
+
+fn renamed(listed: &BTreeMap<String, Listed>) -> Renamed<'_> {
+    let mut renamed = Renamed::new();
+    for (name, listed) in listed {
+        renamed.insert(name.strip_prefix("module.").unwrap_or(name), (name, listed));
     }
+    renamed
 }
 
-fn beginning(path: &Path) -> io::Result<[u8; 2]> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(2).read_to_end(&mut bytes)?;
-    Ok(bytes.try_into().unwrap_or_default())
-}
-
-fn legacy(path: &Path) -> String {
-    format!(
-        "this is PyTorch's format from before version 1.6, which cannot be read; save it again in Python: \
-         torch.save(torch.load({:?}, map_location=\"cpu\"), \"weights.pth\")",
-        path.display().to_string()
-    )
-}
-
-/// A network's whole state out of a file's tensors; what the file may lack comes from `own`.
-fn fit(tensors: BTreeMap<String, Tensor>, own: &BTreeMap<String, Tensor>) -> Result<(BTreeMap<String, Tensor>, Head)> {
-    let mut state = BTreeMap::new();
-    for (name, tensor) in tensors {
-        let name = name.strip_prefix("module.").unwrap_or(&name).to_owned();
-        let tensor = if tensor.dtype().is_float() { tensor.to_dtype(DType::F32)? } else { tensor };
-        state.insert(name, tensor);
-    }
-    // Files from before PyTorch 0.4.1 don't count batches.
-    for (name, tensor) in own.iter().filter(|(name, _)| name.ends_with("num_batches_tracked")) {
-        state.entry(name.clone()).or_insert_with(|| tensor.clone());
-    }
-    let head = fit_head(&mut state, own);
-    Ok((state, head))
-}
-
-fn fit_head(state: &mut BTreeMap<String, Tensor>, own: &BTreeMap<String, Tensor>) -> Head {
-    let classes =
-        |tensors: &BTreeMap<String, Tensor>| match (tensors.get(HEAD_WEIGHT)?.dims(), tensors.get(HEAD_BIAS)?.dims()) {
-            (&[rows, FEATURES], &[values]) if rows == values => Some(rows),
-            _ => None,
+impl Plan {
+    fn of(listed: &BTreeMap<String, Listed>, classes: usize) -> Result<Self> {
+        let theirs = renamed(listed);
+        refuse_stranger(&theirs)?;
+        let in_file = classes_in(&theirs);
+        // A damaged one counts as loaded: the check that follows names it.
+        let head = match in_file {
+            Some(classes_in_file) if classes_in_file != classes => Head::Kept { classes_in_file },
+            _ => Head::Loaded,
         };
-    match classes(state) {
-        Some(classes_in_file) if classes(own) != Some(classes_in_file) => {
-            state.extend(
-                [HEAD_WEIGHT, HEAD_BIAS].into_iter().filter_map(|name| Some((name.to_owned(), own.get(name)?.clone()))),
-            );
-            Head::Kept { classes_in_file }
+        let specs = arch::tensors(in_file.unwrap_or(classes));
+        let known: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        let mut names = BTreeMap::new();
+        for spec in &specs {
+            let is_head = matches!(spec.role, Role::HeadWeight | Role::HeadBias);
+            match find(spec, &theirs)? {
+                Some(name) if !is_head || head == Head::Loaded => _ = names.insert(spec.name.clone(), name.to_owned()),
+                _ => {}
+            }
         }
-        // A damaged one too: the check that follows names it.
-        _ => Head::Loaded,
+        match theirs.keys().find(|name| !known.contains(*name)) {
+            Some(name) => Err(Error::UnexpectedTensor { name: (*name).to_owned(), of: OF }),
+            None => Ok(Self { names, head }),
+        }
+    }
+}
+
+/// The file's name of this tensor, if it has the shape and a type of its kind.
+fn find<'a>(spec: &TensorSpec, theirs: &Renamed<'a>) -> Result<Option<&'a str>> {
+    let (name, expected) = (spec.name.clone(), spec.shape.clone());
+    let Some((their_name, listed)) = theirs.get(spec.name.as_str()) else {
+        // Files from before PyTorch 0.4.1 don't count batches.
+        if spec.role == Role::BatchesTracked {
+            return Ok(None);
+        }
+        return Err(Error::MissingTensor { name, expected, of: OF });
+    };
+    if listed.shape != expected {
+        return Err(Error::WrongShape { name, found: listed.shape.clone(), expected });
+    }
+    if listed.dtype.is_float() != spec.role.dtype().is_float() {
+        let found = listed.dtype.as_str().to_owned();
+        return Err(Error::WrongType { name, found, expected: spec.role.dtype().as_str() });
+    }
+    Ok(Some(their_name))
+}
+
+/// Says in words which network it is, where a tensor tells.
+fn refuse_stranger(theirs: &Renamed<'_>) -> Result<()> {
+    if let Some((name, what)) = STRANGERS.iter().find(|(name, _)| theirs.contains_key(name)) {
+        return Err(Error::OtherNetwork { name: (*name).to_owned(), what });
+    }
+    if !theirs.contains_key(HEAD_WEIGHT) && theirs.contains_key("layer4.1.conv2.weight") {
+        return Err(Error::NoHead { name: HEAD_WEIGHT });
+    }
+    Ok(())
+}
+
+/// Classes of the last layer.
+fn classes_in(theirs: &Renamed<'_>) -> Option<usize> {
+    let shape = |name: &str| theirs.get(name).map(|(_, listed)| listed.shape.as_slice());
+    match (shape(HEAD_WEIGHT)?, shape(HEAD_BIAS)?) {
+        (&[rows, FEATURES], &[values]) if rows == values => Some(rows),
+        _ => None,
     }
 }

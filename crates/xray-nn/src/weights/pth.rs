@@ -1,111 +1,119 @@
-//! PyTorch's own files in their zip form, read without ever running the pickled code in them.
+//! PyTorch's own files, in and out, without ever running the pickled code in them.
 //!
-//! candle unpickles; its tensors are not used, as it prints what it skips and trusts the numbers in the file.
+//! Since PyTorch 1.6 they are zip archives: `data.pkl` says what there is, `data/<key>` holds a storage's values. Before,
+//! they were pickles one behind the other, then the storages. PyTorch's `torch/serialization.py` is the description.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::Path;
+mod legacy;
+mod zipped;
 
-use candle_core::pickle::{Object, Stack};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
 use candle_core::{DType, Device, Tensor};
-use zip::ZipArchive;
 
+use super::pickle::{self, Pickle};
 use crate::{Error, Result};
-
-type Archive = ZipArchive<BufReader<File>>;
+pub use zipped::save;
 
 /// Names under which training scripts wrap the tensors.
 const WRAPPINGS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+/// Bytes that a file may say about its tensors; a ResNet-18's says 20,000.
+const LONGEST_PICKLE: u64 = 16 << 20;
+/// What to do with a file that holds more than tensors.
+const SAVE_TENSORS: &str = "in Python, torch.save(model.state_dict(), \"weights.pth\") writes one that can be read";
 
-/// Every tensor of a saved `state_dict`, or of one within a dictionary under a usual name, on the CPU.
-///
-/// # Errors
-/// Names the file and what is wrong with it.
-pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let file = File::open(path).map_err(|error| Error::io("read", path, error))?;
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(path, &error.to_string()))?;
-    let pickle = archive.file_names().filter_map(Result::ok).find(|name| name.ends_with("data.pkl"));
-    let pickle = pickle.ok_or_else(|| damaged(path, "no data.pkl in it"))?.into_owned();
-    let folder = pickle.trim_end_matches("data.pkl").to_owned();
-    let pickled = record(&mut archive, &pickle).map_err(|problem| damaged(path, &problem))?;
-    let mut tensors = BTreeMap::new();
-    for (name, stored) in entries(&pickled).map_err(|problem| Error::bad_file(path, problem))? {
-        let read =
-            record(&mut archive, &format!("{folder}data/{}", stored.record)).and_then(|bytes| stored.tensor(&bytes));
-        tensors.insert(name.clone(), read.map_err(|problem| damaged(path, &format!("tensor {name}: {problem}")))?);
+/// Where a tensor's values lie; the counts are in elements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    storage: String,
+    pub dtype: DType,
+    offset: usize,
+    pub shape: Vec<usize>,
+    strides: Vec<usize>,
+}
+
+/// A file, read as far as the names and shapes of its tensors.
+#[derive(Debug)]
+pub struct PthFile {
+    path: PathBuf,
+    pub tensors: BTreeMap<String, Stored>,
+    values: Values,
+}
+
+#[derive(Debug)]
+enum Values {
+    Zip(Box<zipped::Archive>),
+    Legacy(legacy::Storages),
+}
+
+impl PthFile {
+    /// Reads what a file in the zip form says about its tensors.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it, or which code it would run.
+    pub fn open_zip(path: &Path) -> Result<Self> {
+        let mut archive = zipped::Archive::open(path)?;
+        let pickled = archive.pickle().map_err(|problem| damaged(path, &problem))?;
+        let tensors = Pickle::read(&pickled).and_then(|pickle| list(&pickle)).map_err(|problem| bad(path, &problem))?;
+        Ok(Self { path: path.to_owned(), tensors, values: Values::Zip(Box::new(archive)) })
     }
-    Ok(tensors)
+
+    /// The same of a file in the form from before PyTorch 1.6.
+    ///
+    /// # Errors
+    /// As [`PthFile::open_zip`].
+    pub fn open_legacy(path: &Path) -> Result<Self> {
+        let (tensors, storages) = legacy::open(path)?;
+        Ok(Self { path: path.to_owned(), tensors, values: Values::Legacy(storages) })
+    }
+
+    /// The values of the tensors called so, on the CPU; each storage is read once.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn read(&mut self, names: &[&str]) -> Result<BTreeMap<String, Tensor>> {
+        let mut of_storage: HashMap<&str, Vec<(&str, &Stored)>> = HashMap::new();
+        for (name, stored) in names.iter().filter_map(|name| self.tensors.get_key_value(*name)) {
+            of_storage.entry(&stored.storage).or_default().push((name, stored));
+        }
+        let mut tensors = BTreeMap::new();
+        for (key, wanted) in of_storage {
+            let bytes = match &mut self.values {
+                Values::Zip(archive) => archive.storage(key),
+                Values::Legacy(storages) => storages.read(key),
+            };
+            let bytes = bytes.map_err(|problem| damaged(&self.path, &problem))?;
+            for (name, stored) in wanted {
+                let problem = |problem: String| damaged(&self.path, &format!("tensor {name}: {problem}"));
+                tensors.insert(name.to_owned(), stored.tensor(&bytes).map_err(problem)?);
+            }
+        }
+        Ok(tensors)
+    }
 }
 
 fn damaged(path: &Path, problem: &str) -> Error {
     Error::bad_file(path, format!("damaged, or no PyTorch file ({problem}); copy it again or choose another"))
 }
 
-/// A record's bytes, their checksum checked.
-fn record(archive: &mut Archive, name: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let mut file = archive.by_name(name).map_err(|error| format!("{name}: {error}"))?;
-    file.read_to_end(&mut bytes).map_err(|error| format!("{name}: {error}"))?;
-    Ok(bytes)
+/// What the pickle says is no accident.
+fn bad(path: &Path, problem: &str) -> Error {
+    Error::bad_file(path, format!("{problem}; nothing was run, and the file was not used: {SAVE_TENSORS}"))
 }
 
-/// The names and places of the pickled dictionary's tensors; other entries are left out.
-fn entries(pickled: &[u8]) -> Result<Vec<(String, Stored)>, String> {
-    let mut stack = Stack::empty();
-    let mut rest = pickled;
-    stack.read_loop(&mut rest).map_err(|error| format!("its pickle cannot be read ({error})"))?;
-    let object = stack.finalize().map_err(|error| error.to_string())?;
-    let Object::Dict(entries) = object else {
-        return Err("it holds no dictionary of tensors; save model.state_dict(), not the model itself".to_owned());
-    };
-    let entry = |(name, value): (Object, Object)| Some((name.unicode().ok()?, Stored::parse(value)?));
-    let tensors: Vec<_> = unwrapped(entries).into_iter().filter_map(entry).collect();
-    if tensors.is_empty() { Err("it holds no tensors; save model.state_dict()".to_owned()) } else { Ok(tensors) }
-}
-
-fn unwrapped(mut entries: Vec<(Object, Object)>) -> Vec<(Object, Object)> {
-    let wraps = |(name, value): &(Object, Object)| matches!((name, value), (Object::Unicode(name), Object::Dict(_)) if WRAPPINGS.contains(&name.as_str()));
-    match entries.iter().position(wraps).map(|place| entries.swap_remove(place)) {
-        Some((_, Object::Dict(inner))) => inner,
-        _ => entries,
-    }
-}
-
-/// Where a tensor's values lie; the counts are in elements.
-#[derive(Debug, PartialEq)]
-struct Stored {
-    record: String,
-    dtype: DType,
-    offset: usize,
-    shape: Vec<usize>,
-    strides: Vec<usize>,
+/// The tensors of the pickled dictionary; other entries are left out, and those of types that candle has not.
+fn list(pickle: &Pickle<'_>) -> Result<BTreeMap<String, Stored>, String> {
+    let tensors = pickle.tensors(&WRAPPINGS).ok_or("it holds no dictionary of tensors")?;
+    let stored = |(name, tensor): (&str, &pickle::Tensor<'_>)| Some((name.to_owned(), Stored::of(tensor)?));
+    let stored: BTreeMap<String, Stored> = tensors.into_iter().filter_map(stored).collect();
+    if stored.is_empty() { Err("it holds no tensors".to_owned()) } else { Ok(stored) }
 }
 
 impl Stored {
-    /// From the call that would rebuild the tensor; `None` if it is another call.
-    fn parse(value: Object) -> Option<Self> {
-        let (callable, arguments) = value.reduce().ok()?;
-        let (module, function) = callable.class().ok()?;
-        let mut arguments = arguments.tuple().ok()?.into_iter();
-        match (module.as_str(), function.as_str()) {
-            ("torch._utils", "_rebuild_tensor_v2") => Self::parse_arguments(arguments),
-            ("torch._utils", "_rebuild_parameter") => Self::parse(arguments.next()?),
-            _ => None,
-        }
-    }
-
-    /// The arguments: (storage, offset, shape, strides, ...), the storage being ("storage", type, record, ...).
-    fn parse_arguments(mut arguments: impl Iterator<Item = Object>) -> Option<Self> {
-        let mut storage = arguments.next()?.persistent_load().ok()?.tuple().ok()?.into_iter();
-        let (_, class) = storage.nth(1)?.class().ok()?;
-        Some(Self {
-            record: storage.next()?.unicode().ok()?,
-            dtype: dtype(&class)?,
-            offset: count(arguments.next()?)?,
-            shape: arguments.next()?.tuple().ok()?.into_iter().map(count).collect::<Option<_>>()?,
-            strides: arguments.next()?.tuple().ok()?.into_iter().map(count).collect::<Option<_>>()?,
-        })
+    fn of(tensor: &pickle::Tensor<'_>) -> Option<Self> {
+        let pickle::Tensor { storage, offset, shape, strides } = tensor.clone();
+        let offset = storage.start.checked_add(offset)?;
+        Some(Self { storage: storage.key.to_owned(), dtype: storage.elements.dtype()?, offset, shape, strides })
     }
 
     fn tensor(&self, bytes: &[u8]) -> Result<Tensor, String> {
@@ -131,20 +139,5 @@ impl Stored {
         Some(axes().fold(vec![self.offset], |places, (&size, &stride)| {
             places.iter().flat_map(|place| (0..size).map(move |index| place + index * stride)).collect()
         }))
-    }
-}
-
-fn count(number: Object) -> Option<usize> {
-    number.int_or_long().ok().and_then(|number| usize::try_from(number).ok())
-}
-
-fn dtype(storage: &str) -> Option<DType> {
-    match storage {
-        "FloatStorage" => Some(DType::F32),
-        "DoubleStorage" => Some(DType::F64),
-        "HalfStorage" => Some(DType::F16),
-        "BFloat16Storage" => Some(DType::BF16),
-        "LongStorage" => Some(DType::I64),
-        _ => None,
     }
 }

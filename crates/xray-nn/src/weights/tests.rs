@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use super::file::WeightFile;
 use super::*;
 use crate::{Engine, Network};
 
@@ -24,6 +25,13 @@ fn few() -> BTreeMap<String, Tensor> {
 fn notes() -> HashMap<String, String> {
     let pairs = [("run", "7"), ("note", "\"quoted\"\n\u{1F600}"), ("best", "true"), ("epoch", "3")];
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// All that a file holds, whatever its form.
+fn read_all(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+    let mut file = WeightFile::open(path)?;
+    let names: Vec<String> = file.tensors.keys().cloned().collect();
+    file.read(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -107,21 +115,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn changed_bytes_never_panic(pytorch: bool, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+    fn changed_bytes_never_panic(form in prop::sample::select(&["small.pth", "legacy.pth", "x"][..]), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        let mut bytes = if pytorch {
-            fs::read(fixture("small.pth")).unwrap()
-        } else {
-            save(&path, &few(), &notes()).unwrap();
-            fs::read(&path).unwrap()
-        };
+        save(&path, &few(), &notes()).unwrap();
+        let mut bytes = fs::read(if form == "x" { path.clone() } else { fixture(form) }).unwrap();
         for (place, value) in changes {
             *place.get_mut(&mut bytes) = value;
         }
         fs::write(&path, bytes).unwrap();
-        let read = if pytorch { pth::read(&path) } else { load(&path).map(|(tensors, _)| tensors) };
-        if let Err(error) = read {
+        if let Err(error) = read_all(&path) {
             prop_assert!(error.to_string().contains(path.to_str().unwrap()), "{}", error);
         }
     }
@@ -129,8 +132,13 @@ proptest! {
 
 /// What `make.py` put into small.pth: see there.
 #[test]
-fn a_file_of_pytorch_is_read_whatever_its_types_and_strides() {
-    let tensors = pth::read(&fixture("small.pth")).unwrap();
+fn a_file_of_pytorch_is_read_whatever_its_form_types_and_strides() {
+    for form in ["small.pth", "legacy.pth"] {
+        check_small(&read_all(&fixture(form)).unwrap());
+    }
+}
+
+fn check_small(tensors: &BTreeMap<String, Tensor>) {
     let flat =
         |name: &str| tensors[name].to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let counting = |count: u8| (0..count).map(f32::from).collect::<Vec<_>>();
@@ -145,7 +153,7 @@ fn a_file_of_pytorch_is_read_whatever_its_types_and_strides() {
 
 #[test]
 fn a_wrapped_file_of_pytorch_is_unwrapped() {
-    let tensors = pth::read(&fixture("wrapped.pth")).unwrap();
+    let tensors = read_all(&fixture("wrapped.pth")).unwrap();
     assert_eq!(tensors["module.fc.bias"].to_vec1::<f32>().unwrap(), [1.0, 2.0]);
 }
 
@@ -162,9 +170,63 @@ fn a_file_of_pytorch_cut_short_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_legacy_file_of_pytorch_says_how_to_save_it_again() {
-    let error = load_pretrained(&network(2, 1), &fixture("legacy.pth")).unwrap_err().to_string();
-    assert!(error.contains("legacy.pth") && error.contains("torch.save(torch.load("), "{error}");
+fn a_legacy_file_of_pytorch_cut_short_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.pth");
+    let whole = fs::read(fixture("legacy.pth")).unwrap();
+    for length in (0..whole.len()).step_by(7) {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert!(read_all(&path).unwrap_err().to_string().contains("x.pth"), "{length}");
+    }
+}
+
+#[test]
+fn numbers_with_their_highest_byte_first_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.pth");
+    let mut whole = fs::read(fixture("legacy.pth")).unwrap();
+    let key = whole.windows(13).position(|bytes| bytes == b"little_endian").unwrap();
+    let value = (key..whole.len()).find(|at| whole[*at] == 0x88).unwrap();
+    whole[value] = 0x89;
+    fs::write(&path, whole).unwrap();
+    assert!(read_all(&path).unwrap_err().to_string().contains("highest byte first"));
+}
+
+#[test]
+fn forms_that_are_not_read_are_told_by_their_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.pth");
+    let mut tar = vec![0; 1024];
+    tar[257..262].copy_from_slice(b"ustar");
+    fs::write(&path, tar).unwrap();
+    assert!(read_all(&path).unwrap_err().to_string().contains("tar archive"));
+    let onnx = folder.path().join("x.onnx");
+    let about = onnx::About { producer: "test", version: "1", image_size: 64, notes: &BTreeMap::new() };
+    onnx::save(&onnx, &network(2, 1).state().unwrap(), &about).unwrap();
+    assert!(read_all(&onnx).unwrap_err().to_string().contains("ONNX model"));
+}
+
+#[test]
+fn a_network_saved_for_pytorch_comes_back_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.pth");
+    let (source, target) = (network(2, 1), network(2, 2));
+    save_pth(&path, &source.state().unwrap()).unwrap();
+    assert_eq!(load_pretrained(&target, &path).unwrap(), Head::Loaded);
+    assert!(source.state().unwrap().keys().all(|name| same(&source, &target, name)));
+}
+
+#[test]
+fn a_file_is_described_with_its_classes_and_whether_it_fits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.pth");
+    save_pth(&path, &network(1000, 1).state().unwrap()).unwrap();
+    let found = describe(&path, 2).unwrap();
+    assert_eq!((found.format, found.tensors.len(), found.parameters), (Format::Pth, 122, 11_689_512));
+    assert_eq!((found.classes, found.fit), (Some(1000), Ok(Head::Kept { classes_in_file: 1000 })));
+    let found = describe(&fixture("legacy.pth"), 2).unwrap();
+    assert_eq!((found.format, found.classes), (Format::LegacyPth, None));
+    assert!(found.fit.unwrap_err().contains("conv1.weight"));
 }
 
 #[test]
@@ -235,7 +297,12 @@ fn weights_of_another_network_are_refused_with_file_tensor_and_shapes() {
     let missing = refused(&|state| _ = state.remove("layer2.0.downsample.0.weight"));
     assert!(missing.contains("layer2.0.downsample.0.weight") && missing.contains("missing"), "{missing}");
     let deeper = refused(&|state| _ = state.insert("layer1.2.conv1.weight".to_owned(), narrow.clone()));
-    assert!(deeper.contains("layer1.2.conv1.weight"), "{deeper}");
+    assert!(deeper.contains("layer1.2.conv1.weight") && deeper.contains("ResNet-34"), "{deeper}");
+    let other = refused(&|state| _ = state.insert("layer1.0.gate".to_owned(), narrow.clone()));
+    assert!(other.contains("layer1.0.gate"), "{other}");
     let headless = refused(&|state| _ = state.remove(HEAD));
-    assert!(headless.contains(HEAD), "{headless}");
+    assert!(headless.contains(HEAD) && headless.contains("no last layer"), "{headless}");
+    let counted = Tensor::zeros(64, DType::I64, &Device::Cpu).unwrap();
+    let kind = refused(&|state| _ = state.insert("bn1.bias".to_owned(), counted.clone()));
+    assert!(kind.contains("bn1.bias") && kind.contains("i64"), "{kind}");
 }
