@@ -204,7 +204,7 @@ impl Runner {
         pipeline.data_hash = Some(hash.id);
         store.save_pipeline(pipeline)?;
         Ok(json!({
-            "data": data.dataset.root,
+            "data": data.dataset.root.to_string_lossy(),
             "data_hash": found.data_hash,
             "synthetic": found.synthetic,
             "splits": found.splits,

@@ -115,19 +115,22 @@ fn sign(theme: Theme, state: TaskState) -> (&'static str, Style) {
 
 fn task_line(theme: Theme, task: &Task, width: usize) -> Line<'static> {
     let (sign, style) = sign(theme, task.state);
-    let attempts = match task.attempts {
-        0 => String::new(),
-        1 => "1 attempt".to_owned(),
-        more => format!("{more} attempts"),
+    let attempts = match (task.attempts, width < WITH_GAPS) {
+        (0, false) => " ".repeat(12),
+        (0, true) => " ".repeat(4),
+        (1, false) => format!("{:<12}", "1 attempt"),
+        (more, false) => format!("{:<12}", format!("{more} attempts")),
+        (more, true) => format!("{:<4}", format!("{more}×")),
     };
     let time = if task.seconds > 0.0 { duration(task.seconds) } else { String::new() };
+    let room = width.saturating_sub(31 + attempts.chars().count());
     let spans = vec![
         Span::styled(format!("{sign} "), style),
         Span::raw(fit(task.name.title(), 11)),
         Span::styled(fit(task.state.name(), 8), style),
-        Span::styled(format!("{attempts:<11}"), theme.dim()),
+        Span::styled(attempts, theme.dim()),
         Span::raw(format!("{time:>8}  ")),
-        Span::styled(fit(&found(task), width.saturating_sub(42)), theme.dim()),
+        Span::styled(fit(&found(task), room), theme.dim()),
     ];
     Line::from(spans)
 }
@@ -140,14 +143,12 @@ fn found(task: &Task) -> String {
         TaskName::CheckData => {
             let of = |split: &str| ["NORMAL", "PNEUMONIA"].map(|class| number(&record["splits"][split][class]));
             let images = |split: &str| count(of(split).iter().sum());
-            format!("{} to train, {} to test", images("train"), images("test"))
+            format!("{} train, {} test", images("train"), images("test"))
         }
-        TaskName::Train => {
-            format!("{}, epoch {} is best", record["name"].as_str().unwrap_or_default(), number(&record["best_epoch"]))
-        }
+        TaskName::Train => format!("epoch {} is best", number(&record["best_epoch"])),
         TaskName::Evaluate => {
             let figure = |key: &str| share(record[key]["value"].as_f64());
-            format!("accuracy {}, AUC {}", figure("accuracy"), figure("auc"))
+            format!("acc {}, AUC {}", figure("accuracy"), figure("auc"))
         }
         TaskName::Gate if task.state == TaskState::Refused => "it said no".to_owned(),
         TaskName::Gate => match record["checks"].as_array().map_or(0, Vec::len) {
@@ -155,27 +156,27 @@ fn found(task: &Task) -> String {
             1 => "the check holds".to_owned(),
             more => format!("all {more} checks hold"),
         },
-        TaskName::Promote => format!("version {} of the model", number(&record["model_version"])),
+        TaskName::Promote => format!("version {}", number(&record["model_version"])),
     }
 }
 
 fn check_line(theme: Theme, check: &Check, width: usize) -> Line<'static> {
-    let (sign, word, style) =
-        if check.passed { ("✓", "holds", theme.good()) } else { ("✗", "does not", theme.bad()) };
-    let ci = check.interval.map_or_else(String::new, |i| units::interval(i.low, i.high));
+    let (sign, word, style) = if check.passed { ("✓", "holds", theme.good()) } else { ("✗", "fails", theme.bad()) };
+    let ci = check.interval.map_or_else(String::new, |i| units::interval(i.low, i.high) + " ");
     let text = match (check.difference, check.name.is_against_champion()) {
         (Some(difference), _) => {
             let p = check.figure.filter(|_| difference < 0.0).map_or_else(String::new, |p| format!(", p {p:.3}"));
-            format!("{difference:+.3} {ci} to the champion{p}")
+            let ci = if width < WITH_GAPS { String::new() } else { ci };
+            format!("{difference:+.3} {ci}to the champion{p}")
         }
         (None, true) => "no difference to the champion".to_owned(),
-        (None, false) => format!("{} {ci}, at least {} asked", share(check.figure), check.bar),
+        (None, false) => format!("{} {}, at least {}", share(check.figure), ci.trim_end(), check.bar),
     };
     Line::from(vec![
         Span::styled(format!("{sign} "), style),
         Span::raw(fit(check.name.title(), 12)),
-        Span::styled(format!("{word:<9}"), style),
-        Span::raw(fit(&text, width.saturating_sub(23))),
+        Span::styled(format!("{word:<6}"), style),
+        Span::raw(fit(&text, width.saturating_sub(20))),
     ])
 }
 
@@ -192,7 +193,7 @@ fn below(app: &App, theme: Theme, width: usize) -> Vec<Line<'static>> {
         (None, None, Some(PipelineState::Stopped)) => dim(&again),
         (None, None, Some(PipelineState::Refused)) => dim("its run stays as it is; the champion is the one before"),
         (None, None, Some(PipelineState::Running)) if view.at_work => dim("by this program"),
-        (None, None, Some(PipelineState::Running)) => dim("seen as it goes on; `xray-tui pipeline show` has all of it"),
+        (None, None, Some(PipelineState::Running)) => dim("seen as it goes on; `xray-tui pipeline show` has more"),
         (None, None, Some(PipelineState::Done)) => dim("its run is the champion as of then"),
         (None, None, _) => dim("or on the command line: `xray-tui pipeline run`"),
     }
