@@ -270,7 +270,7 @@ mod tests {
         assert!(said.contains("it is version 1 now"), "{said}");
         assert_eq!(store.model_versions().unwrap().len(), 1);
         let b = store.promote_version(&new("b"), Some(1)).unwrap();
-        assert_eq!(store.roll_back(&store.model_version(1).unwrap(), Some(1)).is_err(), b.version != 1);
+        assert!(store.roll_back(&store.model_version(1).unwrap(), Some(1)).is_err());
         store.roll_back(&store.model_version(1).unwrap(), Some(b.version)).unwrap();
         assert_eq!(store.champion().unwrap().unwrap().version, 1);
     }
