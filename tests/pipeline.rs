@@ -2,15 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/desk.rs"]
+mod desk;
+#[path = "support/form.rs"]
+mod form;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use desk::Desk;
+use form::set;
 use program::{answer, ask, command, demo, words, xray};
 use serde_json::{Value, json};
+use terminal::{Key, Terminal};
 use xray_tui::store::Store;
 
 /// A short training; every image counts.
@@ -296,4 +305,29 @@ fn only_a_finished_run_with_its_own_weights_can_be_promoted() {
     assert!(words(&xray(there, &["runs", "promote", "last"])).contains("cross-validation"));
     let store = Store::open(&there.join("runs.db")).unwrap();
     assert_eq!(store.model_versions().unwrap(), []);
+}
+
+#[test]
+fn a_pipeline_is_started_and_watched_on_the_screen_and_its_run_is_marked_as_the_champion() {
+    let desk = Desk::with_demo();
+    let mut terminal = Terminal::start(desk.program(&[]), 24, 80);
+    terminal.patience = Duration::from_mins(3);
+    terminal.wait_for("SYNTHETIC");
+    terminal.key(Key::Char('2'));
+    terminal.wait_for("Enter type");
+    for (label, value) in [("batch size", "8"), ("image size", "32"), ("epochs", "1")] {
+        set(&terminal, label, value);
+    }
+    terminal.key(Key::Char('P'));
+    terminal.wait_for("No pipeline yet");
+    terminal.key(Key::Char('s'));
+    terminal.wait_for("What the gate asks");
+    terminal.key(Key::Enter);
+    terminal.wait_for("✓ promote");
+    terminal.wait_for("is done: its run is the champion, version 1");
+    terminal.key(Key::Escape);
+    terminal.key(Key::Char('3'));
+    terminal.wait_for("◆ champion pipeline-1");
+    terminal.key(Key::Char('q'));
+    assert!(terminal.wait_for_exit().success());
 }

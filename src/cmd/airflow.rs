@@ -16,7 +16,13 @@ pub fn run(command: &AirflowCommand, place: &Workplace, out: Output) -> anyhow::
     let program = std::env::current_exe().map_err(|error| Error::io("find", "this program", error))?;
     let defaults = Defaults { program, data: absolute(&place.data)?, db: absolute(&place.db)? };
     let files = write(folder, &defaults, *force)?;
-    let value = json!({"files": files, "program": defaults.program, "data": defaults.data, "db": defaults.db});
+    let said = |path: &Path| path.to_string_lossy().into_owned();
+    let value = json!({
+        "files": files.iter().map(|file| said(file)).collect::<Vec<_>>(),
+        "program": said(&defaults.program),
+        "data": said(&defaults.data),
+        "db": said(&defaults.db),
+    });
     out.answer(&value, || {
         let written = files.iter().map(|file| format!("wrote {}", file.display()));
         let call = format!(

@@ -283,10 +283,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_higher_bar_never_lets_more_through(bars in [some_bar(), some_bar(), some_bar()], figures in [some_bar(), some_bar(), some_bar()], raise in 0.0..1.0) {
+        fn a_higher_bar_never_lets_more_through(bars in [some_bar(), some_bar(), some_bar()], figures in [some_bar(), some_bar(), some_bar()], raise in 0.0..1.0_f64) {
             let gate = |[a, s, u]: [Option<f64>; 3]| Gate { min_accuracy: a, min_sensitivity: s, min_auc: u, ..OPEN };
             let figures = measured(figures[0], figures[1], figures[2]);
-            let higher = bars.map(|bar| bar.map(|bar: f64| (bar + raise).min(1.0)));
+            let higher = bars.map(|bar| bar.map(|bar: f64| f64::min(bar + raise, 1.0)));
             let [low, high] = [gate(bars), gate(higher)].map(|gate| gate.judge(&figures, None));
             prop_assert!(low.passed || !high.passed);
             prop_assert_eq!(low.checks.len(), bars.iter().flatten().count());

@@ -20,7 +20,7 @@ use crate::session::models::{self, Grounds};
 use crate::session::{LoadedData, RunEvent, Start, Workplace, start_with};
 use crate::store::{Pipeline, PipelineState, Run, RunState, Store, TaskName, TaskState, now};
 use crate::train::control::Wish;
-use crate::train::{Control, Outcome, TrainEvent};
+use crate::train::{Control, Outcome, Phase, TrainEvent};
 
 /// The pause before a task is tried again; each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -192,7 +192,9 @@ impl Runner {
 
     fn check_data(&self, store: &Store, pipeline: &mut Pipeline) -> Result<Value, Ended> {
         let settings = &self.order.settings;
-        let data = LoadedData::open(&self.place, settings.config.image_size, &mut |p| self.watch(p))?;
+        let data = LoadedData::open(&self.place, settings.config.image_size, &mut |Progress { done, total }| {
+            self.watch(Phase::Decoding { done, total })
+        })?;
         let splits = data.splits(&settings.config);
         splits.check_trainable(&data.dataset)?;
         check_judged(&data.dataset, (settings.split, splits.of(settings.split)))?;
@@ -204,7 +206,7 @@ impl Runner {
         pipeline.data_hash = Some(hash.id);
         store.save_pipeline(pipeline)?;
         Ok(json!({
-            "data": data.dataset.root,
+            "data": data.dataset.root.to_string_lossy(),
             "data_hash": found.data_hash,
             "synthetic": found.synthetic,
             "splits": found.splits,
@@ -262,7 +264,8 @@ impl Runner {
     fn evaluate(&self, store: &Store, pipeline: &Pipeline) -> Result<Value, Ended> {
         let run = store.run(run_id(pipeline)?)?;
         let (gate, split) = (&self.order.settings.gate, self.order.settings.split);
-        let mut asked = Asked { gate, split, watch: &mut |progress| self.watch(progress) };
+        let mut asked =
+            Asked { gate, split, watch: &mut |Progress { done, total }| self.watch(Phase::Testing { done, total }) };
         Ok(json!(evaluate(store, &self.place, &run, &mut asked)?))
     }
 
@@ -272,7 +275,9 @@ impl Runner {
         if verdict.passed { Ok(record) } else { Err(Ended::Refused(record, verdict.why_not())) }
     }
 
-    fn watch(&self, _: Progress) -> ControlFlow<()> {
+    /// Tells how far long work is, as a run would.
+    fn watch(&self, phase: Phase) -> ControlFlow<()> {
+        self.tell(PipelineEvent::Run(RunEvent::Train(TrainEvent::Phase(phase))));
         if self.control.wish() == Wish::Stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 

@@ -18,16 +18,17 @@ const WIDTH: u16 = 76;
 const WITH_GAPS: usize = 68;
 
 pub fn draw(painter: &mut Painter, app: &App) {
-    let view = &app.train.pipeline;
-    let width = WIDTH.min(painter.buffer.area().width.saturating_sub(4));
-    let theme = painter.theme;
-    let (body, foot) = match &view.newest {
-        None => (none(app, theme), below(app, theme, usize::from(width))),
-        Some(newest) => (lines(app, (newest, theme), usize::from(width)), below(app, theme, usize::from(width))),
-    };
-    let rows = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
+    let (view, theme) = (&app.train.pipeline, painter.theme);
+    let cells = WIDTH.min(painter.buffer.area().width.saturating_sub(4));
+    let width = usize::from(cells);
     let title = view.newest.as_ref().map_or_else(|| "Pipeline".to_owned(), |newest| title(newest, view));
-    let inner = painter.popup((width, rows(body.len() + foot.len())), &title);
+    let body = match &view.newest {
+        None => none(app, theme, width),
+        Some(newest) => lines(app, (newest, theme), width),
+    };
+    let foot = below(app, theme, width);
+    let rows = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
+    let inner = painter.popup((cells, rows(body.len() + foot.len())), &title);
     painter.scene.picture = None;
     // What must go where there is no room are the gaps; what is to be done stays to be seen.
     let kept = rows(foot.len()).min(inner.height / 2);
@@ -38,10 +39,8 @@ pub fn draw(painter: &mut Painter, app: &App) {
 }
 
 fn title(newest: &Pipeline, view: &PipelineView) -> String {
-    let whose = match (newest.state, view.at_work) {
-        (PipelineState::Running, false) => ", in another process",
-        _ => "",
-    };
+    let is_elsewhere = newest.state == PipelineState::Running && !view.at_work;
+    let whose = if is_elsewhere { ", in another process" } else { "" };
     format!("{}: {}{whose}", newest.name, newest.state.name())
 }
 
@@ -49,27 +48,13 @@ fn without_gaps(lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
     lines.into_iter().filter(|line| line.width() > 0).collect()
 }
 
-fn none(app: &App, theme: Theme) -> Vec<Line<'static>> {
-    let waiting = Pipeline {
-        id: 0,
-        name: String::new(),
-        settings: serde_json::Value::Null,
-        data: std::path::PathBuf::new(),
-        data_hash: None,
-        state: PipelineState::Stopped,
-        run_id: None,
-        started_at: String::new(),
-        ended_at: None,
-        tasks: Vec::new(),
-    };
+fn none(app: &App, theme: Theme, width: usize) -> Vec<Line<'static>> {
+    let how = format!("{} asks for a gate and starts one with the settings of Train,", start_key(app));
     vec![
-        graph((&waiting, theme), None, WITH_GAPS),
+        graph(theme, [TaskState::Waiting; TaskName::ALL.len()], (None, width)),
         Line::default(),
         Line::from("No pipeline yet."),
-        Line::styled(
-            format!("{} asks for a gate and starts one with the settings of Train.", start_key(app)),
-            theme.dim(),
-        ),
+        Line::styled(how, theme.dim()),
     ]
 }
 
@@ -78,7 +63,8 @@ fn start_key(app: &App) -> String {
 }
 
 fn lines(app: &App, (newest, theme): (&Pipeline, Theme), width: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![graph((newest, theme), app.pipeline_epochs(), width), Line::default()];
+    let states = TaskName::ALL.map(|name| newest.task(name).map_or(TaskState::Waiting, |task| task.state));
+    let mut lines = vec![graph(theme, states, (app.pipeline_epochs(), width)), Line::default()];
     lines.extend(newest.tasks.iter().map(|task| task_line(theme, task, width)));
     let checks = app.train.pipeline.verdict().map_or_else(Vec::new, |verdict| verdict.checks);
     lines.extend((!checks.is_empty()).then(Line::default));
@@ -86,16 +72,18 @@ fn lines(app: &App, (newest, theme): (&Pipeline, Theme), width: usize) -> Vec<Li
     lines
 }
 
+/// Epochs that are done, and planned.
+type Epochs = Option<(usize, usize)>;
+
 /// The tasks in their order, each with its sign and, of the one that trains, how far it is.
-fn graph((newest, theme): (&Pipeline, Theme), epochs: Option<(usize, usize)>, width: usize) -> Line<'static> {
-    let mut spans = Vec::new();
+fn graph(theme: Theme, states: [TaskState; TaskName::ALL.len()], (epochs, width): (Epochs, usize)) -> Line<'static> {
     let edge = if width < WITH_GAPS { "─" } else { " ─ " };
-    for name in TaskName::ALL {
-        let state = newest.task(name).map_or(TaskState::Waiting, |task| task.state);
-        let (sign, style) = sign(theme, state);
+    let mut spans = Vec::new();
+    for (name, state) in TaskName::ALL.into_iter().zip(states) {
         if !spans.is_empty() {
             spans.push(Span::styled(edge, theme.frame()));
         }
+        let (sign, style) = sign(theme, state);
         let far = epochs.filter(|_| name == TaskName::Train && state == TaskState::Running);
         let far = far.map_or_else(String::new, |(done, of)| format!(" {done}/{of}"));
         spans.push(Span::styled(format!("{sign} {}{far}", name.title()), style));
@@ -115,19 +103,21 @@ fn sign(theme: Theme, state: TaskState) -> (&'static str, Style) {
 
 fn task_line(theme: Theme, task: &Task, width: usize) -> Line<'static> {
     let (sign, style) = sign(theme, task.state);
-    let attempts = match task.attempts {
-        0 => String::new(),
-        1 => "1 attempt".to_owned(),
-        more => format!("{more} attempts"),
+    let (attempts, cells) = match (task.attempts, width < WITH_GAPS) {
+        (0, false) => (String::new(), 12),
+        (1, false) => ("1 attempt".to_owned(), 12),
+        (more, false) => (format!("{more} attempts"), 12),
+        (0, true) => (String::new(), 4),
+        (more, true) => (format!("{more}×"), 4),
     };
     let time = if task.seconds > 0.0 { duration(task.seconds) } else { String::new() };
     let spans = vec![
         Span::styled(format!("{sign} "), style),
         Span::raw(fit(task.name.title(), 11)),
         Span::styled(fit(task.state.name(), 8), style),
-        Span::styled(format!("{attempts:<11}"), theme.dim()),
+        Span::styled(fit(&attempts, cells), theme.dim()),
         Span::raw(format!("{time:>8}  ")),
-        Span::styled(fit(&found(task), width.saturating_sub(42)), theme.dim()),
+        Span::styled(fit(&found(task), width.saturating_sub(31 + cells)), theme.dim()),
     ];
     Line::from(spans)
 }
@@ -140,14 +130,12 @@ fn found(task: &Task) -> String {
         TaskName::CheckData => {
             let of = |split: &str| ["NORMAL", "PNEUMONIA"].map(|class| number(&record["splits"][split][class]));
             let images = |split: &str| count(of(split).iter().sum());
-            format!("{} to train, {} to test", images("train"), images("test"))
+            format!("{} train, {} test", images("train"), images("test"))
         }
-        TaskName::Train => {
-            format!("{}, epoch {} is best", record["name"].as_str().unwrap_or_default(), number(&record["best_epoch"]))
-        }
+        TaskName::Train => format!("epoch {} is best", number(&record["best_epoch"])),
         TaskName::Evaluate => {
             let figure = |key: &str| share(record[key]["value"].as_f64());
-            format!("accuracy {}, AUC {}", figure("accuracy"), figure("auc"))
+            format!("acc {}, AUC {}", figure("accuracy"), figure("auc"))
         }
         TaskName::Gate if task.state == TaskState::Refused => "it said no".to_owned(),
         TaskName::Gate => match record["checks"].as_array().map_or(0, Vec::len) {
@@ -155,27 +143,27 @@ fn found(task: &Task) -> String {
             1 => "the check holds".to_owned(),
             more => format!("all {more} checks hold"),
         },
-        TaskName::Promote => format!("version {} of the model", number(&record["model_version"])),
+        TaskName::Promote => format!("version {}", number(&record["model_version"])),
     }
 }
 
 fn check_line(theme: Theme, check: &Check, width: usize) -> Line<'static> {
-    let (sign, word, style) =
-        if check.passed { ("✓", "holds", theme.good()) } else { ("✗", "does not", theme.bad()) };
-    let ci = check.interval.map_or_else(String::new, |i| units::interval(i.low, i.high));
+    let (sign, word, style) = if check.passed { ("✓", "holds", theme.good()) } else { ("✗", "fails", theme.bad()) };
+    let ci = check.interval.map_or_else(String::new, |i| units::interval(i.low, i.high) + " ");
     let text = match (check.difference, check.name.is_against_champion()) {
         (Some(difference), _) => {
             let p = check.figure.filter(|_| difference < 0.0).map_or_else(String::new, |p| format!(", p {p:.3}"));
-            format!("{difference:+.3} {ci} to the champion{p}")
+            let ci = if width < WITH_GAPS { String::new() } else { ci };
+            format!("{difference:+.3} {ci}to the champion{p}")
         }
         (None, true) => "no difference to the champion".to_owned(),
-        (None, false) => format!("{} {ci}, at least {} asked", share(check.figure), check.bar),
+        (None, false) => format!("{} {}, at least {}", share(check.figure), ci.trim_end(), check.bar),
     };
     Line::from(vec![
         Span::styled(format!("{sign} "), style),
         Span::raw(fit(check.name.title(), 12)),
-        Span::styled(format!("{word:<9}"), style),
-        Span::raw(fit(&text, width.saturating_sub(23))),
+        Span::styled(format!("{word:<6}"), style),
+        Span::raw(fit(&text, width.saturating_sub(20))),
     ])
 }
 
@@ -192,7 +180,7 @@ fn below(app: &App, theme: Theme, width: usize) -> Vec<Line<'static>> {
         (None, None, Some(PipelineState::Stopped)) => dim(&again),
         (None, None, Some(PipelineState::Refused)) => dim("its run stays as it is; the champion is the one before"),
         (None, None, Some(PipelineState::Running)) if view.at_work => dim("by this program"),
-        (None, None, Some(PipelineState::Running)) => dim("seen as it goes on; `xray-tui pipeline show` has all of it"),
+        (None, None, Some(PipelineState::Running)) => dim("seen as it goes on; `xray-tui pipeline show` has more"),
         (None, None, Some(PipelineState::Done)) => dim("its run is the champion as of then"),
         (None, None, _) => dim("or on the command line: `xray-tui pipeline run`"),
     }

@@ -34,7 +34,7 @@ pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
             let before = match &app.runs.facts.champion {
                 Some((run_id, version)) => {
                     let champion = app.runs.run(run_id).map_or(run_id.as_str(), |run| run.started.name.as_str());
-                    format!("It takes the place of {champion}, version {version}, which can be gone back to.")
+                    format!("It takes the place of {champion}, version {version}.")
                 }
                 None => "It answers from then on where no run is chosen.".to_owned(),
             };

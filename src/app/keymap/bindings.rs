@@ -103,7 +103,7 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Runs, A::Scatter), "p", ("points", "runs as points: a setting against a figure")),
     bind((P::Runs, A::Delete), "x delete", ("trash", "move the run, or the marked ones, to the trash")),
     bind((P::Runs, A::Star), "*", ("star", "give it a star, or take it away")),
-    bind((P::Runs, A::Promote), "C", ("champion", "make it the champion, which answers where no run is chosen")),
+    bind((P::Runs, A::Promote), "C", ("", "make it the champion, which answers where no run is chosen")),
     bind((P::Runs, A::RollBack), "", ("", "make the champion before this one the champion again")),
     bind((P::Runs, A::ShowPipeline), "P", ("", "the pipeline: check data, train, evaluate, gate, promote")),
     bind((P::Runs, A::Rename), "n", ("name", "give it another name")),

@@ -298,7 +298,7 @@ mod tests {
         drop(asker);
         answer_all(&Workplace { data: data.clone(), db, cache: data }, &effects, &wake.outbox(sender));
         let told: Vec<Message> = inbox.try_iter().collect();
-        let [Message::Runs(RunsMessage::News(news)), Message::Runs(RunsMessage::Loaded(_))] = &told[..] else {
+        let [_, Message::Runs(RunsMessage::News(news)), Message::Runs(RunsMessage::Loaded(_))] = &told[..] else {
             panic!("{told:?}")
         };
         assert!(matches!(news, RunsNews::InTrash(1)), "{news:?}");
