@@ -102,7 +102,7 @@ fn what_was_sent_is_found_again_where_the_local_notes_of_it_are_gone() {
 fn an_answer_that_gets_lost_makes_nothing_twice() {
     let (folder, _) = trained();
     let (at, server) = (folder.path(), Tracking::start());
-    for words in ["runs/create", "\"metrics\"", "runs/log-inputs", "model/best"] {
+    for words in ["runs/create", "runs/log-inputs", "\"metrics\"", "model/best"] {
         server.shelf.lock().unwrap().lose = Some((words.to_owned(), 1));
         let failed = xray(at, &["mlflow", "push", "last", "--uri", &server.uri()]);
         assert_eq!(failed.status.code(), Some(1), "{words}: {}", self::words(&failed));
