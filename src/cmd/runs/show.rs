@@ -27,6 +27,9 @@ pub fn run(store: &Store, run: &Run, (images, out): (bool, Output)) -> anyhow::R
     value["weights_sha256"] = json!(run.weights);
     value["checks"] = json!(run.checks);
     value["disk_bytes"] = json!(disk::size_of(store, &run.started.id));
+    let origin = store.origin(&run.started.id)?;
+    value["origin"] =
+        origin.as_ref().map_or(Value::Null, |from| json!({"uri": from.uri, "mlflow_run_id": from.remote_id}));
     let marks = store.marks(&run.started.id)?;
     value["marks"] = json!(marks);
     if images {
