@@ -97,8 +97,9 @@ pub fn pull(store: &Store, target: &Target, remote_id: &str) -> Result<Pulled> {
     let folder = store.run_folder(&started.id);
     let record = settle(store, record)?;
     pulled.name.clone_from(&record.run.started.name);
-    store.import_run(&record, &Origin { uri: target.server.base().to_owned(), remote_id: there.id.clone() })?;
+    // Before the rows: what broke off is pulled again as a whole.
     pulled.weights = record.run.weights.is_some() && weights(target, (&there, &record), &folder)?;
+    store.import_run(&record, &Origin { uri: target.server.base().to_owned(), remote_id: there.id.clone() })?;
     Ok(pulled)
 }
 
