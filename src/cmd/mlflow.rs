@@ -29,6 +29,9 @@ pub fn run(
 ) -> anyhow::Result<ExitCode> {
     match command {
         MlflowCommand::Push { runs, all, champion, model, place: there } => {
+            if *champion && runs.len() > 1 {
+                return Err(WrongUse("there is one champion: name one run".into()).into());
+            }
             let champion = champion.then(|| model.as_deref().unwrap_or(&settings.model));
             let target = target(there, settings)?;
             let store = open_store(place)?;
@@ -147,7 +150,7 @@ fn push(
         let _lock = lock(store, &|text| out.progress(text))?;
         out.progress(&format!("sending {}  {}", run.started.name, run.started.id));
         let sent = pusher.push(store, &run.started.id)?;
-        let model = match champion.filter(|_| run.started.parent.is_none() || runs.len() == 1) {
+        let model = match champion.filter(|_| values.is_empty()) {
             Some(model) => Some(register(store, target, &sent, (model, None))?),
             None => None,
         };
@@ -279,7 +282,7 @@ pub fn follow_runs(
         return Ok(None);
     }
     let target = target(&MlflowPlace { uri: None, experiment: None }, settings)?;
-    Ok(Some(Following::start(place.db.clone(), target, tell)?))
+    Ok(Some(Following::start(place.db.clone(), Pusher::new(target, user()), tell)?))
 }
 
 /// Follows the runs that `command` trains, where it trains any.
