@@ -280,9 +280,8 @@ impl Merge<'_> {
         let variable = |name: &str| (self.variable)(name).map(|value| value.to_string_lossy().into_owned());
         let [uri, experiment] = ["MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"].map(variable);
         let said = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let uri = [None, said(uri), said(file.uri)].map(|uri| uri.map(Some));
         MlflowSettings {
-            uri: self.pick("mlflow.uri", uri, None),
+            uri: self.pick("mlflow.uri", [None, said(uri).map(Some), file.uri.map(|uri| said(Some(uri)))], None),
             experiment: self.pick(
                 "mlflow.experiment",
                 [None, said(experiment), said(file.experiment)],

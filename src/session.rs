@@ -236,17 +236,8 @@ impl Session<'_> {
         let (folder, _lock) = (store.run_folder(run_id), folder_lock(store, run_id)?);
         // Until the lock was ours, another one may have changed it.
         let run = store.run(run_id)?;
-        if run.trashed_at.is_some() {
-            return Err(refuse("is in the trash: `xray-tui runs restore` brings it back"));
-        }
-        if run.state == crate::store::RunState::Finished {
-            return Err(refuse("is finished; start a new one, with --pretrained to begin from its weights"));
-        }
-        if run.folds().is_some() {
-            return Err(refuse("is a cross-validation: `xray-tui cv --resume` goes on with it"));
-        }
-        if let Some(origin) = store.origin(run_id)? {
-            return Err(refuse(&format!("came from MLflow ({}): it can go on where it was trained alone", origin.uri)));
+        if let Some(problem) = why_it_ended(store, &run)? {
+            return Err(refuse(&problem));
         }
         let config = config_of(&run)?;
         let data = LoadedData::open(&self.place_of(&run), config.image_size, &mut |p| self.decoding(p))?;
@@ -432,6 +423,21 @@ impl Session<'_> {
     fn pass_on(&self, event: TrainEvent) {
         let _ = self.listener.send(RunEvent::Train(event));
     }
+}
+
+/// Why a run cannot go on, whatever is done; `None` where it can.
+fn why_it_ended(store: &Store, run: &Run) -> Result<Option<String>> {
+    if run.trashed_at.is_some() {
+        return Ok(Some("is in the trash: `xray-tui runs restore` brings it back".into()));
+    }
+    if let Some(origin) = store.origin(&run.started.id)? {
+        return Ok(Some(format!("came from MLflow ({}): it can go on where it was trained alone", origin.uri)));
+    }
+    if run.state == crate::store::RunState::Finished {
+        return Ok(Some("is finished; start a new one, with --pretrained to begin from its weights".into()));
+    }
+    let is_whole = run.folds().is_some();
+    Ok(is_whole.then(|| "is a cross-validation: `xray-tui cv --resume` goes on with it".into()))
 }
 
 /// What is otherwise with a run's images now, in words; `None` where nothing is.

@@ -86,6 +86,24 @@ fn a_pushed_run_is_there_whole_and_pushing_again_sends_nothing() {
 }
 
 #[test]
+fn a_tag_that_is_taken_away_goes_there_too_and_those_of_others_stay() {
+    let (folder, _) = trained();
+    let (at, server) = (folder.path(), Tracking::start());
+    answer(at, &["runs", "tag", "last", "old"]);
+    push(at, &server);
+    assert_eq!(server.only().tags["xray_tui.tag.old"], "true");
+    for run in server.shelf.lock().unwrap().runs.values_mut() {
+        run.tags.insert("theirs".into(), "x".into());
+    }
+    answer(at, &["runs", "tag", "last", "old", "--remove"]);
+    answer(at, &["runs", "note", "last", "said later"]);
+    assert_eq!(push(at, &server)["tags"], 1);
+    let tags = server.only().tags;
+    assert!(!tags.contains_key("xray_tui.tag.old") && tags["theirs"] == "x", "{tags:?}");
+    assert_eq!(tags["mlflow.note.content"], "said later");
+}
+
+#[test]
 fn what_was_sent_is_found_again_where_the_local_notes_of_it_are_gone() {
     let (folder, _) = trained();
     let (at, server) = (folder.path(), Tracking::start());
@@ -102,7 +120,7 @@ fn what_was_sent_is_found_again_where_the_local_notes_of_it_are_gone() {
 fn an_answer_that_gets_lost_makes_nothing_twice() {
     let (folder, _) = trained();
     let (at, server) = (folder.path(), Tracking::start());
-    for words in ["runs/create", "\"metrics\"", "runs/log-inputs", "model/best"] {
+    for words in ["runs/create", "runs/log-inputs", "\"metrics\"", "model/best"] {
         server.shelf.lock().unwrap().lose = Some((words.to_owned(), 1));
         let failed = xray(at, &["mlflow", "push", "last", "--uri", &server.uri()]);
         assert_eq!(failed.status.code(), Some(1), "{words}: {}", self::words(&failed));
@@ -233,14 +251,17 @@ fn a_run_that_was_pulled_is_as_it_was_and_goes_on_nowhere() {
     let pull = ["mlflow", "pull", "--uri", &server.uri()];
     let pulled = answer(there.path(), &pull);
     assert_eq!((&pulled["runs"][0]["run_id"], &pulled["runs"][0]["weights"]), (&id.as_str().into(), &true.into()));
-    let [mut was, mut is] = [at, there.path()].map(|at| answer(at, &["runs", "show", "last"]));
-    for shown in [&mut was, &mut is] {
-        // The log stays where it was written.
-        shown["disk_bytes"] = Value::Null;
+    let [was, mut is] = [at, there.path()].map(|at| answer(at, &["runs", "show", "last"]));
+    assert_eq!((&is["origin"]["uri"], &is["tags"]), (&server.uri().into(), &serde_json::json!(["mlflow"])));
+    // The log stays where it was written.
+    for key in ["disk_bytes", "origin", "tags"] {
+        is[key] = was[key].clone();
     }
     assert_eq!(is, was);
     let (was, is) = (stored(at), stored(there.path()));
-    assert_eq!(is.0.record(is.1).unwrap(), was.0.record(was.1).unwrap());
+    let mut is = is.0.record(is.1).unwrap();
+    is.run.tags.clear();
+    assert_eq!(is, was.0.record(was.1).unwrap());
     assert!(xray(there.path(), &["runs", "verify", "last"]).status.success());
     let resumed = xray(there.path(), &["train", "--resume", "last"]);
     assert!(!resumed.status.success());

@@ -29,6 +29,9 @@ pub fn run(
 ) -> anyhow::Result<ExitCode> {
     match command {
         MlflowCommand::Push { runs, all, champion, model, place: there } => {
+            if *champion && runs.len() > 1 {
+                return Err(WrongUse("there is one champion: name one run".into()).into());
+            }
             let champion = champion.then(|| model.as_deref().unwrap_or(&settings.model));
             let target = target(there, settings)?;
             let store = open_store(place)?;
@@ -87,17 +90,52 @@ fn ended(store: &Store) -> anyhow::Result<Vec<Run>> {
 }
 
 /// The lock of whoever sends; it is waited for, as it is held for one sending at a time.
-fn lock(store: &Store, out: Output) -> anyhow::Result<RunLock> {
+fn lock(store: &Store, tell: &dyn Fn(&str)) -> anyhow::Result<RunLock> {
     let mut told = false;
     loop {
         if let Some(lock) = store.mirror_lock()? {
             return Ok(lock);
         }
         if !std::mem::replace(&mut told, true) {
-            out.progress("another xray-tui sends to MLflow just now: waiting for it");
+            tell("another xray-tui sends to MLflow just now: waiting for it");
         }
         std::thread::sleep(BETWEEN_TRIES);
     }
+}
+
+/// Who is named as the one that trained.
+fn user() -> Option<String> {
+    let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(environment);
+    name.map(|name| name.to_string_lossy().into_owned())
+}
+
+/// After a promotion here: where runs are followed, the run is the champion at MLflow too, with the `number` of its version
+/// here. What goes wrong there is said, and undoes nothing here.
+///
+/// # Errors
+/// Where no server is named, or its address or certificates are wrong.
+pub fn promote_there(
+    settings: &MlflowSettings,
+    store: &Store,
+    (run_id, number): (&str, Option<usize>),
+    tell: &dyn Fn(&str),
+) -> anyhow::Result<()> {
+    if !settings.mirror {
+        return Ok(());
+    }
+    let target = target(&MlflowPlace { uri: None, experiment: None }, settings)?;
+    let promote = || {
+        let _lock = lock(store, tell)?;
+        let sent = Pusher::new(target.clone(), user()).push(store, run_id)?;
+        Ok::<_, anyhow::Error>(register(store, &target, &sent, (&settings.model, number))?)
+    };
+    match promote() {
+        Ok(Registered { model, version }) => tell(&format!("champion at MLflow too: {model} version {version}")),
+        Err(error) => tell(&format!(
+            "MLflow: {error}; it is not the champion there yet: `xray-tui mlflow push {run_id} --champion` makes it so"
+        )),
+    }
+    Ok(())
 }
 
 fn push(
@@ -106,15 +144,13 @@ fn push(
     (runs, champion): (&[Run], Option<&str>),
     out: Output,
 ) -> anyhow::Result<ExitCode> {
-    let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(environment);
-    let user = user.map(|name| name.to_string_lossy().into_owned());
-    let mut pusher = Pusher::new(target.clone(), user);
+    let mut pusher = Pusher::new(target.clone(), user());
     let (mut values, mut lines) = (Vec::new(), Vec::new());
     for run in runs {
-        let _lock = lock(store, out)?;
+        let _lock = lock(store, &|text| out.progress(text))?;
         out.progress(&format!("sending {}  {}", run.started.name, run.started.id));
         let sent = pusher.push(store, &run.started.id)?;
-        let model = match champion.filter(|_| run.started.parent.is_none() || runs.len() == 1) {
+        let model = match champion.filter(|_| values.is_empty()) {
             Some(model) => Some(register(store, target, &sent, (model, None))?),
             None => None,
         };
@@ -159,21 +195,30 @@ fn sent_text(target: &Target, run: &Run, (sent, model): (&Sent, Option<&Register
 
 fn pull(store: &Store, target: &Target, ids: &[String], out: Output) -> anyhow::Result<ExitCode> {
     let ids = if ids.is_empty() { mlflow::remote_ids(target)? } else { ids.to_vec() };
-    let mut pulled = Vec::new();
+    let (mut pulled, mut problems) = (Vec::new(), Vec::new());
     for id in &ids {
         out.progress(&format!("bringing in {id}"));
-        pulled.push(mlflow::pull(store, target, id)?);
+        match mlflow::pull(store, target, id) {
+            Ok(done) => pulled.push(done),
+            // One of many holds no other back.
+            Err(error) if ids.len() > 1 => {
+                say(&format!("note: {error}"));
+                problems.push(error.to_string());
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let value = json!({
         "uri": target.server.base(),
         "experiment": target.experiment,
         "runs": pulled.iter().map(pulled_json).collect::<Vec<_>>(),
+        "problems": problems,
     });
-    out.answer(&value, || match pulled.len() {
+    out.answer(&value, || match ids.len() {
         0 => format!("experiment {} has no runs", target.experiment),
         _ => pulled.iter().map(pulled_text).collect::<Vec<_>>().join("\n"),
     })?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn pulled_json(pulled: &Pulled) -> Value {
@@ -237,7 +282,7 @@ pub fn follow_runs(
         return Ok(None);
     }
     let target = target(&MlflowPlace { uri: None, experiment: None }, settings)?;
-    Ok(Some(Following::start(place.db.clone(), target, tell)?))
+    Ok(Some(Following::start(place.db.clone(), Pusher::new(target, user()), tell)?))
 }
 
 /// Follows the runs that `command` trains, where it trains any.

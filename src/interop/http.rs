@@ -291,6 +291,10 @@ fn explain_io(error: &io::Error) -> String {
             "the connection is not secure ({error}): check the address; a private authority's certificates can be \
              named with SSL_CERT_FILE"
         ),
+        // The system's own words for a name that it cannot find have no kind.
+        _ if error.to_string().contains("lookup address") => {
+            format!("there is no such host ({error}): check the address, the network and the proxy")
+        }
         _ => format!("the connection broke ({error}): try again"),
     }
 }

@@ -261,6 +261,16 @@ fn api(shelf: &mut Shelf, (path, query): (&str, &str), value: &Value) -> (u16, V
                 None => missing("run"),
             }
         }
+        "runs/delete-tag" => {
+            let text = |key: &str| value[key].as_str().unwrap();
+            shelf
+                .runs
+                .get_mut(text("run_id"))
+                .unwrap()
+                .tags
+                .remove(text("key"))
+                .map_or_else(|| missing("tag"), |_| (200, json!({})))
+        }
         _ => registry(shelf, path, value),
     }
 }

@@ -32,6 +32,9 @@ pub fn run(store: &Store, run: &Run, (images, out): (bool, Output)) -> anyhow::R
     let champion = store.champion()?.filter(|champion| champion.new.run_id == run.started.id);
     value["champion"] = json!(champion.is_some());
     value["model_version"] = json!(store.version_of(&run.started.id)?);
+    let origin = store.origin(&run.started.id)?;
+    value["origin"] =
+        origin.as_ref().map_or(Value::Null, |from| json!({"uri": from.uri, "mlflow_run_id": from.remote_id}));
     let marks = store.marks(&run.started.id)?;
     value["marks"] = json!(marks);
     if images {

@@ -79,6 +79,12 @@ fn address(path: &Path) -> String {
     format!("file://{}", path.to_string_lossy().chars().map(escape).collect::<String>())
 }
 
+/// The file of a key, which never leads out of its folder: settings of other programs may have any name.
+fn below(folder: &Path, key: &str) -> PathBuf {
+    let is_name = |part: &&str| !part.is_empty() && *part != "." && *part != "..";
+    folder.join(key.split(['/', '\\']).filter(is_name).collect::<PathBuf>())
+}
+
 fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
@@ -121,12 +127,12 @@ fn write_run(store: &Store, (experiment, experiment_id): (&Path, &str), run_id: 
     write_meta(&folder, &meta(&material, (&folder, &id, experiment_id)))?;
     let params = plan::params(&material.run);
     for (key, value) in &params {
-        write(&folder.join("params").join(key), value)?;
+        write(&below(&folder.join("params"), key), value)?;
     }
     let mut tags = plan::tags(&material, None);
     tags.extend(material.run.started.parent.as_ref().map(|parent| ("mlflow.parentRunId".into(), remote_id(parent))));
     for (key, value) in &tags {
-        write(&folder.join("tags").join(key), value)?;
+        write(&below(&folder.join("tags"), key), value)?;
     }
     let metrics = write_points(&folder, &plan::points(&material))?;
     write_input(store, &material, (experiment, &folder))?;
@@ -213,6 +219,7 @@ mod tests {
     fn numbers_of_experiments_and_runs_are_such_as_mlflow_has() {
         assert_eq!(experiment_id("xray-tui"), experiment_id("xray-tui"));
         assert!(experiment_id("a").parse::<i32>().unwrap() > 0);
+        assert_eq!(below(Path::new("params"), "../../a/./b"), Path::new("params/a/b"));
         assert_eq!(remote_id("abc").len(), 32);
         assert_eq!(address(Path::new("/a b/c#")), "file:///a%20b/c%23");
     }

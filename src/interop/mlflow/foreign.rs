@@ -62,7 +62,7 @@ pub fn record(target: &Target, there: &Remote) -> Result<Record> {
         weights: None,
         closing: None,
         note: Some(note(there, &value)),
-        tags: vec!["mlflow".into()],
+        tags: Vec::new(),
         starred: false,
         trashed_at: None,
     };

@@ -10,7 +10,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::Target;
 use super::push::{Pusher, Sent};
 use crate::error::{Error, Result};
 use crate::session::journal;
@@ -40,19 +39,18 @@ pub struct Following {
 }
 
 impl Following {
-    /// Begins to follow the runs of the database `db`, which need not be there yet. `tell` hears when the server goes away and
-    /// when it is back.
+    /// Begins to follow the runs of the database `db`, which need not be there yet, and has `pusher` send them. `tell` hears
+    /// when the server goes away and when it is back.
     ///
     /// # Errors
     /// `Io` where the thread cannot be started.
-    pub fn start(db: PathBuf, target: Target, tell: Tell) -> Result<Self> {
+    pub fn start(db: PathBuf, pusher: Pusher, tell: Tell) -> Result<Self> {
         let (leaving, (sender, left)) = (Arc::<AtomicBool>::default(), channel());
         let told_to_leave = Arc::clone(&leaving);
         let since = format!("{:.3}", jiff::Timestamp::now());
         let work = move || {
             priority::lower();
-            let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-            let mut follower = Follower::new((db, since), Pusher::new(target, user), tell);
+            let mut follower = Follower::new((db, since), pusher, tell);
             follower.until(&told_to_leave);
             let _ = sender.send(follower.leave());
         };

@@ -12,6 +12,9 @@ use crate::metrics::{EpochFigures, Figures, Spread};
 use crate::session::manifest::{Listed, Manifest};
 use crate::store::{Answer, MarkKind, Run, RunState, StepPoint, cases};
 
+/// What the names of our own tags begin with.
+pub const PREFIX: &str = "xray_tui.";
+
 /// The tag that a run is found by.
 pub const RUN_ID: &str = "xray_tui.run_id";
 

@@ -20,6 +20,9 @@ const PAGE: usize = 200;
 /// Bytes of a run's record at most.
 const LONGEST: u64 = 1 << 30;
 
+/// What runs that came from elsewhere are tagged with.
+pub const TAG: &str = "mlflow";
+
 /// What became of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulled {
@@ -92,8 +95,11 @@ pub fn pull(store: &Store, target: &Target, remote_id: &str) -> Result<Pulled> {
         return Ok(pulled);
     }
     let folder = store.run_folder(&started.id);
-    store.import_run(&record, &Origin { uri: target.server.base().to_owned(), remote_id: there.id.clone() })?;
+    let record = settle(store, record)?;
+    pulled.name.clone_from(&record.run.started.name);
+    // Before the rows: what broke off is pulled again as a whole.
     pulled.weights = record.run.weights.is_some() && weights(target, (&there, &record), &folder)?;
+    store.import_run(&record, &Origin { uri: target.server.base().to_owned(), remote_id: there.id.clone() })?;
     Ok(pulled)
 }
 
@@ -117,8 +123,34 @@ fn own(target: &Target, there: &Remote) -> Result<Option<Record>> {
     let mut bytes = Vec::new();
     let read = incoming.reader().take(LONGEST).read_to_end(&mut bytes);
     read.map_err(|error| wrong(format!("{RECORD} broke off ({error}): try again")))?;
-    let record = serde_json::from_slice(&bytes);
-    record.map(Some).map_err(|error| wrong(format!("{RECORD} cannot be read ({error}): use the version that wrote it")))
+    let record: Result<Record, _> = serde_json::from_slice(&bytes);
+    let record =
+        record.map_err(|error| wrong(format!("{RECORD} cannot be read ({error}): use the version that wrote it")))?;
+    // It names a folder here.
+    if !is_id(&record.run.started.id) {
+        return Err(wrong(format!("{RECORD} was changed: {} is no run's id", record.run.started.id)));
+    }
+    Ok(Some(record))
+}
+
+/// Whether it is a run's id: 12 lower-case hexadecimal digits.
+fn is_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// The run as it stands among those here: marked, under a name that none of them has, and a part by itself where its
+/// cross-validation is not here.
+fn settle(store: &Store, record: Record) -> Result<Record> {
+    let mut run = record.run;
+    if store.names()?.contains(&run.started.name) {
+        run.started.name = format!("{}-{}", run.started.name, run.started.id);
+    }
+    if !run.tags.iter().any(|tag| tag == TAG) {
+        run.tags.push(TAG.into());
+    }
+    let parent = run.started.parent.take();
+    run.started.parent = parent.filter(|parent| store.run(parent).is_ok());
+    Ok(Record { run, ..record })
 }
 
 /// Downloads the best weights of a run; whether they are there. A part of them never stays.
@@ -140,4 +172,40 @@ fn weights(target: &Target, (there, record): (&Remote, &Record), folder: &Path) 
     }
     fs::rename(&part, &path).map_err(|error| Error::io("write", &path, error))?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::sample;
+
+    fn record(number: usize) -> Record {
+        let (run, steps, marks) = (sample::run(number, RunState::Finished), Vec::new(), Vec::new());
+        Record { run, epochs: vec![sample::epoch(1)], steps, marks, answers: Vec::new(), manifest: None }
+    }
+
+    #[test]
+    fn an_id_that_leads_out_of_the_folder_is_none() {
+        for wrong in ["../../../etc", "", "0123456789abc", "0123456789AB", "01234/6789ab"] {
+            assert!(!is_id(wrong), "{wrong}");
+        }
+        assert!(is_id("0123456789ab"));
+    }
+
+    #[test]
+    fn a_name_that_is_taken_gets_the_id_and_a_part_whose_whole_is_not_here_stands_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("runs.db")).unwrap();
+        let origin = Origin { uri: "http://there".into(), remote_id: "a".into() };
+        store.import_run(&settle(&store, record(1)).unwrap(), &origin).unwrap();
+        let mut second = record(2);
+        (second.run.started.name, second.run.started.parent) = ("run-1".into(), Some("0123456789ab".into()));
+        let second = settle(&store, second).unwrap();
+        store.import_run(&second, &origin).unwrap();
+        let run = store.run(&second.run.started.id).unwrap();
+        assert_eq!(run.started.name, format!("run-1-{}", run.started.id));
+        assert_eq!((run.started.parent, run.tags), (None, vec![TAG.to_owned()]));
+        assert_eq!(store.origin(&second.run.started.id).unwrap(), Some(origin));
+        assert_eq!(store.epochs(&second.run.started.id).unwrap(), [sample::epoch(1)]);
+    }
 }

@@ -150,13 +150,26 @@ impl Pusher {
         }
         let tags = plan::tags(material, self.user.as_deref());
         let changed: BTreeMap<String, String> =
-            tags.into_iter().filter(|(k, v)| remote.tags.get(k) != Some(v)).collect();
+            tags.iter().filter(|(k, v)| remote.tags.get(*k) != Some(v)).map(|(k, v)| (k.clone(), v.clone())).collect();
         for part in pairs(&changed).chunks(MOST_PAIRS) {
             self.batch(remote, ("tags", part.to_vec()))?;
         }
         (sent.params, sent.tags) = (new.len(), changed.len());
+        self.delete_tags(remote, &tags)?;
         remote.params.extend(new);
         remote.tags.extend(changed);
+        Ok(())
+    }
+
+    /// What is not so any more: the problem of a run that went on, a tag that its user took away. Tags that others have given
+    /// the run there stay.
+    fn delete_tags(&self, remote: &mut Remote, tags: &BTreeMap<String, String>) -> Result<()> {
+        let is_gone = |key: &&String| key.starts_with(plan::PREFIX) && !tags.contains_key(*key);
+        let gone: Vec<String> = remote.tags.keys().filter(is_gone).cloned().collect();
+        for key in gone {
+            self.target.server.post("runs/delete-tag", &json!({"run_id": remote.id, "key": key}))?;
+            remote.tags.remove(&key);
+        }
         Ok(())
     }
 
