@@ -118,7 +118,7 @@ fn git_ignores_what_is_tracked_and_a_run_names_the_version_and_its_commit() {
     train(folder, &["--name", "third"]);
     let third = answer(folder, &["runs", "show", "third"]);
     assert_eq!((&third["data_version"]["same"], &third["data_version"]["committed"]), (&json!(true), &json!(false)));
-    assert_eq!(answer(folder, &["runs", "verify", "third"])["runs"][0]["verified"], json!(true));
+    assert_eq!(answer(folder, &["runs", "verify", "third"])["differences"], 0, "the seal covers the version");
 }
 
 #[test]

@@ -52,7 +52,7 @@ def dvc(folder, *words):
 
 
 def track(folder, *words):
-    return call(folder, PROGRAM, "data", "track", *words, "--json")
+    return call(folder, PROGRAM, "--json", "data", "track", *words)
 
 
 def put(root, path, content, mode=None):
