@@ -104,8 +104,11 @@ impl DvcFile {
         while let Some(line) = lines.next_if(|line| is_filler(line)) {
             file.before.push_str(line);
         }
-        let first = lines.next().filter(|line| line.trim_start().starts_with("- ")).ok_or("has no list of outputs")?;
-        let body = first.trim_start()[2..].trim_start();
+        let first = lines
+            .next()
+            .filter(|line| line.trim_start_matches(' ').starts_with("- "))
+            .ok_or("has no list of outputs")?;
+        let body = first.trim_start_matches(' ')[2..].trim_start_matches(' ');
         file.indent = first.len() - body.len();
         file.before.push_str(&first[..file.indent]);
         file.begin(body)?;
@@ -237,9 +240,12 @@ impl DvcFile {
 /// not known.
 #[must_use]
 pub fn outputs(text: &str) -> Vec<String> {
+    if let Some(path) = DvcFile::parse(text).ok().and_then(|file| file.path()) {
+        return vec![path];
+    }
     let (mut found, mut folder, mut list) = (Vec::new(), String::new(), None);
     for line in text.lines().filter(|line| !is_filler(line)) {
-        let bare = line.trim();
+        let bare = scalar::trim(line);
         let is_item = bare.starts_with("- ");
         // A stage begins, in a folder of its own.
         if depth(line) == 2 && !is_item && bare.ends_with(':') {
@@ -265,7 +271,7 @@ pub fn outputs(text: &str) -> Vec<String> {
 
 /// A line that says nothing.
 fn is_filler(line: &str) -> bool {
-    let bare = line.trim();
+    let bare = scalar::trim(line);
     bare.is_empty() || bare.starts_with('#')
 }
 

@@ -97,6 +97,11 @@ fn read_dvc_file(path: &Path) -> Result<Option<DvcFile>> {
     }
 }
 
+/// A path in an answer, whatever its letters are.
+fn lossy<S: serde::Serializer>(path: &Path, answer: S) -> std::result::Result<S::Ok, S::Error> {
+    answer.serialize_str(&path.to_string_lossy())
+}
+
 /// Written beside `path` first, then put in its place.
 fn write_whole(path: &Path, text: &str) -> Result<()> {
     let failed = |error| Error::io("write", path, error);

@@ -52,7 +52,7 @@ def dvc(folder, *words):
 
 
 def track(folder, *words):
-    return call(folder, PROGRAM, "data", "track", *words, "--json")
+    return call(folder, PROGRAM, "--json", "data", "track", *words)
 
 
 def put(root, path, content, mode=None):
@@ -149,6 +149,9 @@ def names():
     letters = json.loads((Path(__file__).parent.parent / "fixtures/dvc_names.json").read_text())["names"]
     usable = [n["name"] for n in letters if n["reads_back"] and "/" not in n["name"] and len(n["name"].encode()) < 240]
     usable = [n for n in usable if n.isprintable() and n not in (".", "..", ".git", ".dvc") and "\\" not in n]
+    # A rule for a name with a space at its end ignores the name without it too; DVC, which asks git once for all names of a
+    # call, does not see that.
+    usable = [n for n in usable if not n.endswith(" ")]
     # Names that DVC takes for an address or globs stay out of its command line.
     return [n for n in usable if "://" not in n and not n.startswith("~")]
 
@@ -379,6 +382,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
     parser.add_argument("--names", type=int, default=150)
+    parser.add_argument("--only", help="one part: folders, single_files, odd_names, links, again, remotes or refusals")
     arguments = parser.parse_args()
     PROGRAM = str(Path(arguments.program).resolve())
     base = Path(tempfile.mkdtemp(prefix="xray-dvc-"))
@@ -386,13 +390,12 @@ def main():
     ENV.update(DVC_SITE_CACHE_DIR=str(base / "home/site"), XRAY_TUI_CACHE=str(base / "home/pictures"))
     (base / "home").mkdir()
     try:
-        folders(base)
-        single_files(base)
-        odd_names(base, arguments.names)
-        links(base)
-        again(base)
-        remotes(base)
-        refusals(base)
+        odd = lambda base: odd_names(base, arguments.names)  # noqa: E731
+        parts = {"folders": folders, "single_files": single_files, "odd_names": odd, "links": links}
+        parts |= {"again": again, "remotes": remotes, "refusals": refusals}
+        for name, part in parts.items():
+            if arguments.only in (None, name):
+                part(base)
     finally:
         shutil.rmtree(base, ignore_errors=True)
     print(f"{len(failures)} checks fail" if failures else "all checks hold")

