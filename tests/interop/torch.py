@@ -140,19 +140,22 @@ def tensors_of(program, run):
 
 def start_from(program, file, name):
     """Trains for one epoch at a rate that changes nothing but the running statistics; gives the weights."""
-    program.ask("train", "--data", "data", "--name", name, "--pretrained", file, "--epochs", 1, "--image-size", 32,
+    program.ask("train", "--data", "few", "--name", name, "--pretrained", file, "--epochs", 1, "--image-size", 32,
                 "--batch-size", 8, "--learning-rate", 1e-30)
     return tensors_of(program, name)
 
 
 def same_parameters(found, expected, head=True):
+    """Up to the step that training at such a rate makes, which shows where a value is 0."""
     names = [name for name in expected if "running" not in name and "tracked" not in name]
-    return all(torch.equal(found[name], expected[name].float()) for name in names if head or not name.startswith("fc."))
+    names = [name for name in names if head or not name.startswith("fc.")]
+    return all(torch.allclose(found[name], expected[name].float(), rtol=0, atol=1e-20) for name in names)
 
 
 def imports(program):
     """Every form that others write is read with equal values."""
     torch.manual_seed(7)
+    program.ask("data", "demo", "--out", "few", "--images", 24)
     folder, model = program.folder, torchvision.models.resnet18(num_classes=1000)
     state = model.state_dict()
     two = torchvision.models.resnet18(num_classes=2).state_dict()
@@ -267,10 +270,11 @@ def hostile(program):
                 file = program.folder / "hostile.pth"
                 torch.save(thing, file, _use_new_zipfile_serialization=zipped, pickle_protocol=protocol)
                 shown = program.run("weights", "show", file)
-                trained = program.run("train", "--data", "data", "--pretrained", file, "--epochs", 1, "--image-size", 32)
-                fine = all(done.returncode in (1, 2) and "it would run code: " in done.stderr for done in (shown, trained))
+                fine = shown.returncode == 1 and "it would run code: " in shown.stderr
                 words = shown.stderr.strip().split("it would run code: ")[-1].split(";")[0]
                 check(f"hostile: {what}, {'zip' if zipped else 'older'} form, protocol {protocol}", fine and not marker.exists(), words)
+    trained = program.run("train", "--data", "few", "--pretrained", file, "--epochs", 1, "--image-size", 32)
+    check("hostile: `train --pretrained` refuses it too", trained.returncode == 1 and "it would run code: " in trained.stderr)
     raw = {
         "protocol 0, INST": b"(S'" + touch.encode() + b"'\nios\nsystem\n.",
         "protocol 1, OBJ": b"(cos\nsystem\nS'" + touch.encode() + b"'\no.",
@@ -302,6 +306,15 @@ def big_endian(program):
     check("numbers with their highest byte first are refused", done.returncode == 1 and "highest byte first" in done.stderr)
 
 
+def pictures(folder):
+    """Some of the set as PNG: two decoders of JPEG may differ by a level, which is not what is looked at here."""
+    files = []
+    for number, file in enumerate(sorted(file for file in (folder / "data").rglob("*") if file.suffix in (".jpeg", ".png"))[::3]):
+        files.append(folder / f"picture-{number}.png")
+        Image.open(file).convert("L").save(files[-1])
+    return files
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True, help="the xray-tui to check")
@@ -311,8 +324,7 @@ def main():
     program = Program(arguments.program, folder)
     program.ask("data", "demo", "--out", "data", "--images", 40)
     program.ask("train", "--data", "data", "--name", "run", "--epochs", 2, "--image-size", SIDE, "--batch-size", 8)
-    files = sorted((folder / "data/test").rglob("*.jp*g")) + sorted((folder / "data/test").rglob("*.png"))
-    files = (files + sorted((folder / "data/train").rglob("*.jp*g")))[:12]
+    files = pictures(folder)
     predictions = program.ask("predict", *files, "--run", "run")["predictions"]
     exports(program, "run", files, np.array([prediction["probability"] for prediction in predictions]))
     imports(program)
