@@ -5,7 +5,9 @@
 mod assess;
 mod bench;
 mod data;
+mod mlflow;
 mod pictures;
+mod pipeline;
 mod recipe;
 mod runs;
 mod search;
@@ -23,7 +25,9 @@ use crate::train::EngineKind;
 pub use assess::{CompareArgs, EvalArgs, EvalSplit, ReportArgs, ReproduceArgs, Wanted};
 pub use bench::{BenchArgs, Work};
 pub use data::DataCommand;
+pub use mlflow::{MlflowCommand, Place as MlflowPlace};
 pub use pictures::{InspectArgs, PredictArgs};
+pub use pipeline::{AirflowCommand, Bars, GateArgs, ModelsCommand, PipelineArgs, PipelineCommand};
 pub use recipe::Recipe;
 pub use runs::{ListArgs, RunsCommand, TableFormat};
 pub use search::{FindRateArgs, QueueCommand, SweepArgs};
@@ -155,7 +159,7 @@ pub enum Device {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look at a data set, or make a synthetic one
+    /// Look at a data set, track and verify it with DVC's files, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),
     /// Train a ResNet-18
@@ -171,6 +175,15 @@ pub enum Command {
     /// Runs that wait for their turn
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Check data, train, evaluate, ask a gate and promote, as one
+    #[command(subcommand)]
+    Pipeline(PipelineCommand),
+    /// Versions of the model: the runs that were promoted
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Let Apache Airflow call this program
+    #[command(subcommand)]
+    Airflow(AirflowCommand),
     /// Find a learning rate: train with a rising one and see where the loss falls most steeply
     FindRate(FindRateArgs),
     /// Run a finished run again and say whether the same bits come
@@ -184,6 +197,9 @@ pub enum Command {
     /// Look at past runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Runs at an MLflow tracking server: send them, bring them in, or write them as a folder
+    #[command(subcommand)]
+    Mlflow(MlflowCommand),
     /// Weights for other programs, and from them
     #[command(subcommand)]
     Weights(WeightsCommand),

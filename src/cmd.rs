@@ -1,5 +1,6 @@
 //! The subcommands: one file each, human text or one JSON object; progress and errors go to standard error.
 
+mod airflow;
 mod assessment;
 mod bench;
 mod compare;
@@ -11,7 +12,10 @@ mod doctor;
 mod epochs;
 mod eval;
 mod find_rate;
+mod mlflow;
+mod models;
 mod narrator;
+mod pipeline;
 mod predict;
 mod queue;
 mod report;
@@ -41,6 +45,7 @@ use crate::session::Workplace;
 use crate::store::{Run, Store};
 use crate::train::machine;
 use crate::units::share;
+pub use mlflow::{follow_runs, stop_following};
 
 /// The settings in force. What helps to put a wrong configuration file right works without it.
 ///
@@ -64,31 +69,42 @@ pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::R
     }
     let out = Output::new(common);
     let place = workplace(settings);
-    let plain = &settings.train;
     settle_isa(settings.isa)?;
+    let following = mlflow::follow_command(command, &settings.mlflow, &place, out)?;
+    let done = carry_out(command, settings, &place, out);
+    stop_following(following, out.quiet);
+    done
+}
+
+fn carry_out(command: &Command, settings: &Settings, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
+    let plain = &settings.train;
     match command {
-        Command::Data(command) => data::run(command, plain, &place, out),
-        Command::Train(args) => train::run(args, plain, &place, out),
-        Command::Eval(args) => eval::run(args, settings.named_data(), &place, out),
-        Command::Compare(args) => compare::run(args, &place, out),
-        Command::Cv(args) => cv::run(args, plain, &place, out),
-        Command::Sweep(args) => sweep::run(args, plain, &place, out),
-        Command::Queue(command) => queue::run(command, &place, out),
-        Command::FindRate(args) => find_rate::run(args, plain, &place, out),
-        Command::Reproduce(args) => reproduce::run(args, settings.named_data(), &place, out),
-        Command::Predict(args) => predict::run(args, &place, out),
+        Command::Data(command) => data::run(command, plain, place, out),
+        Command::Train(args) => train::run(args, plain, place, out),
+        Command::Eval(args) => eval::run(args, settings.named_data(), place, out),
+        Command::Compare(args) => compare::run(args, place, out),
+        Command::Cv(args) => cv::run(args, plain, place, out),
+        Command::Sweep(args) => sweep::run(args, plain, place, out),
+        Command::Queue(command) => queue::run(command, place, out),
+        Command::Pipeline(command) => pipeline::run(command, plain, place, out),
+        Command::Models(command) => models::run(*command, place, out),
+        Command::Airflow(command) => airflow::run(command, place, out),
+        Command::FindRate(args) => find_rate::run(args, plain, place, out),
+        Command::Reproduce(args) => reproduce::run(args, settings.named_data(), place, out),
+        Command::Predict(args) => predict::run(args, place, out),
         Command::Inspect(_) => anyhow::bail!("the terminal program takes this command"),
-        Command::Report(args) => report::run(args, &place, out),
-        Command::Runs(command) => runs::run(command, &place, out),
-        Command::Weights(command) => weights::run(command, &place, out),
-        Command::Doctor => doctor::run(settings, &place, out),
+        Command::Report(args) => report::run(args, place, out),
+        Command::Runs(command) => runs::run(command, place, out),
+        Command::Mlflow(command) => mlflow::run(command, &settings.mlflow, place, out),
+        Command::Weights(command) => weights::run(command, place, out),
+        Command::Doctor => doctor::run(settings, place, out),
         Command::Config(command) => config::run(*command, settings, out),
         Command::Completions { shell } => {
             let script = crate::cli::completions(*shell);
             out.answer(&json!({"shell": shell.to_string(), "script": script}), || script.clone())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Bench(args) => bench::run(*args, &place, out),
+        Command::Bench(args) => bench::run(*args, place, out),
     }
 }
 

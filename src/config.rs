@@ -81,6 +81,19 @@ pub struct ScreenSettings {
     pub cells: Cells,
 }
 
+/// What is told to MLflow, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MlflowSettings {
+    /// The tracking server's address; it may hold a login, and is not to be shown.
+    pub uri: Option<String>,
+    /// The experiment that runs belong to.
+    pub experiment: String,
+    /// Whether runs are followed while they train.
+    pub mirror: bool,
+    /// The registered model whose champion is the one here.
+    pub model: String,
+}
+
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -100,6 +113,7 @@ pub struct Settings {
     pub screen: ScreenSettings,
     /// What a new run has where nothing else is said.
     pub train: TrainConfig,
+    pub mlflow: MlflowSettings,
     pub keys: Keys,
     sources: BTreeMap<&'static str, Source>,
 }
@@ -179,7 +193,7 @@ impl Settings {
 
     fn merge((said, variable): (&Said, Variables), place: Place, file: Option<File>) -> Result<Self> {
         let mut merge = Merge { variable, sources: BTreeMap::new() };
-        let Contents { data, db, threads, isa, cache, screen, train, .. } =
+        let Contents { data, db, threads, isa, cache, screen, train, mlflow, .. } =
             file.as_ref().map(|file| file.contents.clone()).unwrap_or_default();
         let [data, db, cache] = [data, db, cache].map(|path| path.and_then(place::said));
         let flags = said.clone();
@@ -196,6 +210,7 @@ impl Settings {
             cache: merge.pick("cache", [None, cache_variable, cache], cache::default_folder()),
             screen: merge.screen(said, &screen)?,
             train: train.over(&TrainConfig::default()),
+            mlflow: merge.mlflow(mlflow),
             keys: file.as_ref().map(|file| file.contents.keys()).unwrap_or_default(),
             place,
             file,
@@ -227,6 +242,10 @@ impl Settings {
             ("screen.notify", json!(screen.notify.name())),
             ("screen.graphics", json!(screen.graphics.name())),
             ("screen.cells", json!(screen.cells.name())),
+            ("mlflow.uri", json!(self.mlflow.uri.as_deref().map(shown))),
+            ("mlflow.experiment", json!(self.mlflow.experiment)),
+            ("mlflow.mirror", json!(self.mlflow.mirror)),
+            ("mlflow.model", json!(self.mlflow.model)),
         ];
         let from = |key: &str| self.sources.get(key).copied().unwrap_or(Source::Default);
         let rows = values.into_iter().map(|(key, value)| Row { key: key.to_owned(), value, from: from(key) });
@@ -248,7 +267,32 @@ impl Settings {
     }
 }
 
+/// An address without the login that may stand in it.
+fn shown(uri: &str) -> String {
+    let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
+    let (host, path) = rest.find('/').map_or((rest, ""), |end| rest.split_at(end));
+    format!("{scheme}://{}{path}", host.rsplit_once('@').map_or(host, |(_, host)| host))
+}
+
 impl Merge<'_> {
+    /// Under the variables' names that MLflow's own client has.
+    fn mlflow(&mut self, file: file::Mlflow) -> MlflowSettings {
+        let variable = |name: &str| (self.variable)(name).map(|value| value.to_string_lossy().into_owned());
+        let [uri, experiment] = ["MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"].map(variable);
+        let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let uri = [None, said(uri), said(file.uri)].map(|uri| uri.map(Some));
+        MlflowSettings {
+            uri: self.pick("mlflow.uri", uri, None),
+            experiment: self.pick(
+                "mlflow.experiment",
+                [None, said(experiment), said(file.experiment)],
+                "xray-tui".into(),
+            ),
+            mirror: self.pick("mlflow.mirror", [None, None, file.mirror], false),
+            model: self.pick("mlflow.model", [None, None, said(file.model)], "xray-tui-pneumonia".into()),
+        }
+    }
+
     fn screen(&mut self, said: &Said, file: &file::Screen) -> Result<ScreenSettings> {
         let theme = self.parsed("XRAY_TUI_THEME", Theme::from_str)?;
         Ok(ScreenSettings {

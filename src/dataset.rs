@@ -4,6 +4,8 @@ pub mod augment;
 pub mod batch;
 pub mod cache;
 pub mod demo;
+pub mod difference;
+pub mod dvc_file;
 pub mod format;
 pub mod hash;
 pub mod patient;
@@ -13,6 +15,7 @@ pub mod scan;
 pub mod similar;
 pub mod split;
 pub mod statistics;
+pub mod version;
 
 use std::path::PathBuf;
 

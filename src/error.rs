@@ -22,6 +22,9 @@ pub enum Error {
     NoDataSet { dir: PathBuf },
     #[error("{}: {problem}", dir.display())]
     BadDataSet { dir: PathBuf, problem: String },
+    /// Of data that DVC tracks, or is to track.
+    #[error("{}: {problem}", path.display())]
+    Tracking { path: PathBuf, problem: String },
     #[error("{}: {problem}", path.display())]
     Image { path: PathBuf, problem: String },
     #[error(

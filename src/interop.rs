@@ -1,4 +1,7 @@
 //! Outside systems, one file each: they are told of runs by reading the store, never by the run itself.
 
+pub mod airflow;
+pub mod dvc;
 pub mod http;
+pub mod mlflow;
 pub mod weights;

@@ -33,6 +33,11 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(command) => return cmd::run(command, &cli.common, &settings),
     };
     cmd::settle_isa(settings.isa)?;
-    tui::run(cmd::workplace(&settings), &settings, cmd::keymap(&settings)?, opening)?;
+    let (place, keymap) = (cmd::workplace(&settings), cmd::keymap(&settings)?);
+    // The runs' logs say how that goes: what is printed would wreck the screen.
+    let following = cmd::follow_runs(&settings.mlflow, &place, Box::new(|_| ()))?;
+    let done = tui::run(place, &settings, keymap, opening);
+    cmd::stop_following(following, false);
+    done?;
     Ok(ExitCode::SUCCESS)
 }

@@ -48,12 +48,21 @@ pub fn write(store: &Store, run: Run, folder: &Path) -> Result<Written> {
     for (path, mark) in [(&html, html::MARK), (&markdown, markdown::MARK)] {
         check_may_replace(path, &format!("{mark}{} -->", run.started.id))?;
     }
-    let card = Card::of(&Material::gather(store, run)?);
+    let texts = texts(store, run)?;
     fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
-    for (path, text) in [(&html, html::page(&card)), (&markdown, markdown::text(&card))] {
+    for (path, text) in [&html, &markdown].into_iter().zip(texts) {
         fs::write(path, text).map_err(|error| Error::io("write", path, error))?;
     }
     Ok(Written { html, markdown })
+}
+
+/// The card of a run as HTML and as Markdown.
+///
+/// # Errors
+/// `Store` where the database cannot be read.
+pub fn texts(store: &Store, run: Run) -> Result<[String; 2]> {
+    let card = Card::of(&Material::gather(store, run)?);
+    Ok([html::page(&card), markdown::text(&card)])
 }
 
 /// A run may be called `README`: nothing is replaced but an earlier report of the same run.

@@ -12,6 +12,7 @@ pub mod labels;
 mod listener;
 pub mod manifest;
 mod marked;
+pub mod models;
 pub mod original;
 pub mod provenance;
 pub mod queue;
@@ -21,6 +22,7 @@ pub mod reproduce;
 pub mod scratch;
 pub mod seeds;
 pub mod study;
+pub mod tracking;
 pub mod verify;
 
 use std::any::Any;
@@ -43,7 +45,8 @@ use crate::train::{Control, EngineKind, Job, Outcome, Phase, TrainConfig, TrainE
 use beginning::{Beginning, folder_lock, new_run, with_weights};
 pub use data::{LoadedData, digest};
 use journal::Journal;
-use labels::{Labels, check_name};
+use labels::Labels;
+pub use labels::check_name;
 use manifest::Manifest;
 pub use rate::{RateHandle, find_rate};
 use recorder::Recorder;
@@ -109,7 +112,10 @@ pub fn start(place: Workplace, start: Start) -> Result<RunHandle> {
 
 /// As [`start`], with a control that the caller has already, and with what becomes true before the run ends where the
 /// machine's state is at fault, so that others would fail as well.
-fn start_with(place: Workplace, start: Start, control: Control, outage: Arc<AtomicBool>) -> Result<RunHandle> {
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(place: Workplace, start: Start, control: Control, outage: Arc<AtomicBool>) -> Result<RunHandle> {
     let (sender, events) = channel();
     let (theirs, back) = (control.clone(), sender);
     let work = move || {
@@ -132,7 +138,8 @@ fn describe(panic: &(dyn Any + Send)) -> String {
 }
 
 /// What a panic said.
-fn words_of(panic: &(dyn Any + Send)) -> &str {
+#[must_use]
+pub fn words_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     text.unwrap_or("unknown")
 }
@@ -237,6 +244,9 @@ impl Session<'_> {
         }
         if run.folds().is_some() {
             return Err(refuse("is a cross-validation: `xray-tui cv --resume` goes on with it"));
+        }
+        if let Some(origin) = store.origin(run_id)? {
+            return Err(refuse(&format!("came from MLflow ({}): it can go on where it was trained alone", origin.uri)));
         }
         let config = config_of(&run)?;
         let data = LoadedData::open(&self.place_of(&run), config.image_size, &mut |p| self.decoding(p))?;

@@ -4,6 +4,7 @@ mod cases;
 mod commands;
 pub mod health;
 mod images;
+mod imports;
 mod labels;
 mod listing;
 pub mod lock;
@@ -11,9 +12,12 @@ mod looks;
 mod manifests;
 mod marks;
 mod migrations;
+mod mirrors;
+pub mod models;
 mod network;
 mod pairs;
 mod papers;
+mod pipelines;
 mod queue;
 mod records;
 mod resolve;
@@ -38,8 +42,12 @@ use crate::metrics::alarm::Checks;
 pub use cases::{cases, score};
 pub use commands::CommandKind;
 pub use images::{ImageMark, MarkedImage};
+pub use imports::{Origin, Record};
 pub use marks::{Mark, MarkKind};
 pub use migrations::APPLICATION_ID;
+pub use mirrors::Mirror;
+pub use models::{ModelVersion, NewVersion};
+pub use pipelines::{Pipeline, PipelineState, Task, TaskName, TaskState};
 pub use queue::{Entry, EntryState, NewEntry};
 pub use records::{Answer, NewRun, Run, RunEnd, RunState};
 pub use scores::EpochScore;
@@ -327,7 +335,8 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 }
 
 /// RFC 3339, UTC, milliseconds.
-fn now() -> String {
+#[must_use]
+pub fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
 }
 

@@ -21,4 +21,17 @@ pub enum DataCommand {
     },
     /// Count what is in the data set
     Stats,
+    /// Put data under DVC's control, as `dvc add` does: into its cache, with a .dvc file beside them
+    Track {
+        /// Folders or files in a DVC repository [default: the data set's folder]
+        paths: Vec<PathBuf>,
+    },
+    /// Compare data with the version that their .dvc file tells, or with what a run saw; exit 1 where they differ
+    Verify {
+        /// Folder or file [default: the data set's folder; with --run, the run's own]
+        path: Option<PathBuf>,
+        /// The images that this run used: id, unique beginning of an id, name, `last` or `best`
+        #[arg(long)]
+        run: Option<String>,
+    },
 }

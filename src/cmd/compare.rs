@@ -8,15 +8,21 @@ use super::assessment::interval_json;
 use super::{Output, open_store};
 use crate::cli::CompareArgs;
 use crate::dataset::Split;
+use crate::dataset::difference::Difference;
 use crate::metrics::Interval;
 use crate::metrics::comparison::Comparison;
 use crate::session::Workplace;
+use crate::session::manifest::Manifest;
 use crate::units;
+
+/// Files that are named in words.
+const MOST_FILES: usize = 20;
 
 pub fn run(args: &CompareArgs, place: &Workplace, out: Output) -> anyhow::Result<ExitCode> {
     let store = open_store(place)?;
     let split = Split::from(args.split);
     let [a, b] = [store.resolve(&args.a)?, store.resolve(&args.b)?];
+    let data = Manifest::difference(&store, [&a.started, &b.started])?;
     let found = store.compare([&a, &b], split)?;
     let value = json!({
         "a": a.started.id,
@@ -32,9 +38,22 @@ pub fn run(args: &CompareArgs, place: &Workplace, out: Output) -> anyhow::Result
         "delong_p": found.delong_p,
         "accuracy_difference": found.accuracy_difference(),
         "accuracy_difference_ci": interval_json(found.accuracy_difference_interval),
+        "data": data,
     });
-    out.answer(&value, || text(&found, [&a.started.name, &b.started.name], split))?;
+    let names = [a.started.name.as_str(), b.started.name.as_str()];
+    out.answer(&value, || format!("{}\n{}", text(&found, names, split), data_text(&data, names)))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether they saw the same data, and the first files that differ.
+fn data_text(data: &Difference, names: [&str; 2]) -> String {
+    let mut lines = vec![data.summary(names)];
+    let all = data.images.as_ref().map(|images| images.lines(names)).unwrap_or_default();
+    lines.extend(all.iter().take(MOST_FILES).map(|line| format!("  {line}")));
+    if all.len() > MOST_FILES {
+        lines.push(format!("  and {} more, all of them with --json", all.len() - MOST_FILES));
+    }
+    lines.join("\n")
 }
 
 fn text(found: &Comparison, [a, b]: [&str; 2], split: Split) -> String {

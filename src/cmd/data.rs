@@ -1,4 +1,6 @@
-//! `xray-tui data`: what is in a data set, and the synthetic one.
+//! `xray-tui data`: what is in a data set, which version it is, and the synthetic one.
+
+mod tracking;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -18,6 +20,9 @@ pub fn run(command: &DataCommand, plain: &TrainConfig, place: &Workplace, out: O
     match command {
         DataCommand::Demo { out: folder, images, seed } => make_demo(folder, (*images, *seed), out),
         DataCommand::Stats => stats(plain, place, out),
+        DataCommand::Track { paths } => tracking::track(paths, place, out),
+        DataCommand::Verify { path, run: Some(run) } => tracking::verify_run((path.as_deref(), run), place, out),
+        DataCommand::Verify { path, run: None } => tracking::verify(path.as_deref(), place, out),
     }
 }
 

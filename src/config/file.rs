@@ -34,6 +34,7 @@ pub struct Contents {
     pub cache: Option<PathBuf>,
     pub screen: Screen,
     pub train: Recipe,
+    pub mlflow: Mlflow,
     keys: BTreeMap<String, BTreeMap<String, Strokes>>,
 }
 
@@ -48,6 +49,16 @@ pub struct Screen {
     pub notify: Option<Notify>,
     pub graphics: Option<Graphics>,
     pub cells: Option<Cells>,
+}
+
+/// `[mlflow]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mlflow {
+    pub uri: Option<String>,
+    pub experiment: Option<String>,
+    pub mirror: Option<bool>,
+    pub model: Option<String>,
 }
 
 /// The keys of an action.

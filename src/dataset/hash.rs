@@ -1,19 +1,28 @@
 //! The id that DVC gives a folder: the md5 of a listing of its files (DVC 3.67, `dvc_data/hashfile/tree.py`).
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::Path;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
+use rayon::prelude::*;
+use serde::Deserialize;
 
+use super::cache::Progress;
 use crate::error::{Error, Result};
 
 mod ignores;
 #[cfg(test)]
 mod tests;
+mod walk;
 
-use ignores::Ignores;
+pub use walk::Oddity;
+
+/// So many files are hashed between two looks at whether to go on.
+const BLOCK: usize = 256;
 
 /// What `dvc add` would write into `<folder>.dvc`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +34,21 @@ pub struct FolderHash {
     pub files: usize,
 }
 
-struct Entry {
+/// A file of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
     /// Path below the root with `/` between its parts.
-    relative: String,
-    bytes: u64,
-    md5: String,
+    pub relative: String,
+    pub bytes: u64,
+    pub md5: String,
+}
+
+/// The files of a folder that DVC tracks, by path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    pub entries: Vec<Entry>,
+    /// What DVC would refuse the folder for; it is left out.
+    pub oddities: Vec<(PathBuf, Oddity)>,
 }
 
 /// Hashes `root` as `dvc add` does; `known` may give the md5 of a file by its path below `root`, which spares reading it.
@@ -41,16 +60,7 @@ struct Entry {
 /// # Errors
 /// `Io` names the first folder or file that cannot be read.
 pub fn folder_hash(root: &Path, known: &dyn Fn(&str) -> Option<String>) -> Result<FolderHash> {
-    let root = fs::canonicalize(root).map_err(|error| Error::io("read", root, error))?;
-    let mut walk = Walk { ignores: Ignores::above(&root)?, known, entries: Vec::new() };
-    walk.folder(&root, "")?;
-    let mut entries = walk.entries;
-    entries.sort_by(|a, b| a.relative.cmp(&b.relative));
-    Ok(FolderHash {
-        id: format!("{}.dir", md5_hex(listing(&entries).as_bytes())),
-        bytes: entries.iter().map(|entry| entry.bytes).sum(),
-        files: entries.len(),
-    })
+    Ok(Listing::of(root, known, &mut |_| ControlFlow::Continue(()))?.hash())
 }
 
 /// The md5 of `bytes` as 32 hexadecimal digits.
@@ -59,54 +69,82 @@ pub fn md5_hex(bytes: &[u8]) -> String {
     hex(Md5::digest(bytes).as_slice())
 }
 
-struct Walk<'a> {
-    ignores: Ignores,
-    known: &'a dyn Fn(&str) -> Option<String>,
-    entries: Vec<Entry>,
+/// Whether `.dvcignore` of the DVC repository tells DVC to pass over the folder or file at `path`.
+///
+/// # Errors
+/// `Io` names a `.dvcignore` that cannot be read.
+pub fn is_ignored(path: &Path) -> Result<bool> {
+    Ok(ignores::Ignores::above(path)?.ignore(path, path.is_dir()))
 }
 
-impl Walk<'_> {
-    /// Adds the files of `folder`, whose path below the root is `relative` with a `/` at its end, or empty.
-    fn folder(&mut self, folder: &Path, relative: &str) -> Result<()> {
-        let read = |error| Error::io("read", folder, error);
-        let depth = self.ignores.enter(folder)?;
-        for entry in fs::read_dir(folder).map_err(read)? {
-            let entry = entry.map_err(read)?;
-            let relative = format!("{relative}{}", entry.file_name().to_string_lossy());
-            if entry.file_type().map_err(read)?.is_dir() {
-                self.subfolder(&entry.path(), &relative)?;
-            } else {
-                self.file(&entry.path(), relative)?;
+impl Listing {
+    /// Of the folder `root`, as [`folder_hash`] reads it. `watch` is called on this thread.
+    ///
+    /// # Errors
+    /// `Io` names the first folder or file that cannot be read; `Cancelled` after a break.
+    pub fn of(
+        root: &Path,
+        known: &dyn Fn(&str) -> Option<String>,
+        watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Self> {
+        let root = fs::canonicalize(root).map_err(|error| Error::io("read", root, error))?;
+        let walk::Found { files, oddities } = walk::files(&root)?;
+        let mut entries = Vec::with_capacity(files.len());
+        for block in files.chunks(BLOCK) {
+            if watch(Progress { done: entries.len(), total: files.len() }).is_break() {
+                return Err(Error::Cancelled);
             }
+            let known: Vec<_> = block.iter().map(|file| known(&file.relative)).collect();
+            let hashed = block.par_iter().zip(known).map(|(file, known)| {
+                let md5 = known.map_or_else(|| file_md5(&root.join(&file.path)), Ok)?;
+                Ok(Entry { relative: file.relative.clone(), bytes: file.bytes, md5 })
+            });
+            entries.extend(hashed.collect::<Result<Vec<_>>>()?);
         }
-        self.ignores.leave(depth);
-        Ok(())
+        entries.sort_by(|a, b| a.relative.cmp(&b.relative));
+        Ok(Self { entries, oddities })
     }
 
-    fn subfolder(&mut self, path: &Path, relative: &str) -> Result<()> {
-        // DVC takes a folder with a `.dvc` in it for another repository.
-        if self.ignores.ignore(path, true) || path.join(".dvc").exists() {
-            return Ok(());
+    #[must_use]
+    pub fn hash(&self) -> FolderHash {
+        FolderHash {
+            id: format!("{}.dir", md5_hex(self.text().as_bytes())),
+            bytes: self.entries.iter().map(|entry| entry.bytes).sum(),
+            files: self.entries.len(),
         }
-        self.folder(path, &format!("{relative}/"))
     }
 
-    fn file(&mut self, path: &Path, relative: String) -> Result<()> {
-        let Some(meta) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return Ok(()) };
-        if path.file_name().is_some_and(|name| name == ignores::FILE) || self.ignores.ignore(path, false) {
-            return Ok(());
-        }
-        let md5 = (self.known)(&relative).map_or_else(|| file_md5(path), Ok)?;
-        self.entries.push(Entry { relative, bytes: meta.len(), md5 });
-        Ok(())
+    /// What DVC keeps of the folder: Python's `json.dumps(…, sort_keys=True)`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let md5s: Vec<_> = self.entries.iter().map(|entry| (entry.relative.as_str(), entry.md5.as_str())).collect();
+        listing(&md5s)
     }
 }
 
-/// The listing as Python's `json.dumps(…, sort_keys=True)` writes it.
-fn listing(entries: &[Entry]) -> String {
-    let objects: Vec<_> = entries
+/// The md5s of a folder's files by their paths, as DVC has kept them; `None` where `text` is no such list.
+#[must_use]
+pub fn parse_listing(text: &str) -> Option<BTreeMap<String, String>> {
+    #[derive(Deserialize)]
+    struct Kept {
+        md5: String,
+        relpath: String,
+    }
+    let kept: Vec<Kept> = serde_json::from_str(text).ok()?;
+    Some(kept.into_iter().map(|Kept { md5, relpath }| (relpath, md5)).collect())
+}
+
+/// The id of a folder that has these files: md5s by path.
+#[must_use]
+pub fn id_of(files: &BTreeMap<String, String>) -> String {
+    let md5s: Vec<_> = files.iter().map(|(relative, md5)| (relative.as_str(), md5.as_str())).collect();
+    format!("{}.dir", md5_hex(listing(&md5s).as_bytes()))
+}
+
+fn listing(md5s: &[(&str, &str)]) -> String {
+    let objects: Vec<_> = md5s
         .iter()
-        .map(|Entry { relative, md5, .. }| format!("{{\"md5\": \"{md5}\", \"relpath\": {}}}", python_string(relative)))
+        .map(|(relative, md5)| format!("{{\"md5\": \"{md5}\", \"relpath\": {}}}", python_string(relative)))
         .collect();
     format!("[{}]", objects.join(", "))
 }

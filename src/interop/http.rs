@@ -1,13 +1,15 @@
 //! HTTP as outside systems want it: the machine's certificates, proxies from the environment, a login, errors that say what
 //! to do.
 
+use std::fs;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
 use ureq::config::Config;
 use ureq::http::{Method, Request, Response};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy, SendBody};
 
 use crate::error::{Error, Result};
@@ -52,6 +54,38 @@ impl Login {
             Self::Basic { user, password } => Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))),
             Self::Token(token) => Some(format!("Bearer {token}")),
         }
+    }
+}
+
+/// Whose word is taken for a server's certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// The machine's authorities, or those of `SSL_CERT_FILE`.
+    #[default]
+    Machine,
+    /// The certificates in this file alone, as PEM.
+    File(PathBuf),
+    /// Any certificate is taken: whoever is in between can read all, the login too.
+    Anybody,
+}
+
+impl Trust {
+    fn config(&self) -> Result<TlsConfig> {
+        let builder = TlsConfig::builder();
+        Ok(match self {
+            Self::Machine => builder.root_certs(RootCerts::PlatformVerifier).build(),
+            Self::Anybody => builder.disable_verification(true).build(),
+            Self::File(path) => {
+                let pem = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+                let of = |item| if let Ok(PemItem::Certificate(found)) = item { Some(found) } else { None };
+                let found: Vec<_> = parse_pem(&pem).filter_map(of).collect();
+                if found.is_empty() {
+                    let problem = "holds no certificate: a PEM file begins with -----BEGIN CERTIFICATE-----".into();
+                    return Err(Error::Remote { place: path.display().to_string(), problem });
+                }
+                builder.root_certs(found.into()).build()
+            }
+        })
     }
 }
 
@@ -123,7 +157,18 @@ impl Client {
     /// One that asks as `login`.
     #[must_use]
     pub fn new(login: Login) -> Self {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        Self::with(login, TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+    }
+
+    /// One that asks as `login`, and believes whom it is told to.
+    ///
+    /// # Errors
+    /// `Io` or `Remote` where the file of certificates cannot be read or holds none.
+    pub fn trusting(login: Login, trust: &Trust) -> Result<Self> {
+        Ok(Self::with(login, trust.config()?))
+    }
+
+    fn with(login: Login, tls: TlsConfig) -> Self {
         let config = Config::builder()
             .http_status_as_error(false)
             .tls_config(tls)

@@ -5,6 +5,7 @@ use rand::Rng;
 use super::labels::Labels;
 use super::manifest::Manifest;
 use super::provenance::{self, Provenance};
+use super::tracking;
 use super::{LoadedData, Workplace};
 use crate::dataset::split::Splits;
 use crate::error::{Error, Result};
@@ -50,7 +51,8 @@ pub(super) fn new_run(
     beginning: &Beginning,
 ) -> Result<NewRun> {
     let config = beginning.config;
-    let provenance = Provenance::here(config)?;
+    let hash = data.hash()?;
+    let provenance = Provenance { data_version: tracking::version(data, &hash)?, ..Provenance::here(config)? };
     let absolute = |e| Error::io("find", &data.dataset.root, e);
     let mut run = NewRun {
         id: new_id(),
@@ -61,7 +63,7 @@ pub(super) fn new_run(
         seed: config.seed,
         git_commit: provenance.git.as_ref().map(|git| git.commit.clone()),
         git_dirty: provenance.git.as_ref().map(|git| git.dirty),
-        data_hash: data.hash()?.id,
+        data_hash: hash.id,
         split_hash: splits.hash(&data.dataset),
         device: "cpu".into(),
         versions: provenance::versions(),

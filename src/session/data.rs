@@ -76,11 +76,13 @@ impl LoadedData {
     /// # Errors
     /// Where a file of the folder cannot be read.
     pub fn hash(&self) -> Result<dataset::hash::FolderHash> {
-        let known = |file: &str| {
-            let index = self.dataset.images.binary_search_by(|image| image.file.as_str().cmp(file)).ok()?;
-            Some(self.cache.facts(index).md5.clone()).filter(|md5| !md5.is_empty())
-        };
-        folder_hash(&self.dataset.root, &known)
+        folder_hash(&self.dataset.root, &|file| self.known_md5(file))
+    }
+
+    /// The md5 of an image by its path below the root, which was read when its picture was made.
+    pub(super) fn known_md5(&self, file: &str) -> Option<String> {
+        let index = self.dataset.images.binary_search_by(|image| image.file.as_str().cmp(file)).ok()?;
+        Some(self.cache.facts(index).md5.clone()).filter(|md5| !md5.is_empty())
     }
 }
 

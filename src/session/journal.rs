@@ -141,6 +141,14 @@ impl State {
     }
 }
 
+/// Adds a line to the log in a run's folder, for who watches the run from beside it. Where there is no log, nobody hears.
+pub fn add(folder: &Path, text: &str) {
+    let line = format!("{:.3} {}\n", jiff::Timestamp::now(), text.replace(char::is_control, " "));
+    if let Ok(mut file) = File::options().append(true).open(folder.join(FILE)) {
+        let _ = file.write_all(line.as_bytes());
+    }
+}
+
 fn epoch_line(figures: &EpochFigures, best: bool) -> String {
     let (train, validation) = (&figures.train, &figures.validation);
     format!(

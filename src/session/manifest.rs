@@ -2,21 +2,12 @@
 
 use super::LoadedData;
 use crate::dataset::Split;
+pub use crate::dataset::difference::Listed;
+use crate::dataset::difference::{Difference, Images};
 use crate::dataset::split::Splits;
 use crate::error::Result;
 use crate::metrics::Fingerprint;
 use crate::store::{NewRun, Store};
-
-/// One image of a run.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listed {
-    /// Path below the data set's root.
-    pub file: String,
-    /// Of the file's content.
-    pub md5: String,
-    pub patient: String,
-    pub split: Split,
-}
 
 /// A run's images by file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +54,24 @@ impl Manifest {
     pub fn of_run(store: &Store, run: &NewRun) -> Result<Option<Self>> {
         let text = run.manifest.as_deref().map(|digest| store.manifest(digest)).transpose()?.flatten();
         Ok(text.as_deref().and_then(Self::parse))
+    }
+
+    /// How what two runs have seen differs.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn difference(store: &Store, [a, b]: [&NewRun; 2]) -> Result<Difference> {
+        let lists = [Self::of_run(store, a)?, Self::of_run(store, b)?];
+        let [Some(of_a), Some(of_b)] = &lists else {
+            let (same_data, same_splits) = (a.data_hash == b.data_hash, a.split_hash == b.split_hash);
+            return Ok(Difference { same_data, same_splits, images: None });
+        };
+        let images = Images::between(&of_a.0, &of_b.0);
+        Ok(Difference {
+            same_data: a.data_hash == b.data_hash,
+            same_splits: images.moved.is_empty(),
+            images: Some(images),
+        })
     }
 
     #[must_use]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::dataset::preparation;
+use crate::dataset::version::DataVersion;
 use crate::error::{Error, Result};
 use crate::metrics::{Fingerprint, Hasher};
 use crate::store::NewRun;
@@ -25,6 +26,9 @@ pub struct Provenance {
     /// The command line.
     pub argv: Vec<String>,
     pub preparation: Preparation,
+    /// The version of the data that DVC tracks; `None` where it tracks none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_version: Option<DataVersion>,
 }
 
 /// A git state.
@@ -91,6 +95,7 @@ impl Provenance {
             machine: Machine::here(),
             argv: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             preparation: Preparation::of(config)?,
+            data_version: None,
         })
     }
 }
@@ -150,7 +155,7 @@ impl Git {
     }
 }
 
-fn ask(arguments: &[&str]) -> Option<String> {
+pub(super) fn ask(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

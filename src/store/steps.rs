@@ -105,6 +105,15 @@ impl Store {
         let sql = "SELECT * FROM steps WHERE run_id = ?1 AND step > ?2 ORDER BY step";
         self.read(sql, params![run_id, step], point)
     }
+
+    /// The first of the points that came after `step`.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn step_after(&self, run_id: &str, step: usize) -> Result<Option<StepPoint>> {
+        let sql = "SELECT * FROM steps WHERE run_id = ?1 AND step > ?2 ORDER BY step LIMIT 1";
+        Ok(self.read(sql, params![run_id, step], point)?.pop())
+    }
 }
 
 /// SQLite would turn what is no number into NULL, and keep an infinity, for which JSON has no word.

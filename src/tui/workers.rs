@@ -75,6 +75,10 @@ impl Workers {
                 self.make_room();
                 self.run = CurrentRun::start_queue(&self.place, &self.outbox);
             }
+            Effect::StartPipeline { config, gate } => {
+                self.make_room();
+                self.run = CurrentRun::start_pipeline(&self.place, (*config, gate), &self.outbox);
+            }
             Effect::FindRate { search, config } => {
                 self.finding.stop();
                 self.finding = Finding::start(&self.place, (search, *config), &self.outbox);
@@ -93,6 +97,7 @@ impl Workers {
             | Effect::Enqueue(_)
             | Effect::EnqueueSearch(_)
             | Effect::LoadQueue
+            | Effect::LoadPipeline
             | Effect::RemoveEntries(_)
             | Effect::RetryEntries(_)
             | Effect::LoadRun { .. }

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::app::message::{Loadable, RunDetail};
 use crate::app::runs::RunsScreen;
 use crate::app::runs::column::{Column, Facts, state_text};
+use crate::dataset::version::DataVersion;
 use crate::metrics::{Measure, Spread};
 use crate::store::{Run, RunState};
 use crate::units::share;
@@ -102,7 +103,10 @@ fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail,
     let run = &detail.run;
     let inner = painter.panel(area, &format!("{}  {}", run.started.name, run.started.id));
     let width = usize::from(inner.width);
+    let champion = app.runs.facts.champion_version(run);
+    let champion = champion.map(|version| format!("◆ champion, version {version} of the model"));
     let mut lines = facts(painter.theme, run, width);
+    lines.extend(champion.map(|text| Line::styled(text, painter.theme.accent())));
     lines.extend(scores(painter.theme, detail, width, beside));
     let notice = app.runs.notice.as_deref();
     lines.extend(notice.iter().flat_map(|text| paragraph(&format!("! {text}"), width, painter.theme.warning())));
@@ -159,6 +163,10 @@ fn facts(theme: Theme, run: &Run, width: usize) -> Vec<Line<'static>> {
         format!("{commit}  data {}", fit_end(&data, width.saturating_sub(commit.len() + 7))),
         theme.dim(),
     ));
+    let tracked = DataVersion::of(run.started.provenance.as_ref());
+    lines.extend(
+        tracked.iter().flat_map(|version| paragraph(&format!("tracked {}", version.text()), width, theme.dim())),
+    );
     lines.extend(run.note.iter().flat_map(|note| paragraph(note, width, Style::new())));
     lines.extend(run.problem.iter().flat_map(|problem| paragraph(&format!("✗ {problem}"), width, theme.bad())));
     lines

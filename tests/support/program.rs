@@ -14,7 +14,10 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     for name in ["CONFIG", "DATA", "DB", "THREADS", "ISA", "THEME"] {
         command.env_remove(format!("XRAY_TUI_{name}"));
     }
-    command.env("XDG_CONFIG_HOME", folder.join("config"));
+    for name in ["TRACKING_URI", "EXPERIMENT_NAME", "TRACKING_USERNAME", "TRACKING_PASSWORD", "TRACKING_TOKEN"] {
+        command.env_remove(format!("MLFLOW_{name}"));
+    }
+    command.env("XDG_CONFIG_HOME", folder.join("config")).env("no_proxy", "127.0.0.1");
     command
 }
 

@@ -7,6 +7,7 @@ use crate::app::chart::ChartView;
 use crate::app::form::Field;
 use crate::app::history::History;
 use crate::app::message::Loadable;
+use crate::dataset::difference::Difference;
 use crate::metrics::comparison::Comparison;
 use crate::metrics::{EpochFigures, Estimate, Measure};
 use crate::store::Run;
@@ -14,6 +15,11 @@ use crate::units::{interval, share};
 
 /// Runs that are told apart by colour and stroke.
 pub const MOST: usize = 24;
+
+/// Files that are named where two runs saw different ones.
+const MOST_FILES: usize = 200;
+
+const ORIGIN: &str = "data and program";
 
 /// The runs that are compared, and how they are looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,13 +53,16 @@ pub struct Compared {
     pub validation_auc: Option<Estimate>,
     /// The same for the test images.
     pub test_auc: Option<Estimate>,
+    /// How the images that the first of the runs saw (A) differ from those that it saw (B); `None` for the first itself.
+    pub images: Option<Difference>,
 }
 
-/// A line of the comparison: a heading, or what each run has.
+/// A line of the comparison: a heading, what each run has, or a text across all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
     Heading(&'static str),
     Values { name: String, cells: Vec<String> },
+    Text(String),
 }
 
 impl Compare {
@@ -123,7 +132,7 @@ impl Compare {
         let sections = [
             ("run", identity(runs)),
             ("settings", settings(runs)),
-            ("data and program", origin(runs)),
+            (ORIGIN, origin(runs)),
             ("figures, 95 % intervals", figures(runs, &compared)),
             ("curves", curves(&compared)),
         ];
@@ -138,6 +147,34 @@ impl Compare {
                 lines.push(Line::Heading(heading));
                 lines.extend(shown.into_iter().map(|(name, cells)| Line::Values { name, cells }));
             }
+            if heading == ORIGIN {
+                lines.extend(self.images(runs, &compared));
+            }
+        }
+        lines
+    }
+
+    /// What images the runs saw beside those of the first; of two runs with the files that differ.
+    fn images(&self, runs: &[&Run], compared: &[Option<&Compared>]) -> Vec<Line> {
+        let Some(first) = runs.first().map(|run| run.started.name.as_str()) else { return Vec::new() };
+        let mut lines = Vec::new();
+        for (run, difference) in
+            runs.iter().zip(compared).filter_map(|(run, of)| Some((run, of.as_ref()?.images.as_ref()?)))
+        {
+            let names = [first, run.started.name.as_str()];
+            if self.all || !difference.is_none() {
+                lines.push(Line::Text(format!("{} against {first}: {}", names[1], difference.summary(names))));
+            }
+            let files = difference.images.iter().filter(|_| runs.len() == 2).flat_map(|images| images.lines(names));
+            let files: Vec<String> = files.collect();
+            lines.extend(files.iter().take(MOST_FILES).map(|file| Line::Text(format!("  {file}"))));
+            let more = files.len().saturating_sub(MOST_FILES);
+            lines.extend(
+                (more > 0).then(|| Line::Text(format!("  and {more} more, all of them with `compare --json`"))),
+            );
+        }
+        if !lines.is_empty() {
+            lines.insert(0, Line::Heading("images seen"));
         }
         lines
     }
@@ -263,6 +300,7 @@ fn summary(values: impl Iterator<Item = f64>) -> Option<[f64; 3]> {
 mod tests {
     use super::*;
     use crate::app::sample;
+    use crate::dataset::difference::Images;
     use crate::metrics::Interval;
     use crate::store::RunState;
 
@@ -270,6 +308,7 @@ mod tests {
         let name = |line: &Line| match line {
             Line::Heading(text) => format!("[{text}]"),
             Line::Values { name, .. } => name.clone(),
+            Line::Text(text) => text.clone(),
         };
         lines.iter().map(name).collect()
     }
@@ -298,6 +337,31 @@ mod tests {
         let all = names(&compare.lines(&[&a, &b]));
         assert!(all.contains(&"candle-core".to_owned()) && all.contains(&"test F1".to_owned()), "{all:?}");
         assert!(!all.contains(&"pretrained".to_owned()), "what none has is not shown");
+    }
+
+    #[test]
+    fn two_runs_on_different_data_are_told_with_the_files_that_differ() {
+        let (mut a, mut b) = (sample::run(1, RunState::Finished), sample::run(3, RunState::Finished));
+        (a.started.name, b.started.name) = ("one".into(), "two".into());
+        let mut compare = Compare::of(vec![(sample::run_id(1), 0), (sample::run_id(3), 1)]);
+        let only_a = (0..300).map(|n| format!("train/NORMAL/{n}.jpeg")).collect();
+        let images = Images { only_a, changed: vec!["test/x.jpeg".into()], ..Images::default() };
+        let different = Difference { same_data: false, same_splits: true, images: Some(images) };
+        let same = Difference { same_data: true, same_splits: true, images: Some(Images::default()) };
+        let mut told = |images: Option<Difference>, runs: &[&Run]| {
+            let of = |number, images| Compared { run_id: sample::run_id(number), images, ..Compared::default() };
+            compare.compared = Loadable::Ready(vec![of(1, None), of(3, images)]);
+            let lines = compare.lines(runs);
+            lines.into_iter().filter_map(|line| if let Line::Text(text) = line { Some(text) } else { None }).collect()
+        };
+        let lines: Vec<String> = told(Some(different.clone()), &[&a, &b]);
+        assert_eq!(lines[0], "two against one: data differ: images 300 only in one, 1 changed");
+        assert_eq!(lines[1..3], ["  changed: test/x.jpeg", "  only in one: train/NORMAL/0.jpeg"]);
+        assert_eq!((lines.len(), lines[201].as_str()), (202, "  and 101 more, all of them with `compare --json`"));
+        let lines: Vec<String> = told(Some(different), &[&a, &b, &a]);
+        assert_eq!(lines.len(), 1, "of three no files are named");
+        let lines: Vec<String> = told(Some(same), &[&a, &b]);
+        assert!(lines.is_empty(), "what is the same is not shown");
     }
 
     #[test]

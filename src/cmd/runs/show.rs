@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::seeds;
 use crate::cmd::{Output, figures_json, figures_text, run_json};
+use crate::dataset::version::{self, DataVersion};
 use crate::metrics::EpochFigures;
 use crate::metrics::alarm::Checks;
 use crate::session::disk;
@@ -22,11 +23,15 @@ pub fn run(store: &Store, run: &Run, (images, out): (bool, Output)) -> anyhow::R
     value["seed"] = json!(run.started.seed);
     value["device"] = json!(run.started.device);
     value["versions"] = run.started.versions.clone();
+    value[version::KEY] = json!(DataVersion::of(run.started.provenance.as_ref()));
     value["provenance"] = json!(run.started.provenance);
     value["manifest"] = json!(run.started.manifest);
     value["weights_sha256"] = json!(run.weights);
     value["checks"] = json!(run.checks);
     value["disk_bytes"] = json!(disk::size_of(store, &run.started.id));
+    let champion = store.champion()?.filter(|champion| champion.new.run_id == run.started.id);
+    value["champion"] = json!(champion.is_some());
+    value["model_version"] = json!(store.version_of(&run.started.id)?);
     let marks = store.marks(&run.started.id)?;
     value["marks"] = json!(marks);
     if images {
@@ -83,8 +88,10 @@ fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<St
         ),
         format!("started   {}   time {}", run.started_at, duration(run.seconds)),
         format!("data      {}  {}", run.started.data.display(), run.started.data_hash),
-        format!("config    {}", without_list(&run.started.config)),
     ];
+    let tracked = DataVersion::of(run.started.provenance.as_ref());
+    lines.extend(tracked.map(|version| format!("tracked   {}", version.text())));
+    lines.push(format!("config    {}", without_list(&run.started.config)));
     let left_out = run.started.config["excluded"].as_array();
     lines.extend(
         left_out

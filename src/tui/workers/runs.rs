@@ -14,6 +14,8 @@ use crate::metrics::comparison::Comparison;
 use crate::metrics::{Assessment, Measure};
 use crate::session::disk::{self, Freed};
 use crate::session::labels::{self, Labels};
+use crate::session::manifest::Manifest;
+use crate::session::models::{self, Grounds};
 use crate::store::{Run, Store, cases};
 
 /// Does it, and says what has become of it.
@@ -44,7 +46,7 @@ pub fn answer(store: &Store, work: &RunsWork) -> Result<RunsNews> {
             RunsNews::Sizes(run_ids.iter().map(|id| (id.clone(), disk::size_of(store, id))).collect())
         }
         RunsWork::Compare(run_ids) => {
-            RunsNews::Compared(run_ids.iter().map(|id| compared(store, id)).collect::<Result<_>>()?)
+            RunsNews::Compared(run_ids.iter().map(|id| compared(store, (id, &run_ids[0]))).collect::<Result<_>>()?)
         }
         RunsWork::Write { path, text, over } => write(path, text, *over)?,
         RunsWork::Pair(pair) => {
@@ -52,6 +54,15 @@ pub fn answer(store: &Store, work: &RunsWork) -> Result<RunsNews> {
             RunsNews::Paired(pair.clone(), found)
         }
         RunsWork::Trash(run_ids) => trash(store, run_ids),
+        RunsWork::Promote(run_id) => {
+            let before = store.champion()?.map(|champion| champion.version);
+            let version = models::promote(store, run_id, (&Grounds::default(), before))?;
+            RunsNews::Labelled(format!("{} is the champion now, version {}", version.new.run_name, version.version))
+        }
+        RunsWork::RollBack => {
+            let to = models::roll_back(store, None)?.to;
+            RunsNews::Labelled(format!("{} is the champion again, version {}", to.new.run_name, to.version))
+        }
     })
 }
 
@@ -104,13 +115,19 @@ fn trash(store: &Store, run_ids: &[String]) -> RunsNews {
     RunsNews::Trashed { runs, problem }
 }
 
-/// Its epochs, those that are done, and the figures of its answers: its steps would be many.
-fn compared(store: &Store, run_id: &str) -> Result<Compared> {
+/// Its epochs, those that are done, and the figures of its answers: its steps would be many. And what it saw beside the
+/// first of those that are compared.
+fn compared(store: &Store, (run_id, first): (&str, &str)) -> Result<Compared> {
     let (run, epochs) = (store.run(run_id)?, store.epochs(run_id)?);
     let best = epochs.iter().find(|figures| Some(figures.epoch) == run.best_epoch);
     let terms = Terms { threshold: run.threshold(), temperature: None, prevalence: None };
     let auc = |split| Ok::<_, Error>(Assessment::quick(&cases(&store.answers(run_id, split)?), terms).auc);
+    let images = match run_id == first {
+        true => None,
+        false => Some(Manifest::difference(store, [&store.run(first)?.started, &run.started])?),
+    };
     Ok(Compared {
+        images,
         run_id: run_id.to_owned(),
         validation: best.and_then(|best| best.validation.confusion.estimate(Measure::Accuracy)),
         validation_auc: auc(Split::Validation)?,

@@ -104,6 +104,7 @@ fn table_line(theme: Theme, row: &Row, seen: &Range<usize>, (names, width): (u16
     let (names, width) = (usize::from(names), usize::from(width));
     match row {
         Row::Heading(text) => Line::styled(*text, theme.title()),
+        Row::Text(text) => Line::raw(text.clone()),
         Row::Values { name, cells } => {
             let name = Span::styled(fit(name, names), theme.dim());
             let cells = cells.get(seen.clone()).unwrap_or_default().iter();

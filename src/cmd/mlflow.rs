@@ -1,0 +1,278 @@
+//! `xray-tui mlflow`: runs at an MLflow server, and the thread that follows runs there while they train.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Output, WrongUse, open_store, say};
+use crate::cli::{Command, MlflowCommand, MlflowPlace, QueueCommand};
+use crate::config::MlflowSettings;
+use crate::config::place::environment;
+use crate::interop::mlflow::{self, Following, Pulled, Pusher, Registered, Sent, Server, Target, register};
+use crate::session::Workplace;
+use crate::store::lock::RunLock;
+use crate::store::{Run, RunState, Store};
+use crate::units::count;
+
+/// How long the end of a process waits for what is not sent yet.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two tries to be the one that sends.
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
+
+pub fn run(
+    command: &MlflowCommand,
+    settings: &MlflowSettings,
+    place: &Workplace,
+    out: Output,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        MlflowCommand::Push { runs, all, champion, model, place: there } => {
+            let champion = champion.then(|| model.as_deref().unwrap_or(&settings.model));
+            let target = target(there, settings)?;
+            let store = open_store(place)?;
+            let runs = if *all { own_runs(&store)? } else { resolve(&store, runs)? };
+            push(&store, &target, (&runs, champion), out)
+        }
+        MlflowCommand::Pull { ids, place: there } => {
+            let target = target(there, settings)?;
+            pull(&Store::open(&place.db)?, &target, ids, out)
+        }
+        MlflowCommand::Export { runs, dir, experiment } => {
+            let store = open_store(place)?;
+            let runs = if runs.is_empty() { ended(&store)? } else { resolve(&store, runs)? };
+            let ids: Vec<String> = runs.into_iter().map(|run| run.started.id).collect();
+            let experiment = experiment.as_deref().unwrap_or(&settings.experiment);
+            export(&mlflow::export(&store, (dir, experiment), &ids)?, out)
+        }
+    }
+}
+
+/// The server and experiment that are meant.
+fn target(said: &MlflowPlace, settings: &MlflowSettings) -> anyhow::Result<Target> {
+    let missing = "name the MLflow server: --uri http://HOST:5000, MLFLOW_TRACKING_URI, or uri in [mlflow] of the configuration \
+                   file";
+    let uri = said.uri.as_deref().or(settings.uri.as_deref()).ok_or_else(|| WrongUse(missing.into()))?;
+    let variable = |name: &str| environment(name).map(|value| value.to_string_lossy().into_owned());
+    let experiment = said.experiment.clone().unwrap_or_else(|| settings.experiment.clone());
+    Ok(Target { server: Server::new(uri, &variable)?, experiment })
+}
+
+fn resolve(store: &Store, words: &[String]) -> anyhow::Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for word in words {
+        let run = store.resolve(word)?;
+        // A part's cross-validation goes first, so that the part is shown below it.
+        let parts = if run.folds().is_some() { store.folds(&run.started.id)? } else { Vec::new() };
+        runs.push(run);
+        runs.extend(parts);
+    }
+    Ok(runs)
+}
+
+/// The runs that were trained here, the oldest first.
+fn own_runs(store: &Store) -> anyhow::Result<Vec<Run>> {
+    let mut own = Vec::new();
+    for run in store.runs()?.into_iter().rev() {
+        if store.origin(&run.started.id)?.is_none() {
+            own.push(run);
+        }
+    }
+    Ok(own)
+}
+
+fn ended(store: &Store) -> anyhow::Result<Vec<Run>> {
+    Ok(own_runs(store)?.into_iter().filter(|run| run.state != RunState::Running).collect())
+}
+
+/// The lock of whoever sends; it is waited for, as it is held for one sending at a time.
+fn lock(store: &Store, out: Output) -> anyhow::Result<RunLock> {
+    let mut told = false;
+    loop {
+        if let Some(lock) = store.mirror_lock()? {
+            return Ok(lock);
+        }
+        if !std::mem::replace(&mut told, true) {
+            out.progress("another xray-tui sends to MLflow just now: waiting for it");
+        }
+        std::thread::sleep(BETWEEN_TRIES);
+    }
+}
+
+fn push(
+    store: &Store,
+    target: &Target,
+    (runs, champion): (&[Run], Option<&str>),
+    out: Output,
+) -> anyhow::Result<ExitCode> {
+    let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(environment);
+    let user = user.map(|name| name.to_string_lossy().into_owned());
+    let mut pusher = Pusher::new(target.clone(), user);
+    let (mut values, mut lines) = (Vec::new(), Vec::new());
+    for run in runs {
+        let _lock = lock(store, out)?;
+        out.progress(&format!("sending {}  {}", run.started.name, run.started.id));
+        let sent = pusher.push(store, &run.started.id)?;
+        let model = match champion.filter(|_| run.started.parent.is_none() || runs.len() == 1) {
+            Some(model) => Some(register(store, target, &sent, (model, None))?),
+            None => None,
+        };
+        values.push(sent_json(target, &sent, model.as_ref()));
+        lines.push(sent_text(target, run, (&sent, model.as_ref())));
+    }
+    let value = json!({"uri": target.server.base(), "experiment": target.experiment, "runs": values});
+    out.answer(&value, || lines.join("\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sent_json(target: &Target, sent: &Sent, model: Option<&Registered>) -> Value {
+    json!({
+        "run_id": sent.run_id,
+        "mlflow_run_id": sent.remote_id,
+        "url": target.server.page(&sent.experiment_id, &sent.remote_id),
+        "params": sent.params,
+        "tags": sent.tags,
+        "metrics": sent.metrics,
+        "artifacts": sent.artifacts,
+        "problem": sent.left,
+        "model": model.map(|found| json!({"name": found.model, "version": found.version, "alias": "champion"})),
+    })
+}
+
+fn sent_text(target: &Target, run: &Run, (sent, model): (&Sent, Option<&Registered>)) -> String {
+    let nothing = sent.params + sent.tags + sent.metrics + sent.artifacts == 0;
+    let what = if nothing {
+        "nothing new".to_owned()
+    } else {
+        let [params, tags, metrics, files] = [sent.params, sent.tags, sent.metrics, sent.artifacts].map(count);
+        format!("{params} parameters, {tags} tags, {metrics} points of metrics, {files} files")
+    };
+    let mut lines = vec![
+        format!("{}  {}  {what}", run.started.name, run.started.id),
+        format!("  {}", target.server.page(&sent.experiment_id, &sent.remote_id)),
+    ];
+    lines.extend(sent.left.iter().map(|problem| format!("  {problem}")));
+    lines.extend(model.map(|model| format!("  {} version {} is champion", model.model, model.version)));
+    lines.join("\n")
+}
+
+fn pull(store: &Store, target: &Target, ids: &[String], out: Output) -> anyhow::Result<ExitCode> {
+    let ids = if ids.is_empty() { mlflow::remote_ids(target)? } else { ids.to_vec() };
+    let mut pulled = Vec::new();
+    for id in &ids {
+        out.progress(&format!("bringing in {id}"));
+        pulled.push(mlflow::pull(store, target, id)?);
+    }
+    let value = json!({
+        "uri": target.server.base(),
+        "experiment": target.experiment,
+        "runs": pulled.iter().map(pulled_json).collect::<Vec<_>>(),
+    });
+    out.answer(&value, || match pulled.len() {
+        0 => format!("experiment {} has no runs", target.experiment),
+        _ => pulled.iter().map(pulled_text).collect::<Vec<_>>().join("\n"),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pulled_json(pulled: &Pulled) -> Value {
+    json!({
+        "mlflow_run_id": pulled.remote_id,
+        "run_id": pulled.run_id,
+        "name": pulled.name,
+        "pulled": pulled.passed_over.is_none(),
+        "reason": pulled.passed_over,
+        "foreign": pulled.foreign,
+        "weights": pulled.weights,
+    })
+}
+
+fn pulled_text(pulled: &Pulled) -> String {
+    let what = match (&pulled.passed_over, pulled.foreign, pulled.weights) {
+        (Some(reason), ..) => reason.as_str(),
+        (None, true, _) => "brought in, as far as its metrics have usual names",
+        (None, false, true) => "brought in, with its weights",
+        (None, false, false) => "brought in, without weights",
+    };
+    format!("{}  {}  {what}", pulled.name, pulled.run_id)
+}
+
+fn export(done: &mlflow::Exported, out: Output) -> anyhow::Result<ExitCode> {
+    let run = |run: &mlflow::ExportedRun| {
+        json!({
+            "run_id": run.run_id,
+            "mlflow_run_id": run.remote_id,
+            "params": run.params,
+            "metrics": run.metrics,
+            "artifacts": run.artifacts,
+        })
+    };
+    let folder = done.folder.to_string_lossy().into_owned();
+    let value = json!({
+        "dir": folder,
+        "experiment_id": done.experiment_id,
+        "runs": done.runs.iter().map(run).collect::<Vec<_>>(),
+    });
+    let many = count(done.runs.len());
+    out.answer(&value, || {
+        format!(
+            "wrote {many} runs into {folder}; into a database with\n  mlflow migrate-filestore --source {folder} --target \
+             sqlite:///mlflow.db"
+        )
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Follows the runs of a process, where the settings say so.
+///
+/// # Errors
+/// Where no server is named, or its address or certificates are wrong.
+pub fn follow_runs(
+    settings: &MlflowSettings,
+    place: &Workplace,
+    tell: mlflow::Tell,
+) -> anyhow::Result<Option<Following>> {
+    if !settings.mirror {
+        return Ok(None);
+    }
+    let target = target(&MlflowPlace { uri: None, experiment: None }, settings)?;
+    Ok(Some(Following::start(place.db.clone(), target, tell)?))
+}
+
+/// Follows the runs that `command` trains, where it trains any.
+///
+/// # Errors
+/// As [`follow_runs`].
+pub fn follow_command(
+    command: &Command,
+    settings: &MlflowSettings,
+    place: &Workplace,
+    out: Output,
+) -> anyhow::Result<Option<Following>> {
+    let trains = match command {
+        Command::Train(args) => !args.detach,
+        Command::Sweep(args) => !args.detach && !args.dry_run && !args.queue_only,
+        Command::Queue(QueueCommand::Run { detach, .. }) => !detach,
+        Command::Cv(_) => true,
+        _ => false,
+    };
+    if !trains {
+        return Ok(None);
+    }
+    follow_runs(settings, place, Box::new(move |text| out.progress(&format!("note: {text}"))))
+}
+
+/// Sends the rest, and says what is left.
+pub fn stop_following(following: Option<Following>, quiet: bool) {
+    let Some(following) = following else { return };
+    let seconds = PATIENCE.as_secs();
+    let waiting = || {
+        if !quiet {
+            say(&format!("sending the rest to MLflow ({seconds} s at most)"));
+        }
+    };
+    if let Some(left) = following.finish(PATIENCE, waiting) {
+        say(&format!("note: MLflow: {left}"));
+    }
+}

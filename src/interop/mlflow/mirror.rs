@@ -1,0 +1,223 @@
+//! Follows runs while they train: one thread of lower priority that reads the store and sends what has come.
+//!
+//! It never touches a run: a server that is away costs the run nothing but what is sent later, by this process or by the
+//! next one that follows.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::Target;
+use super::push::{Pusher, Sent};
+use crate::error::{Error, Result};
+use crate::session::journal;
+use crate::store::Store;
+use crate::train::priority;
+
+/// Between two looks at the store.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// A server that is away is asked again after this long at first, twice as long each time, and at most after the other.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Runs that fail before the rest waits for the next look.
+const MOST_PROBLEMS: usize = 3;
+
+/// What the thread says, for people.
+pub type Tell = Box<dyn Fn(&str) + Send>;
+
+/// Runs are followed as long as this lives.
+#[derive(Debug)]
+pub struct Following {
+    leaving: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+    /// What is left when the thread ends, in words, where something is.
+    left: Receiver<Option<String>>,
+}
+
+impl Following {
+    /// Begins to follow the runs of the database `db`, which need not be there yet. `tell` hears when the server goes away and
+    /// when it is back.
+    ///
+    /// # Errors
+    /// `Io` where the thread cannot be started.
+    pub fn start(db: PathBuf, target: Target, tell: Tell) -> Result<Self> {
+        let (leaving, (sender, left)) = (Arc::<AtomicBool>::default(), channel());
+        let told_to_leave = Arc::clone(&leaving);
+        let since = format!("{:.3}", jiff::Timestamp::now());
+        let work = move || {
+            priority::lower();
+            let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+            let mut follower = Follower::new((db, since), Pusher::new(target, user), tell);
+            follower.until(&told_to_leave);
+            let _ = sender.send(follower.leave());
+        };
+        let thread = std::thread::Builder::new().name("mlflow".into()).spawn(work);
+        let thread = thread.map_err(|error| Error::io("start a thread for", "MLflow", error))?;
+        Ok(Self { leaving, thread, left })
+    }
+
+    /// Sends the rest, and waits for that so long at most; what is left after that, in words, where something is. `waiting`
+    /// is called where it takes more than a moment.
+    pub fn finish(self, patience: Duration, waiting: impl FnOnce()) -> Option<String> {
+        const A_MOMENT: Duration = Duration::from_millis(300);
+        self.leaving.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        if let Ok(left) = self.left.recv_timeout(A_MOMENT.min(patience)) {
+            return left;
+        }
+        waiting();
+        let late = "not all of it is at MLflow yet; the next process that follows runs sends the rest, or \
+                    `xray-tui mlflow push RUN`";
+        self.left.recv_timeout(patience.saturating_sub(A_MOMENT)).unwrap_or_else(|_| Some(late.into()))
+    }
+}
+
+struct Follower {
+    db: PathBuf,
+    /// Runs that began since then are followed, RFC 3339.
+    since: String,
+    store: Option<Store>,
+    /// What the store's version was when all was sent.
+    seen: Option<i64>,
+    pusher: Pusher,
+    tell: Tell,
+    away: Option<Away>,
+}
+
+/// The server is out of reach, or refuses.
+struct Away {
+    pause: Duration,
+    until: Instant,
+}
+
+impl Follower {
+    fn new((db, since): (PathBuf, String), pusher: Pusher, tell: Tell) -> Self {
+        Self { db, since, store: None, seen: None, pusher, tell, away: None }
+    }
+
+    fn until(&mut self, leaving: &AtomicBool) {
+        while !leaving.load(Ordering::Relaxed) {
+            self.look();
+            std::thread::park_timeout(BETWEEN_LOOKS);
+        }
+    }
+
+    /// Sends what has come since the last look. A store that cannot be read just now is looked at again later: the run itself
+    /// says what is wrong with it.
+    fn look(&mut self) {
+        if self.away.as_ref().is_some_and(|away| Instant::now() < away.until) {
+            return;
+        }
+        if self.store.is_none() && self.db.exists() {
+            self.store = self.open();
+        }
+        let Some(store) = self.store.take() else { return };
+        let version = store.data_version().ok();
+        if version.is_none() || version != self.seen {
+            let done = self.sweep(&store);
+            self.seen = if matches!(done, Ok(true)) { version } else { None };
+            self.hear(&store, done.map(|_| ()));
+        }
+        self.store = Some(store);
+    }
+
+    /// What died before is not under way any more, and is not followed from now on.
+    fn open(&self) -> Option<Store> {
+        let store = Store::open(&self.db).ok()?;
+        store.mark_crashed().ok()?;
+        Some(store)
+    }
+
+    /// Sends what is due of every run that is followed; whether it could, as nobody else was at it.
+    fn sweep(&mut self, store: &Store) -> Result<bool> {
+        let Some(_lock) = store.mirror_lock()? else { return Ok(false) };
+        let (uri, experiment) = self.pusher.target().key();
+        store.follow_runs((uri, experiment), &self.since)?;
+        let mut problems = Vec::new();
+        for mirror in store.due_mirrors((uri, experiment))? {
+            let had = mirror.remote_id.is_some();
+            match self.pusher.push(store, &mirror.run_id) {
+                Ok(sent) => self.note(store, &sent, had),
+                Err(error) => problems.push(error),
+            }
+            // One run that the server refuses holds no other back; a server that is away is not asked for each of them.
+            if problems.len() == MOST_PROBLEMS {
+                break;
+            }
+        }
+        problems.into_iter().next().map_or(Ok(true), Err)
+    }
+
+    /// Writes into the run's log that it is followed, and what could not be sent.
+    fn note(&self, store: &Store, sent: &Sent, had: bool) {
+        let folder = store.run_folder(&sent.run_id);
+        if !had {
+            let page = self.pusher.target().server.page(&sent.experiment_id, &sent.remote_id);
+            journal::add(&folder, &format!("note: followed at MLflow, {page}"));
+        }
+        if let Some(problem) = &sent.left {
+            journal::add(&folder, &format!("note: MLflow: {problem}"));
+            (self.tell)(&format!("MLflow: {problem}"));
+        }
+    }
+
+    /// Says once that the server is away, and once that it is back.
+    fn hear(&mut self, store: &Store, done: Result<()>) {
+        match (done, self.away.take()) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => self.say(store, "MLflow is back, and has what it missed"),
+            (Err(error), was) => {
+                let pause = was.as_ref().map_or(FIRST_PAUSE, |away| (away.pause * 2).min(LONGEST_PAUSE));
+                self.away = Some(Away { pause, until: Instant::now() + pause });
+                if was.is_none() {
+                    self.say(store, &format!("MLflow: {error}; the run goes on, and what is due is sent later"));
+                }
+            }
+        }
+    }
+
+    /// To whoever listens, and into the logs of the runs that are followed.
+    fn say(&self, store: &Store, text: &str) {
+        (self.tell)(text);
+        for mirror in store.due_mirrors(self.pusher.target().key()).unwrap_or_default() {
+            journal::add(&store.run_folder(&mirror.run_id), &format!("note: {text}"));
+        }
+    }
+
+    /// Sends the rest, once; what is left then, in words.
+    fn leave(&mut self) -> Option<String> {
+        self.away = None;
+        if self.store.is_none() && !self.db.exists() {
+            return None;
+        }
+        let store = self.store.take().or_else(|| self.open())?;
+        let problem = loop {
+            match self.sweep(&store) {
+                Ok(true) => break None,
+                // Somebody else sends just now.
+                Ok(false) => std::thread::sleep(BETWEEN_LOOKS / 10),
+                Err(error) => break Some(error.to_string()),
+            }
+        };
+        let due = store.due_mirrors(self.pusher.target().key()).unwrap_or_default();
+        problem.filter(|_| !due.is_empty()).map(|problem| {
+            let runs = if due.len() == 1 { "1 run".to_owned() } else { format!("{} runs", due.len()) };
+            format!(
+                "{runs} not wholly at MLflow yet ({problem}); the next process that follows runs sends the rest, or \
+                 `xray-tui mlflow push {}`",
+                due[0].run_id
+            )
+        })
+    }
+}
+
+impl std::fmt::Debug for Follower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Follower").field("db", &self.db).finish_non_exhaustive()
+    }
+}

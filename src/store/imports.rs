@@ -1,0 +1,126 @@
+//! Runs that were trained elsewhere and brought in for comparison.
+
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Mark, Run, StepPoint, Store, now, text};
+use crate::dataset::Split;
+use crate::error::Result;
+use crate::metrics::EpochFigures;
+
+/// All that the store has of a run, for another store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub run: Run,
+    pub epochs: Vec<EpochFigures>,
+    pub steps: Vec<StepPoint>,
+    pub marks: Vec<Mark>,
+    /// Of validation and test.
+    pub answers: Vec<Answer>,
+    /// The list of its images.
+    pub manifest: Option<String>,
+}
+
+/// Where a run came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The MLflow server's address, without a login.
+    pub uri: String,
+    /// The run's id there.
+    pub remote_id: String,
+}
+
+impl Store {
+    /// All that is here of a run.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn record(&self, run: Run) -> Result<Record> {
+        let id = run.started.id.as_str();
+        let answers = [Split::Validation, Split::Test].map(|split| self.answers(id, split));
+        let manifest = run.started.manifest.as_deref().map(|digest| self.manifest(digest)).transpose()?.flatten();
+        Ok(Record {
+            epochs: self.epochs(id)?,
+            steps: self.steps(id)?,
+            marks: self.marks(id)?,
+            answers: answers.into_iter().collect::<Result<Vec<_>>>()?.concat(),
+            manifest,
+            run,
+        })
+    }
+
+    /// Writes a run that was trained elsewhere. Where that fails nothing of it stays.
+    ///
+    /// # Errors
+    /// `Store` where the id is taken or the file cannot be written.
+    pub fn import_run(&self, record: &Record, origin: &Origin) -> Result<()> {
+        let id = &record.run.started.id;
+        let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
+        self.create_run(&record.run.started)?;
+        self.change(
+            "INSERT INTO pulled (run_id, uri, remote_id, at) VALUES (?1, ?2, ?3, ?4)",
+            params![id, origin.uri, origin.remote_id, now()],
+        )?;
+        transaction.commit().map_err(|error| self.problem(&error))?;
+        let filled = self.fill(record);
+        if filled.is_err() {
+            self.delete_run(id)?;
+        }
+        filled
+    }
+
+    fn fill(&self, record: &Record) -> Result<()> {
+        let Record { run, epochs, steps, marks, answers, manifest } = record;
+        let id = &run.started.id;
+        if let (Some(digest), Some(list)) = (&run.started.manifest, manifest) {
+            self.add_manifest(digest, list)?;
+        }
+        if let Some(checks) = &run.checks {
+            self.set_checks(id, checks)?;
+        }
+        epochs.iter().try_for_each(|figures| self.add_epoch(id, figures, false))?;
+        self.add_steps(id, steps)?;
+        marks.iter().try_for_each(|mark| self.add_mark(id, mark))?;
+        for split in [Split::Validation, Split::Test] {
+            let of: Vec<Answer> = answers.iter().filter(|answer| answer.split == split).cloned().collect();
+            self.replace_answers(id, split, &of)?;
+        }
+        self.settle(run)
+    }
+
+    /// Writes how the run stood where it came from.
+    fn settle(&self, run: &Run) -> Result<()> {
+        self.change(
+            "UPDATE runs SET started_at = ?2, ended_at = ?3, state = ?4, problem = ?5, seconds = ?6, \
+             images_per_second = ?7, epochs_done = ?8, best_epoch = ?9, best_val_accuracy = ?10, test = ?11, \
+             operating = ?12, weights = ?13, closing = ?14, note = ?15, tags = ?16 WHERE id = ?1",
+            params![
+                run.started.id,
+                run.started_at,
+                run.ended_at,
+                run.state.name(),
+                run.problem,
+                run.seconds,
+                run.images_per_second,
+                run.epochs_done,
+                run.best_epoch,
+                run.best_val_accuracy,
+                run.test.as_ref().map(text),
+                run.operating.as_ref().map(text),
+                run.weights,
+                run.closing,
+                run.note,
+                (!run.tags.is_empty()).then(|| text(&run.tags)),
+            ],
+        )
+    }
+
+    /// Where a run came from; `None` for one of this store's own.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn origin(&self, run_id: &str) -> Result<Option<Origin>> {
+        let origin = |row: &rusqlite::Row| Ok(Origin { uri: row.get("uri")?, remote_id: row.get("remote_id")? });
+        Ok(self.read("SELECT uri, remote_id FROM pulled WHERE run_id = ?1", [run_id], origin)?.pop())
+    }
+}

@@ -1,0 +1,268 @@
+//! `xray-tui mlflow` and the thread that follows runs, against a server in this process that keeps every point as it came.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/tracking.rs"]
+mod tracking;
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use xray_tui::store::{Run, Store};
+
+use program::{answer, command, demo, words, xray};
+use tracking::{Kept, Tracking};
+
+const SMALL: [&str; 10] =
+    ["train", "--epochs", "2", "--batch-size", "8", "--image-size", "32", "--validation-fraction", "0.2", "--seed=7"];
+
+fn trained() -> (TempDir, String) {
+    let folder = demo();
+    let id = answer(folder.path(), &SMALL)["run_id"].as_str().unwrap().to_owned();
+    (folder, id)
+}
+
+fn push(folder: &Path, server: &Tracking) -> Value {
+    answer(folder, &["mlflow", "push", "last", "--uri", &server.uri()])["runs"][0].clone()
+}
+
+/// What the store has of its only run.
+fn stored(folder: &Path) -> (Store, Run) {
+    let store = Store::open(&folder.join("runs.db")).unwrap();
+    let run = store.resolve("last").unwrap();
+    (store, run)
+}
+
+/// Every point is there once, and with the value that the store has.
+fn check_points(folder: &Path, kept: &Kept) {
+    let (store, run) = stored(folder);
+    let id = &run.started.id;
+    let (steps, epochs) = (store.steps(id).unwrap(), store.epochs(id).unwrap());
+    assert_eq!(kept.steps("batch_loss"), (1..=i64::try_from(steps.len()).unwrap()).collect::<Vec<_>>());
+    let losses = kept.metrics.iter().filter(|point| point.0 == "batch_loss").map(|point| point.2.as_f64().unwrap());
+    assert!(losses.zip(&steps).all(|(sent, step)| sent.to_bits() == step.loss.to_bits()));
+    assert_eq!(kept.steps("val_loss").len(), epochs.len());
+    let once: BTreeSet<(&str, i64)> = kept.metrics.iter().map(|point| (point.0.as_str(), point.1)).collect();
+    assert_eq!(once.len(), kept.metrics.len(), "a point is there twice");
+}
+
+#[test]
+fn a_pushed_run_is_there_whole_and_pushing_again_sends_nothing() {
+    let (folder, id) = trained();
+    let (at, server) = (folder.path(), Tracking::start());
+    let sent = push(at, &server);
+    let kept = server.only();
+    check_points(at, &kept);
+    assert_eq!(sent["run_id"], id.as_str());
+    assert_eq!(sent["metrics"].as_u64().unwrap(), kept.metrics.len() as u64);
+    assert_eq!((&kept.info["status"], kept.tags["xray_tui.run_id"].as_str()), (&"FINISHED".into(), id.as_str()));
+    assert_eq!((kept.params["epochs"].as_str(), kept.params["seed"].as_str()), ("2", "7"));
+    let shown = answer(at, &["runs", "show", "last"]);
+    assert_eq!(kept.inputs[0]["dataset"]["digest"], shown["data_hash"]);
+    let test = kept.metrics.iter().find(|point| point.0 == "test_accuracy").unwrap();
+    assert_eq!(test.2, shown["test_accuracy"]);
+    assert!(kept.metrics.iter().all(|point| point.3 > 1_600_000_000_000));
+    let weights = std::fs::read(at.join("checkpoints").join(&id).join("best.safetensors")).unwrap();
+    {
+        let shelf = server.shelf.lock().unwrap();
+        let file = |name: &str| shelf.artifacts.iter().find(|(path, _)| path.ends_with(name)).unwrap().1;
+        assert_eq!(*file("model/best.safetensors"), weights);
+        assert!(String::from_utf8_lossy(file("report/report.html")).contains("not for clinical use"));
+        assert_eq!(shelf.artifacts.len() as u64, sent["artifacts"].as_u64().unwrap());
+    }
+    let again = push(at, &server);
+    for what in ["params", "tags", "metrics", "artifacts"] {
+        assert_eq!(again[what], 0, "{what}");
+    }
+    assert_eq!(again["mlflow_run_id"], sent["mlflow_run_id"]);
+    check_points(at, &server.only());
+}
+
+#[test]
+fn what_was_sent_is_found_again_where_the_local_notes_of_it_are_gone() {
+    let (folder, _) = trained();
+    let (at, server) = (folder.path(), Tracking::start());
+    push(at, &server);
+    let before = server.only().metrics.len();
+    let db = rusqlite::Connection::open(at.join("runs.db")).unwrap();
+    db.execute("DELETE FROM mirrors", []).unwrap();
+    let again = push(at, &server);
+    assert_eq!((&again["metrics"], &again["artifacts"]), (&0.into(), &0.into()));
+    assert_eq!(server.only().metrics.len(), before);
+}
+
+#[test]
+fn an_answer_that_gets_lost_makes_nothing_twice() {
+    let (folder, _) = trained();
+    let (at, server) = (folder.path(), Tracking::start());
+    for words in ["runs/create", "\"metrics\"", "runs/log-inputs", "model/best"] {
+        server.shelf.lock().unwrap().lose = Some((words.to_owned(), 1));
+        let failed = xray(at, &["mlflow", "push", "last", "--uri", &server.uri()]);
+        assert_eq!(failed.status.code(), Some(1), "{words}: {}", self::words(&failed));
+    }
+    push(at, &server);
+    let kept = server.only();
+    check_points(at, &kept);
+    assert_eq!(kept.inputs.len(), 1);
+    assert_eq!(kept.info["status"], "FINISHED");
+}
+
+#[test]
+fn a_server_that_refuses_is_heard_and_a_password_never_seen() {
+    let (folder, _) = trained();
+    let (at, server) = (folder.path(), Tracking::start());
+    let host = format!("127.0.0.1:{}", server.port);
+    let uri = format!("http://me:secret@{host}");
+    let said = |status, body: &str| {
+        server.refuse(status, body);
+        let output = xray(at, &["mlflow", "push", "last", "--uri", &uri, "-v"]);
+        assert_eq!(output.status.code(), Some(1));
+        words(&output)
+    };
+    let invalid = said(403, "Invalid Host header - possible DNS rebinding attack detected");
+    assert!(invalid.contains("Invalid Host header - possible DNS") && invalid.contains("--allowed-hosts"), "{invalid}");
+    assert!(said(401, "You are not authenticated").contains("MLFLOW_TRACKING_USERNAME"));
+    assert!(said(404, "<html>no such page</html>").contains("no MLflow server answers there"));
+    let own = said(400, r#"{"error_code": "INVALID_PARAMETER_VALUE", "message": "the server's own words"}"#);
+    assert!(own.contains("the server's own words"), "{own}");
+    assert!(!invalid.contains("secret"), "{invalid}");
+    assert_eq!(server.shelf.lock().unwrap().login.as_deref(), Some("Basic bWU6c2VjcmV0"));
+    server.shelf.lock().unwrap().refusal = None;
+    assert!(xray(at, &["mlflow", "push", "last", "--uri", &uri]).status.success());
+    for name in ["runs.db", "runs.db-wal"] {
+        let bytes = std::fs::read(at.join(name)).unwrap_or_default();
+        assert!(!bytes.windows(6).any(|part| part == b"secret"), "{name}");
+    }
+    let shown = command(at, &["config", "show", "--json"]).env("MLFLOW_TRACKING_URI", &uri).output().unwrap();
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(text.contains(&host) && !text.contains("secret"), "{text}");
+}
+
+#[test]
+fn nothing_that_answers_is_said_with_what_to_do() {
+    let (folder, _) = trained();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let output = xray(folder.path(), &["mlflow", "push", "last", "--uri", &format!("http://127.0.0.1:{port}")]);
+    assert!(words(&output).contains("start the server, or check the address"), "{}", words(&output));
+    let unnamed = xray(folder.path(), &["mlflow", "push", "last"]);
+    assert_eq!(unnamed.status.code(), Some(2));
+    assert!(words(&unnamed).contains("MLFLOW_TRACKING_URI"));
+}
+
+#[test]
+fn a_champion_is_one_version_however_often_it_is_named() {
+    let (folder, _) = trained();
+    let (at, server) = (folder.path(), Tracking::start());
+    let arguments = ["mlflow", "push", "last", "--champion", "--uri", &server.uri()];
+    let first = answer(at, &arguments);
+    assert_eq!(answer(at, &arguments)["runs"][0]["model"], first["runs"][0]["model"]);
+    let shelf = server.shelf.lock().unwrap();
+    assert_eq!((shelf.versions.len(), shelf.aliases["champion"].as_str()), (1, "1"));
+    let source = shelf.versions[0]["source"].as_str().unwrap();
+    assert!(source.starts_with("runs:/") && source.ends_with("/model"), "{source}");
+}
+
+/// Waits for what is wanted.
+fn wait(what: &str, mut done: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !done() {
+        assert!(started.elapsed() < Duration::from_mins(2), "{what} never came");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn follow(folder: &Path, port: u16) {
+    let place = folder.join("config/xray-tui");
+    std::fs::create_dir_all(&place).unwrap();
+    let text = format!("[mlflow]\nuri = \"http://127.0.0.1:{port}\"\nmirror = true\n");
+    std::fs::write(place.join("config.toml"), text).unwrap();
+}
+
+#[test]
+fn a_run_is_followed_through_the_death_of_the_server() {
+    let folder = demo();
+    let (at, server) = (folder.path(), Tracking::start());
+    follow(at, server.port);
+    let long = [&SMALL[..2], &["12"], &SMALL[3..]].concat();
+    let mut run = command(at, &long).stderr(Stdio::piped()).spawn().unwrap();
+    wait("the first point", || server.shelf.lock().unwrap().runs.values().any(|run| !run.metrics.is_empty()));
+    server.shelf.lock().unwrap().lose = Some(("\"metrics\"".into(), 1));
+    wait("an answer that gets lost", || server.shelf.lock().unwrap().lose.as_ref().is_some_and(|(_, left)| *left == 0));
+    let (port, shelf) = server.kill();
+    let server = Tracking::again(port, shelf);
+    assert!(run.wait().unwrap().success());
+    let kept = server.only();
+    check_points(at, &kept);
+    assert_eq!(kept.info["status"], "FINISHED");
+    let told = answer(at, &["runs", "log", "last"]).to_string();
+    assert!(told.contains("followed at MLflow"), "{told}");
+}
+
+#[test]
+fn a_server_that_was_away_all_the_time_gets_the_run_from_the_next_process() {
+    let folder = demo();
+    let at = folder.path();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    follow(at, port);
+    let first = xray(at, &SMALL);
+    assert!(first.status.success(), "{}", words(&first));
+    let said = words(&first);
+    assert_eq!(said.matches("what is due is sent later").count(), 1, "{said}");
+    assert!(said.contains("not wholly at MLflow yet"), "{said}");
+    let server = Tracking::again(port, std::sync::Arc::default());
+    let second = xray(at, &[&SMALL[..], &["--name", "second"]].concat());
+    assert!(second.status.success(), "{}", words(&second));
+    let shelf = server.shelf.lock().unwrap();
+    assert_eq!(shelf.runs.len(), 2);
+    assert!(shelf.runs.values().all(|run| run.info["status"] == "FINISHED" && run.steps("val_loss").len() == 2));
+}
+
+#[test]
+fn a_run_that_was_pulled_is_as_it_was_and_goes_on_nowhere() {
+    let (folder, id) = trained();
+    let (at, server) = (folder.path(), Tracking::start());
+    push(at, &server);
+    let there = tempfile::tempdir().unwrap();
+    let pull = ["mlflow", "pull", "--uri", &server.uri()];
+    let pulled = answer(there.path(), &pull);
+    assert_eq!((&pulled["runs"][0]["run_id"], &pulled["runs"][0]["weights"]), (&id.as_str().into(), &true.into()));
+    let [mut was, mut is] = [at, there.path()].map(|at| answer(at, &["runs", "show", "last"]));
+    for shown in [&mut was, &mut is] {
+        // The log stays where it was written.
+        shown["disk_bytes"] = Value::Null;
+    }
+    assert_eq!(is, was);
+    let (was, is) = (stored(at), stored(there.path()));
+    assert_eq!(is.0.record(is.1).unwrap(), was.0.record(was.1).unwrap());
+    assert!(xray(there.path(), &["runs", "verify", "last"]).status.success());
+    let resumed = xray(there.path(), &["train", "--resume", "last"]);
+    assert!(!resumed.status.success());
+    let again = answer(there.path(), &pull);
+    assert_eq!(again["runs"][0]["reason"], "is here already");
+    let image = std::fs::read_dir(at.join("data/demo/test/NORMAL")).unwrap().next().unwrap().unwrap().path();
+    let predicted = answer(there.path(), &["predict", image.to_str().unwrap(), "--run", "last"]);
+    assert!(predicted["predictions"][0]["probability"].is_f64(), "{predicted}");
+}
+
+#[test]
+fn an_exported_folder_has_every_point_in_a_file_of_its_metric() {
+    let (folder, _) = trained();
+    let at = folder.path();
+    let written = answer(at, &["mlflow", "export", "--dir", "out"]);
+    let place = at.join("out/mlruns").join(written["experiment_id"].as_str().unwrap());
+    let run = place.join(written["runs"][0]["mlflow_run_id"].as_str().unwrap());
+    let lines = std::fs::read_to_string(run.join("metrics/batch_loss")).unwrap();
+    let (store, stored) = stored(at);
+    let steps = store.steps(&stored.started.id).unwrap();
+    let values: Vec<f64> = lines.lines().map(|line| line.split(' ').nth(1).unwrap().parse().unwrap()).collect();
+    assert_eq!(values, steps.iter().map(|step| step.loss).collect::<Vec<_>>());
+    assert!(run.join("artifacts/model/best.safetensors").is_file());
+    assert_eq!(answer(at, &["mlflow", "export", "--dir", "out"])["runs"], written["runs"], "it is written anew");
+}
