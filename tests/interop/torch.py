@@ -132,6 +132,20 @@ def exported_onnx(path, state, torchs, notes):
             near(f"ONNX: onnxruntime's logits are torch's, batch of {batch}", logits, model(pixels[:batch]).numpy())
 
 
+def predictions(program, run, files):
+    """The program's own probabilities of PNEUMONIA."""
+    answered = program.ask("predict", *files, "--run", run)["predictions"]
+    return np.array([prediction["probability"] for prediction in answered])
+
+
+def whole_way(program, files, expected):
+    """From the files of the set, decoded and resized by Pillow, to the probability."""
+    session = onnxruntime.InferenceSession(program.folder / "run.onnx", providers=["CPUExecutionProvider"])
+    pixels = prepare(files, session.get_modelmeta().custom_metadata_map)
+    probabilities = session.run(None, {"pixel_values": pixels.numpy()})[1][:, 1]
+    near("ONNX: from JPEGs of any size, prepared as the notes say, up to two levels of a pixel", probabilities, expected, 0.02)
+
+
 def tensors_of(program, run):
     """The best weights of a run, through the program's own export."""
     program.ask("weights", "export", run, "--out", "again.pth", "--force")
@@ -307,12 +321,13 @@ def big_endian(program):
 
 
 def pictures(folder):
-    """Some of the set as PNG: two decoders of JPEG may differ by a level, which is not what is looked at here."""
-    files = []
-    for number, file in enumerate(sorted(file for file in (folder / "data").rglob("*") if file.suffix in (".jpeg", ".png"))[::3]):
-        files.append(folder / f"picture-{number}.png")
-        Image.open(file).convert("L").save(files[-1])
-    return files
+    """Some of the set as they are, and as PNG of the network's size: decoders of JPEG differ by a level of 255, resizers by
+    two at most (tests/peers/resize.py), which is not what the weights are judged by."""
+    originals = sorted(file for file in (folder / "data").rglob("*") if file.suffix in (".jpeg", ".png"))[::3]
+    prepared = [folder / f"picture-{number}.png" for number in range(len(originals))]
+    for original, file in zip(originals, prepared):
+        Image.open(original).convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR).save(file)
+    return originals, prepared
 
 
 def main():
@@ -324,9 +339,9 @@ def main():
     program = Program(arguments.program, folder)
     program.ask("data", "demo", "--out", "data", "--images", 40)
     program.ask("train", "--data", "data", "--name", "run", "--epochs", 2, "--image-size", SIDE, "--batch-size", 8)
-    files = pictures(folder)
-    predictions = program.ask("predict", *files, "--run", "run")["predictions"]
-    exports(program, "run", files, np.array([prediction["probability"] for prediction in predictions]))
+    originals, prepared = pictures(folder)
+    exports(program, "run", prepared, predictions(program, "run", prepared))
+    whole_way(program, originals, predictions(program, "run", originals))
     imports(program)
     strangers(program)
     hostile(program)
