@@ -270,7 +270,7 @@ def hostile(program):
         "eval": Attack(eval, f"open({str(marker)!r}, 'w')"),
         "exec": Attack(exec, f"open({str(marker)!r}, 'w')"),
         "subprocess": Attack(subprocess.Popen, ["touch", str(marker)]),
-        "getattr": Attack(getattr, os, "system"),
+        "getattr": Attack(getattr, "x", "upper"),
         "within a dictionary": {"conv1.weight": tensor, "x": Attack(os.system, touch)},
         "as a key's value's list": {"state_dict": [tensor, [Attack(os.system, touch)]]},
         "nested calls": Attack(print, Attack(os.system, touch)),
