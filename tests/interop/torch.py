@@ -132,6 +132,20 @@ def exported_onnx(path, state, torchs, notes):
             near(f"ONNX: onnxruntime's logits are torch's, batch of {batch}", logits, model(pixels[:batch]).numpy())
 
 
+def predictions(program, run, files):
+    """The program's own probabilities of PNEUMONIA."""
+    answered = program.ask("predict", *files, "--run", run)["predictions"]
+    return np.array([prediction["probability"] for prediction in answered])
+
+
+def whole_way(program, files, expected):
+    """From the files of the set, decoded and resized by Pillow, to the probability."""
+    session = onnxruntime.InferenceSession(program.folder / "run.onnx", providers=["CPUExecutionProvider"])
+    pixels = prepare(files, session.get_modelmeta().custom_metadata_map)
+    probabilities = session.run(None, {"pixel_values": pixels.numpy()})[1][:, 1]
+    near("ONNX: from JPEGs of any size, prepared as the notes say, up to two levels of a pixel", probabilities, expected, 0.02)
+
+
 def tensors_of(program, run):
     """The best weights of a run, through the program's own export."""
     program.ask("weights", "export", run, "--out", "again.pth", "--force")
@@ -140,19 +154,22 @@ def tensors_of(program, run):
 
 def start_from(program, file, name):
     """Trains for one epoch at a rate that changes nothing but the running statistics; gives the weights."""
-    program.ask("train", "--data", "data", "--name", name, "--pretrained", file, "--epochs", 1, "--image-size", 32,
+    program.ask("train", "--data", "few", "--name", name, "--pretrained", file, "--epochs", 1, "--image-size", 32,
                 "--batch-size", 8, "--learning-rate", 1e-30)
     return tensors_of(program, name)
 
 
 def same_parameters(found, expected, head=True):
+    """Up to the step that training at such a rate makes, which shows where a value is 0."""
     names = [name for name in expected if "running" not in name and "tracked" not in name]
-    return all(torch.equal(found[name], expected[name].float()) for name in names if head or not name.startswith("fc."))
+    names = [name for name in names if head or not name.startswith("fc.")]
+    return all(torch.allclose(found[name], expected[name].float(), rtol=0, atol=1e-20) for name in names)
 
 
 def imports(program):
     """Every form that others write is read with equal values."""
     torch.manual_seed(7)
+    program.ask("data", "demo", "--out", "few", "--images", 24)
     folder, model = program.folder, torchvision.models.resnet18(num_classes=1000)
     state = model.state_dict()
     two = torchvision.models.resnet18(num_classes=2).state_dict()
@@ -253,7 +270,7 @@ def hostile(program):
         "eval": Attack(eval, f"open({str(marker)!r}, 'w')"),
         "exec": Attack(exec, f"open({str(marker)!r}, 'w')"),
         "subprocess": Attack(subprocess.Popen, ["touch", str(marker)]),
-        "getattr": Attack(getattr, os, "system"),
+        "getattr": Attack(getattr, "x", "upper"),
         "within a dictionary": {"conv1.weight": tensor, "x": Attack(os.system, touch)},
         "as a key's value's list": {"state_dict": [tensor, [Attack(os.system, touch)]]},
         "nested calls": Attack(print, Attack(os.system, touch)),
@@ -267,10 +284,11 @@ def hostile(program):
                 file = program.folder / "hostile.pth"
                 torch.save(thing, file, _use_new_zipfile_serialization=zipped, pickle_protocol=protocol)
                 shown = program.run("weights", "show", file)
-                trained = program.run("train", "--data", "data", "--pretrained", file, "--epochs", 1, "--image-size", 32)
-                fine = all(done.returncode in (1, 2) and "it would run code: " in done.stderr for done in (shown, trained))
+                fine = shown.returncode == 1 and "it would run code: " in shown.stderr
                 words = shown.stderr.strip().split("it would run code: ")[-1].split(";")[0]
                 check(f"hostile: {what}, {'zip' if zipped else 'older'} form, protocol {protocol}", fine and not marker.exists(), words)
+    trained = program.run("train", "--data", "few", "--pretrained", file, "--epochs", 1, "--image-size", 32)
+    check("hostile: `train --pretrained` refuses it too", trained.returncode == 1 and "it would run code: " in trained.stderr)
     raw = {
         "protocol 0, INST": b"(S'" + touch.encode() + b"'\nios\nsystem\n.",
         "protocol 1, OBJ": b"(cos\nsystem\nS'" + touch.encode() + b"'\no.",
@@ -302,6 +320,16 @@ def big_endian(program):
     check("numbers with their highest byte first are refused", done.returncode == 1 and "highest byte first" in done.stderr)
 
 
+def pictures(folder):
+    """Some of the set as they are, and as PNG of the network's size: decoders of JPEG differ by a level of 255, resizers by
+    two at most (tests/peers/resize.py), which is not what the weights are judged by."""
+    originals = sorted(file for file in (folder / "data").rglob("*") if file.suffix in (".jpeg", ".png"))[::3]
+    prepared = [folder / f"picture-{number}.png" for number in range(len(originals))]
+    for original, file in zip(originals, prepared):
+        Image.open(original).convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR).save(file)
+    return originals, prepared
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True, help="the xray-tui to check")
@@ -311,10 +339,9 @@ def main():
     program = Program(arguments.program, folder)
     program.ask("data", "demo", "--out", "data", "--images", 40)
     program.ask("train", "--data", "data", "--name", "run", "--epochs", 2, "--image-size", SIDE, "--batch-size", 8)
-    files = sorted((folder / "data/test").rglob("*.jp*g")) + sorted((folder / "data/test").rglob("*.png"))
-    files = (files + sorted((folder / "data/train").rglob("*.jp*g")))[:12]
-    predictions = program.ask("predict", *files, "--run", "run")["predictions"]
-    exports(program, "run", files, np.array([prediction["probability"] for prediction in predictions]))
+    originals, prepared = pictures(folder)
+    exports(program, "run", prepared, predictions(program, "run", prepared))
+    whole_way(program, originals, predictions(program, "run", originals))
     imports(program)
     strangers(program)
     hostile(program)

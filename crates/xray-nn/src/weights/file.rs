@@ -63,6 +63,8 @@ impl WeightFile {
     pub fn open(path: &Path) -> Result<Self> {
         let beginning = beginning(path).map_err(|error| Error::io("read", path, error))?;
         match beginning.as_slice() {
+            // First, as the length of its header may look like any of the others' beginnings.
+            [_, _, _, _, 0, 0, 0, 0, b'{', ..] => Self::of_safetensors(path),
             [b'P', b'K', ..] => Ok(Self::of_pth(Format::Pth, PthFile::open_zip(path)?)),
             [0x80, _, ..] => Ok(Self::of_pth(Format::LegacyPth, PthFile::open_legacy(path)?)),
             // An archive's magic word. No PyTorch of today writes one, nor reads one safely.

@@ -207,6 +207,16 @@ fn forms_that_are_not_read_are_told_by_their_name() {
 }
 
 #[test]
+fn a_header_of_any_length_is_told_from_other_forms() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    for length in 0..300 {
+        save(&path, &few(), &HashMap::from([("note".to_owned(), "x".repeat(length))])).unwrap();
+        assert_eq!(WeightFile::open(&path).unwrap().format, Format::Safetensors, "{length}");
+    }
+}
+
+#[test]
 fn a_network_saved_for_pytorch_comes_back_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.pth");
