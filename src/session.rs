@@ -19,6 +19,7 @@ pub mod queue;
 mod rate;
 mod recorder;
 pub mod reproduce;
+mod resuming;
 pub mod scratch;
 pub mod seeds;
 pub mod study;
@@ -51,6 +52,7 @@ use manifest::Manifest;
 pub use rate::{RateHandle, find_rate};
 use recorder::Recorder;
 pub use recorder::answers_of;
+use resuming::{changed_images, why_it_ended};
 
 /// The folders and files a front end works with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -423,31 +425,6 @@ impl Session<'_> {
     fn pass_on(&self, event: TrainEvent) {
         let _ = self.listener.send(RunEvent::Train(event));
     }
-}
-
-/// Why a run cannot go on, whatever is done; `None` where it can.
-fn why_it_ended(store: &Store, run: &Run) -> Result<Option<String>> {
-    if run.trashed_at.is_some() {
-        return Ok(Some("is in the trash: `xray-tui runs restore` brings it back".into()));
-    }
-    if let Some(origin) = store.origin(&run.started.id)? {
-        return Ok(Some(format!("came from MLflow ({}): it can go on where it was trained alone", origin.uri)));
-    }
-    if run.state == crate::store::RunState::Finished {
-        return Ok(Some("is finished; start a new one, with --pretrained to begin from its weights".into()));
-    }
-    let is_whole = run.folds().is_some();
-    Ok(is_whole.then(|| "is a cross-validation: `xray-tui cv --resume` goes on with it".into()))
-}
-
-/// What is otherwise with a run's images now, in words; `None` where nothing is.
-fn changed_images(store: &Store, run: &Run, (data, splits): (&LoadedData, &Splits)) -> Result<Option<String>> {
-    let digest = run.started.manifest.as_deref();
-    let kept = digest.map(|digest| store.manifest(digest)).transpose()?.flatten();
-    let listed = kept.as_deref().and_then(Manifest::parse);
-    let difference = listed.and_then(|kept| kept.first_difference(&Manifest::of(data, splits)));
-    let other_split = || (splits.hash(&data.dataset) != run.started.split_hash).then(|| "another split".to_owned());
-    Ok(difference.or_else(other_split))
 }
 
 /// What is wrong where memory has no room for a batch of so many images.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Output, WrongUse, open_store, say};
-use crate::cli::{Command, MlflowCommand, MlflowPlace, QueueCommand};
+use crate::cli::{Command, MlflowCommand, MlflowPlace, ModelsCommand, PipelineCommand, QueueCommand, RunsCommand};
 use crate::config::MlflowSettings;
 use crate::config::place::environment;
 use crate::interop::mlflow::{self, Following, Pulled, Pusher, Registered, Sent, Server, Target, register};
@@ -282,10 +282,10 @@ pub fn follow_runs(
         return Ok(None);
     }
     let target = target(&MlflowPlace { uri: None, experiment: None }, settings)?;
-    Ok(Some(Following::start(place.db.clone(), Pusher::new(target, user()), tell)?))
+    Ok(Some(Following::start((place.db.clone(), settings.model.clone()), Pusher::new(target, user()), tell)?))
 }
 
-/// Follows the runs that `command` trains, where it trains any.
+/// Follows what `command` trains or promotes, where it does.
 ///
 /// # Errors
 /// As [`follow_runs`].
@@ -295,14 +295,17 @@ pub fn follow_command(
     place: &Workplace,
     out: Output,
 ) -> anyhow::Result<Option<Following>> {
-    let trains = match command {
+    let is_told = match command {
         Command::Train(args) => !args.detach,
         Command::Sweep(args) => !args.detach && !args.dry_run && !args.queue_only,
         Command::Queue(QueueCommand::Run { detach, .. }) => !detach,
-        Command::Cv(_) => true,
+        Command::Pipeline(PipelineCommand::Run(args)) => !args.detach,
+        Command::Runs(RunsCommand::Promote { .. })
+        | Command::Models(ModelsCommand::Rollback { .. })
+        | Command::Cv(_) => true,
         _ => false,
     };
-    if !trains {
+    if !is_told {
         return Ok(None);
     }
     follow_runs(settings, place, Box::new(move |text| out.progress(&format!("note: {text}"))))

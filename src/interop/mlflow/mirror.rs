@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::push::{Pusher, Sent};
+use super::registry::register;
 use crate::error::{Error, Result};
 use crate::session::journal;
 use crate::store::Store;
@@ -39,18 +40,18 @@ pub struct Following {
 }
 
 impl Following {
-    /// Begins to follow the runs of the database `db`, which need not be there yet, and has `pusher` send them. `tell` hears
-    /// when the server goes away and when it is back.
+    /// Begins to follow the runs of the database `db`, which need not be there yet, and has `pusher` send them; the champion is
+    /// a version of `model` there. `tell` hears when the server goes away and when it is back.
     ///
     /// # Errors
     /// `Io` where the thread cannot be started.
-    pub fn start(db: PathBuf, pusher: Pusher, tell: Tell) -> Result<Self> {
+    pub fn start((db, model): (PathBuf, String), pusher: Pusher, tell: Tell) -> Result<Self> {
         let (leaving, (sender, left)) = (Arc::<AtomicBool>::default(), channel());
         let told_to_leave = Arc::clone(&leaving);
         let since = format!("{:.3}", jiff::Timestamp::now());
         let work = move || {
             priority::lower();
-            let mut follower = Follower::new((db, since), pusher, tell);
+            let mut follower = Follower::new((db, since, model), pusher, tell);
             follower.until(&told_to_leave);
             let _ = sender.send(follower.leave());
         };
@@ -80,6 +81,10 @@ struct Follower {
     /// Runs that began since then are followed, RFC 3339.
     since: String,
     store: Option<Store>,
+    /// The registered model.
+    model: String,
+    /// The champion that the server knows of, by its number here.
+    crowned: Option<i64>,
     /// What the store's version was when all was sent.
     seen: Option<i64>,
     pusher: Pusher,
@@ -94,8 +99,8 @@ struct Away {
 }
 
 impl Follower {
-    fn new((db, since): (PathBuf, String), pusher: Pusher, tell: Tell) -> Self {
-        Self { db, since, store: None, seen: None, pusher, tell, away: None }
+    fn new((db, since, model): (PathBuf, String, String), pusher: Pusher, tell: Tell) -> Self {
+        Self { db, since, store: None, model, crowned: None, seen: None, pusher, tell, away: None }
     }
 
     fn until(&mut self, leaving: &AtomicBool) {
@@ -148,7 +153,24 @@ impl Follower {
                 break;
             }
         }
-        problems.into_iter().next().map_or(Ok(true), Err)
+        problems.into_iter().next().map_or_else(|| self.crown(store).map(|()| true), Err)
+    }
+
+    /// Registers the champion, once its run is there or where it has become the champion since.
+    fn crown(&mut self, store: &Store) -> Result<()> {
+        let Some(champion) = store.champion()?.filter(|champion| self.crowned != Some(champion.version)) else {
+            return Ok(());
+        };
+        let run_id = &champion.new.run_id;
+        let is_there = store.mirror(run_id, self.pusher.target().key())?.is_some_and(|there| there.closed.is_some());
+        let is_new = store.champion_changes()?.last().is_some_and(|change| change.at >= self.since);
+        if is_there || is_new {
+            let sent = self.pusher.push(store, run_id)?;
+            let number = usize::try_from(champion.version).ok();
+            register(store, self.pusher.target(), &sent, (&self.model, number))?;
+        }
+        self.crowned = Some(champion.version);
+        Ok(())
     }
 
     /// Writes into the run's log that it is followed, and what could not be sent.
@@ -203,7 +225,12 @@ impl Follower {
             }
         };
         let due = store.due_mirrors(self.pusher.target().key()).unwrap_or_default();
-        problem.filter(|_| !due.is_empty()).map(|problem| {
+        problem.map(|problem| {
+            if due.is_empty() {
+                return format!(
+                    "the champion is not registered there yet ({problem}); the next process that follows runs does it"
+                );
+            }
             let runs = if due.len() == 1 { "1 run".to_owned() } else { format!("{} runs", due.len()) };
             format!(
                 "{runs} not wholly at MLflow yet ({problem}); the next process that follows runs sends the rest, or \
