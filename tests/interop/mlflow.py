@@ -522,9 +522,9 @@ def elsewhere(desk, folder):
 
 
 def lasting(desk, run_id, seconds):
-    """As many epochs as take so long on this machine."""
+    """As many epochs as take so long on this machine, but no more than have all their steps kept."""
     epoch = min(epoch["seconds"] for epoch in desk.ask("runs", "show", run_id)["epochs"])
-    return str(max(10, min(3000, round(seconds / epoch))))
+    return str(max(10, min(700, round(seconds / epoch))))
 
 
 def processor_seconds(pid):
