@@ -270,12 +270,12 @@ def champion(desk, server, run_id):
         check("models:/…@champion gives its weights", (Path(path) / "best.safetensors").read_bytes() == own.read_bytes())
 
 
-def mirrored(program, folder, server, demo):
+def mirrored(program, folder, server, demo, epochs):
     """Trains while the server dies and comes back."""
     desk = Desk(program, folder)
     client = MlflowClient(server.uri)
     desk.settings(f'[mlflow]\nuri = "{server.uri}"\nexperiment = "live"\nmirror = true\n')
-    process = desk.start("train", "--data", demo, "--epochs", "40", *SMALL)
+    process = desk.start("train", "--data", demo, "--epochs", epochs, *SMALL)
     remote = None
     for _ in range(600):
         experiment = client.get_experiment_by_name("live")
@@ -299,12 +299,12 @@ def mirrored(program, folder, server, demo):
     check_run("followed", client, desk, run_id, remote)
 
 
-def away(program, folder, server_folder, demo):
+def away(program, folder, server_folder, demo, epochs):
     """The server is away when the run begins, and comes while it trains."""
     server = Server(server_folder, f"sqlite:///{server_folder}/m.db")
     desk = Desk(program, folder)
     desk.settings(f'[mlflow]\nuri = "{server.uri}"\nmirror = true\n')
-    process = desk.start("train", "--data", demo, "--epochs", "60", *SMALL)
+    process = desk.start("train", "--data", demo, "--epochs", epochs, *SMALL)
     time.sleep(3)
     server.start()
     try:
@@ -319,12 +319,12 @@ def away(program, folder, server_folder, demo):
         server.kill()
 
 
-def killed(program, folder, server, demo):
+def killed(program, folder, server, demo, epochs):
     """The trainer dies; the next process marks it crashed and sends the rest. Resumed, it goes on at the same run."""
     desk = Desk(program, folder)
     client = MlflowClient(server.uri)
     desk.settings(f'[mlflow]\nuri = "{server.uri}"\nexperiment = "killed"\nmirror = true\n')
-    process = desk.start("train", "--data", demo, "--epochs", "40", *SMALL)
+    process = desk.start("train", "--data", demo, "--epochs", epochs, *SMALL)
     for _ in range(600):
         experiment = client.get_experiment_by_name("killed")
         runs = client.search_runs([experiment.experiment_id]) if experiment else []
@@ -521,6 +521,12 @@ def elsewhere(desk, folder):
         server.kill()
 
 
+def lasting(desk, run_id, seconds):
+    """As many epochs as take so long on this machine, but no more than have all their steps kept."""
+    epoch = min(epoch["seconds"] for epoch in desk.ask("runs", "show", run_id)["epochs"])
+    return str(max(10, min(700, round(seconds / epoch))))
+
+
 def processor_seconds(pid):
     """What the thread that follows has used of the processor, and the whole process."""
     ticks, followed, whole = os.sysconf("SC_CLK_TCK"), 0, 0
@@ -533,11 +539,11 @@ def processor_seconds(pid):
     return followed, whole
 
 
-def cost(program, folder, server, demo):
+def cost(program, folder, server, demo, epochs):
     """What following costs training."""
     desk, used, began = Desk(program, folder), (0, 0), time.monotonic()
     desk.settings(f'[mlflow]\nuri = "{server.uri}"\nexperiment = "cost"\nmirror = true\n')
-    process = desk.start("train", "--data", demo, "--epochs", "30", *SMALL)
+    process = desk.start("train", "--data", demo, "--epochs", epochs, *SMALL)
     while process.poll() is None:
         with contextlib.suppress(OSError, ValueError):
             used = max(used, processor_seconds(process.pid))
@@ -597,14 +603,14 @@ def main():
         if wanted("tls"):
             tls(desk, folder / "tls", server)
         if wanted("mirror"):
-            mirrored(program, folder / "live", server, demo)
+            mirrored(program, folder / "live", server, demo, lasting(desk, run_id, 60))
         if wanted("killed"):
-            killed(program, folder / "killed", server, demo)
+            killed(program, folder / "killed", server, demo, lasting(desk, run_id, 40))
         if wanted("cost"):
-            cost(program, folder / "cost", server, demo)
+            cost(program, folder / "cost", server, demo, lasting(desk, run_id, 40))
         server.kill()
         if wanted("away"):
-            away(program, folder / "away", folder / "away-server", demo)
+            away(program, folder / "away", folder / "away-server", demo, lasting(desk, run_id, 60))
         if wanted("auth"):
             basic_auth(desk, folder / "auth")
         if wanted("elsewhere"):
@@ -613,7 +619,7 @@ def main():
             other = Server(folder / "postgres", arguments.postgres).start()
             try:
                 pushed("PostgreSQL", desk, other)
-                mirrored(program, folder / "live-postgres", other, demo)
+                mirrored(program, folder / "live-postgres", other, demo, lasting(desk, run_id, 60))
             finally:
                 other.kill()
     finally:
