@@ -39,8 +39,11 @@ fn digits() -> String {
 
 /// `weights fetch` from `server`, past all proxies.
 fn fetch(folder: &Path, server: &Server, more: &[&str]) -> Command {
-    let url = format!("http://{}/models/resnet18-{}.pth", server.address, digits());
-    let mut command = command(folder, &[&["weights", "fetch", "resnet18", "--url", &url], more].concat());
+    fetch_from(folder, &format!("http://{}/models/resnet18-{}.pth", server.address, digits()), more)
+}
+
+fn fetch_from(folder: &Path, url: &str, more: &[&str]) -> Command {
+    let mut command = command(folder, &[&["weights", "fetch", "resnet18", "--url", url], more].concat());
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         command.env_remove(name).env_remove(name.to_uppercase());
     }
@@ -117,7 +120,7 @@ fn a_page_of_a_proxy_is_no_file_of_weights() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(|_, _| Reply::whole("200 OK", b"<html>Please log in</html>"));
     let url = format!("http://{}/weights", server.address);
-    let output = xray(folder.path(), &["weights", "fetch", "resnet18", "--url", &url]);
+    let output = fetch_from(folder.path(), &url, &[]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(words(&output).contains("no safetensors file"), "{}", words(&output));
     assert_eq!(names(folder.path()), [""; 0]);
@@ -234,7 +237,7 @@ fn where_nothing_can_be_fetched_the_way_by_hand_is_said() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/resnet18.pth", listener.local_addr().unwrap());
     drop(listener);
-    let said = words(&xray(folder.path(), &["weights", "fetch", "resnet18", "--url", &url]));
+    let said = words(&fetch_from(folder.path(), &url, &[]).output().unwrap());
     assert!(said.contains("nothing answers there") && said.contains("by hand"), "{said}");
 }
 
