@@ -243,9 +243,9 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy(&entry.path(), &target)
+            copy(&entry.path(), &target);
         } else {
-            drop(std::fs::copy(entry.path(), target).unwrap())
+            std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }
@@ -326,6 +326,7 @@ fn a_pipeline_is_started_and_watched_on_the_screen_and_its_run_is_marked_as_the_
     terminal.wait_for("✓ promote");
     terminal.wait_for("is done: its run is the champion, version 1");
     terminal.key(Key::Escape);
+    terminal.wait_for("q quit");
     terminal.key(Key::Char('3'));
     terminal.wait_for("◆ champion pipeline-1");
     terminal.key(Key::Char('q'));

@@ -210,7 +210,9 @@ fn version(row: &Row) -> rusqlite::Result<ModelVersion> {
 mod tests {
     use super::*;
 
-    fn changes(steps: &[(i64, Step)]) -> Vec<Change> {
+    type Steps = &'static [(i64, Step)];
+
+    fn changes(steps: Steps) -> Vec<Change> {
         let change = |(id, (version, step)): (i64, &(i64, Step))| Change {
             id,
             version: *version,
@@ -223,7 +225,7 @@ mod tests {
     #[test]
     fn a_rollback_leads_further_back_each_time_and_a_promotion_begins_there() {
         use Step::{Promote, Rollback};
-        let cases: [(&[(i64, Step)], &[i64]); 7] = [
+        let cases: [(Steps, &[i64]); 7] = [
             (&[], &[]),
             (&[(1, Promote), (2, Promote), (3, Promote)], &[1, 2, 3]),
             (&[(1, Promote), (2, Promote), (3, Promote), (2, Rollback)], &[1, 2]),

@@ -49,13 +49,12 @@ fn without_gaps(lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
 }
 
 fn none(app: &App, theme: Theme, width: usize) -> Vec<Line<'static>> {
-    let how = format!("{} asks for a gate and starts one with the settings of Train,", start_key(app));
-    vec![
-        graph(theme, [TaskState::Waiting; TaskName::ALL.len()], (None, width)),
-        Line::default(),
-        Line::from("No pipeline yet."),
-        Line::styled(how, theme.dim()),
-    ]
+    let how = format!(
+        "No pipeline yet: {} asks for a gate and starts one with the settings of Train, as `xray-tui pipeline run` does.",
+        start_key(app)
+    );
+    let graph = graph(theme, [TaskState::Waiting; TaskName::ALL.len()], (None, width));
+    [graph, Line::default()].into_iter().chain(paragraph(&how, width, Style::new())).collect()
 }
 
 fn start_key(app: &App) -> String {
@@ -182,7 +181,7 @@ fn below(app: &App, theme: Theme, width: usize) -> Vec<Line<'static>> {
         (None, None, Some(PipelineState::Running)) if view.at_work => dim("by this program"),
         (None, None, Some(PipelineState::Running)) => dim("seen as it goes on; `xray-tui pipeline show` has more"),
         (None, None, Some(PipelineState::Done)) => dim("its run is the champion as of then"),
-        (None, None, _) => dim("or on the command line: `xray-tui pipeline run`"),
+        (None, None, Some(PipelineState::Failed) | None) => Vec::new(),
     }
 }
 
