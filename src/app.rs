@@ -17,6 +17,7 @@ pub mod log;
 mod looked_at;
 pub mod message;
 mod news;
+pub mod pipeline;
 pub mod plan;
 mod pointer;
 pub mod popup;
@@ -48,6 +49,7 @@ use log::Log;
 use message::{Earlier, Effect, Loadable, Message};
 use popup::{Commands, Popup, Question, QueueList};
 use runs::RunsScreen;
+use runs::work::RunsWork;
 use scene::{Display, Scene, ThemeName};
 use train::TrainScreen;
 
@@ -187,6 +189,7 @@ impl App {
             (Some(Popup::Commands(_)), _) => Place::Commands,
             (Some(Popup::Question(_)), _) => Place::Question,
             (Some(Popup::Queue(_)), _) => Place::Queue,
+            (Some(Popup::Pipeline), _) => Place::Pipeline,
             (Some(Popup::Prompt(_)), _) => Place::Prompt,
             (Some(Popup::Choice(_)), _) => Place::Choice,
             (Some(Popup::Columns(picker)), _) if picker.searching => Place::ColumnSearch,
@@ -256,7 +259,8 @@ impl App {
             None if self.screen == Screen::Train => drop(self.train.editing.as_mut().map(change)),
             None if self.screen == Screen::Runs => self.runs.type_filter(change),
             None if self.screen == Screen::Inspect => return self.inspect.type_filter(change),
-            Some(Popup::Question(_) | Popup::Queue(_) | Popup::Columns(_) | Popup::Prompt(_)) | None => {}
+            Some(Popup::Question(_) | Popup::Queue(_) | Popup::Pipeline | Popup::Columns(_) | Popup::Prompt(_))
+            | None => {}
         }
         Vec::new()
     }
@@ -272,6 +276,7 @@ impl App {
             }
             (action, Some(Popup::Commands(_))) => self.act_on_commands(action, scene),
             (action, Some(Popup::Queue(_))) => self.act_on_queue(action, scene),
+            (action, Some(Popup::Pipeline)) => self.act_on_pipeline(action),
             (action, Some(Popup::Prompt(_))) => self.act_on_prompt(action),
             (action, Some(Popup::Choice(_))) => self.act_on_choice(action, scene),
             (action, Some(Popup::Columns(_))) => self.act_on_columns(action, scene),
@@ -328,6 +333,7 @@ impl App {
                 self.popup = Some(Popup::Queue(QueueList::default()));
                 vec![Effect::LoadQueue]
             }
+            Action::ShowPipeline => self.show_pipeline(),
             Action::Attach => self.attach_chosen(),
             Action::ResumeRun => self.resume_chosen(),
             Action::Again => self.run_again(),
@@ -423,6 +429,8 @@ impl App {
             Some(Popup::Question(Question::StopElsewhere { .. })) => self.train.act(Action::Stop),
             Some(Popup::Question(Question::Quit)) => vec![Effect::Quit],
             Some(Popup::Question(Question::EmptyTrash)) => self.empty_trash(),
+            Some(Popup::Question(Question::Promote { run_id, .. })) => vec![Effect::Runs(RunsWork::Promote(run_id))],
+            Some(Popup::Question(Question::RollBack)) => vec![Effect::Runs(RunsWork::RollBack)],
             Some(Popup::Question(Question::Overwrite { path })) => self.export(&path, true),
             _ => Vec::new(),
         }

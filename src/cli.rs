@@ -6,6 +6,7 @@ mod assess;
 mod bench;
 mod data;
 mod pictures;
+mod pipeline;
 mod recipe;
 mod runs;
 mod search;
@@ -23,6 +24,7 @@ pub use assess::{CompareArgs, EvalArgs, EvalSplit, ReportArgs, ReproduceArgs, Wa
 pub use bench::{BenchArgs, Work};
 pub use data::DataCommand;
 pub use pictures::{InspectArgs, PredictArgs};
+pub use pipeline::{AirflowCommand, Bars, GateArgs, ModelsCommand, PipelineArgs, PipelineCommand};
 pub use recipe::Recipe;
 pub use runs::{ListArgs, RunsCommand, TableFormat};
 pub use search::{FindRateArgs, QueueCommand, SweepArgs};
@@ -169,6 +171,15 @@ pub enum Command {
     /// Runs that wait for their turn
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Check data, train, evaluate, ask a gate and promote, as one
+    #[command(subcommand)]
+    Pipeline(PipelineCommand),
+    /// Versions of the model: the runs that were promoted
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Let Apache Airflow call this program
+    #[command(subcommand)]
+    Airflow(AirflowCommand),
     /// Find a learning rate: train with a rising one and see where the loss falls most steeply
     FindRate(FindRateArgs),
     /// Run a finished run again and say whether the same bits come

@@ -1,5 +1,6 @@
 //! The subcommands: one file each, human text or one JSON object; progress and errors go to standard error.
 
+mod airflow;
 mod assessment;
 mod bench;
 mod compare;
@@ -11,7 +12,9 @@ mod doctor;
 mod epochs;
 mod eval;
 mod find_rate;
+mod models;
 mod narrator;
+mod pipeline;
 mod predict;
 mod queue;
 mod report;
@@ -73,6 +76,9 @@ pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::R
         Command::Cv(args) => cv::run(args, plain, &place, out),
         Command::Sweep(args) => sweep::run(args, plain, &place, out),
         Command::Queue(command) => queue::run(command, &place, out),
+        Command::Pipeline(command) => pipeline::run(command, plain, &place, out),
+        Command::Models(command) => models::run(*command, &place, out),
+        Command::Airflow(command) => airflow::run(command, &place, out),
         Command::FindRate(args) => find_rate::run(args, plain, &place, out),
         Command::Reproduce(args) => reproduce::run(args, settings.named_data(), &place, out),
         Command::Predict(args) => predict::run(args, &place, out),

@@ -11,6 +11,7 @@ pub mod error;
 pub mod interop;
 pub mod metrics;
 pub mod picture;
+pub mod pipeline;
 pub mod predict;
 pub mod report;
 pub mod session;

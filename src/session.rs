@@ -12,6 +12,7 @@ pub mod labels;
 mod listener;
 pub mod manifest;
 mod marked;
+pub mod models;
 pub mod original;
 pub mod provenance;
 pub mod queue;
@@ -43,7 +44,8 @@ use crate::train::{Control, EngineKind, Job, Outcome, Phase, TrainConfig, TrainE
 use beginning::{Beginning, folder_lock, new_run};
 pub use data::{LoadedData, digest};
 use journal::Journal;
-use labels::{Labels, check_name};
+use labels::Labels;
+pub use labels::check_name;
 use manifest::Manifest;
 pub use rate::{RateHandle, find_rate};
 use recorder::Recorder;
@@ -109,7 +111,10 @@ pub fn start(place: Workplace, start: Start) -> Result<RunHandle> {
 
 /// As [`start`], with a control that the caller has already, and with what becomes true before the run ends where the
 /// machine's state is at fault, so that others would fail as well.
-fn start_with(place: Workplace, start: Start, control: Control, outage: Arc<AtomicBool>) -> Result<RunHandle> {
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(place: Workplace, start: Start, control: Control, outage: Arc<AtomicBool>) -> Result<RunHandle> {
     let (sender, events) = channel();
     let (theirs, back) = (control.clone(), sender);
     let work = move || {
@@ -132,7 +137,8 @@ fn describe(panic: &(dyn Any + Send)) -> String {
 }
 
 /// What a panic said.
-fn words_of(panic: &(dyn Any + Send)) -> &str {
+#[must_use]
+pub fn words_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     text.unwrap_or("unknown")
 }

@@ -11,9 +11,11 @@ mod looks;
 mod manifests;
 mod marks;
 mod migrations;
+pub mod models;
 mod network;
 mod pairs;
 mod papers;
+mod pipelines;
 mod queue;
 mod records;
 mod resolve;
@@ -40,6 +42,8 @@ pub use commands::CommandKind;
 pub use images::{ImageMark, MarkedImage};
 pub use marks::{Mark, MarkKind};
 pub use migrations::APPLICATION_ID;
+pub use models::{ModelVersion, NewVersion};
+pub use pipelines::{Pipeline, PipelineState, Task, TaskName, TaskState};
 pub use queue::{Entry, EntryState, NewEntry};
 pub use records::{Answer, NewRun, Run, RunEnd, RunState};
 pub use scores::EpochScore;
@@ -327,7 +331,8 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 }
 
 /// RFC 3339, UTC, milliseconds.
-fn now() -> String {
+#[must_use]
+pub fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
 }
 

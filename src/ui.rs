@@ -21,6 +21,7 @@ mod lists;
 mod log;
 mod painter;
 mod picture;
+mod pipeline;
 mod plane;
 mod question;
 mod queue;
@@ -75,6 +76,7 @@ pub fn draw(frame: &mut Frame, app: &App) -> Scene {
     match &app.popup {
         Some(Popup::Commands(commands)) => commands::draw(&mut painter, commands, app),
         Some(Popup::Queue(list)) => queue::draw(&mut painter, &app.train.queue, list),
+        Some(Popup::Pipeline) => pipeline::draw(&mut painter, app),
         Some(Popup::Question(question)) => question::draw(&mut painter, question, app),
         Some(Popup::Prompt(prompt)) => lists::prompt(&mut painter, prompt),
         Some(Popup::Choice(choice)) => lists::choice(&mut painter, choice),

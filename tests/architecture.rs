@@ -27,8 +27,8 @@ const ROOMS: [(&str, &[&str]); 20] = [
     (
         "tui",
         &[
-            "ui", "app", "config", "interop", "pipeline", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
-            "error", "picture",
+            "ui", "app", "config", "interop", "pipeline", "report", "session", "predict", "terminal", "train", "store",
+            "dataset", "metrics", "error", "picture",
         ],
     ),
     ("config", &["dataset", "metrics", "train", "error"]),
@@ -37,8 +37,8 @@ const ROOMS: [(&str, &[&str]); 20] = [
     (
         "cmd",
         &[
-            "cli", "app", "config", "interop", "pipeline", "report", "session", "predict", "terminal", "train", "store", "dataset", "metrics",
-            "error", "units",
+            "cli", "app", "config", "interop", "pipeline", "report", "session", "predict", "terminal", "train",
+            "store", "dataset", "metrics", "error", "units",
         ],
     ),
     ("lib", &[]),

@@ -54,6 +54,7 @@ named! {
         FindRate,
         PlanRun,
         ShowQueue,
+        ShowPipeline,
         PauseOrResume,
         Smoother,
         Rougher,
@@ -89,6 +90,8 @@ named! {
         Mark,
         ClearMarks,
         Star,
+        Promote,
+        RollBack,
         Rename,
         Note,
         Tags,
@@ -173,6 +176,7 @@ named! {
         Live,
         Ended,
         Queue,
+        Pipeline,
         Runs,
         /// A filter is typed: letters go into it.
         Filter,
@@ -215,6 +219,7 @@ impl Place {
             Self::Editing => "Typing a value",
             Self::Finder => "Train: search for a learning rate",
             Self::Queue => "The queue",
+            Self::Pipeline => "The pipeline",
             Self::Live => "Train: a run under way",
             Self::Ended => "Train: a run that ended",
             Self::Runs => "Runs",
@@ -241,7 +246,9 @@ impl Place {
     pub fn layers(self) -> Vec<Self> {
         match self {
             Self::Always => vec![self],
-            Self::Everywhere | Self::Question | Self::Columns | Self::Queue => vec![self, Self::Always],
+            Self::Everywhere | Self::Question | Self::Columns | Self::Queue | Self::Pipeline => {
+                vec![self, Self::Always]
+            }
             place if place.is_typing() => vec![self, Self::Always],
             Self::Live | Self::Ended | Self::Detail => vec![self, Self::Charts, Self::Everywhere, Self::Always],
             Self::Grid | Self::Curves | Self::Similar => vec![self, Self::Inspect, Self::Everywhere, Self::Always],

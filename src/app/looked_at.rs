@@ -55,6 +55,10 @@ impl App {
             (Action::Compare, Place::Runs) => !self.runs.comparable().is_empty(),
             (Action::Retry, _) => self.no_retry().is_none(),
             (Action::Undo, _) => self.runs.can_undo(),
+            (Action::Promote, _) => run.is_some_and(|run| self.runs.no_promotion(run).is_none()),
+            (Action::RollBack, _) => self.runs.facts.champion.is_some(),
+            (Action::Start, Place::Pipeline) => !self.train.is_running(),
+            (Action::Stop, Place::Pipeline) => self.train.pipeline.at_work,
             (Action::Open | Action::Sort | Action::Filter, Place::Runs) => !self.runs.rows().is_empty(),
             (Action::Delete | Action::Mark, Place::Runs) => !self.runs.shown().rows.is_empty(),
             (Action::Baseline | Action::Star | Action::Rename | Action::Note | Action::CopyValue, _) => run.is_some(),
@@ -104,14 +108,15 @@ impl App {
         Vec::new()
     }
 
-    /// The run that answers where none is chosen: the one that was named, as soon as it is in the table; else the newest
-    /// that can.
+    /// The run that answers where none is chosen: the one that was named, as soon as it is in the table; else the champion;
+    /// else the newest that can.
     pub(super) fn answering(&self) -> Option<&Run> {
         let runs = self.runs.that_predict();
-        match &self.named_run {
-            Some(named) => runs.into_iter().find(|run| run.started.id == *named),
-            None => runs.first().copied(),
+        if let Some(named) = &self.named_run {
+            return runs.into_iter().find(|run| run.started.id == *named);
         }
+        let champion = runs.iter().find(|run| self.runs.facts.champion_version(run).is_some());
+        champion.or(runs.first()).copied()
     }
 
     /// Without a run that can answer, the data set's images are shown as they are.

@@ -14,9 +14,9 @@ use super::runs::work::{RunsNews, RunsWork};
 use crate::dataset::statistics::Statistics;
 use crate::dataset::{Class, Split};
 use crate::metrics::alarm::Alarm;
-use crate::metrics::{Assessment, Spread};
+use crate::metrics::{Assessment, Gate, Spread};
 use crate::picture::{ColourMap, HeatMap, Look, Part, Picture};
-use crate::store::{CommandKind, Entry, ImageMark, Run};
+use crate::store::{CommandKind, Entry, ImageMark, Pipeline, Run};
 use crate::train::range_test::RateEvent;
 use crate::train::space::Search;
 use crate::train::{TrainConfig, TrainEvent};
@@ -94,6 +94,10 @@ pub enum TrainMessage {
     /// Nothing waits any more, the queue was stopped, or why it cannot go on.
     QueueOver(Result<(), String>),
     Queue(Result<Vec<Entry>, String>),
+    /// The newest pipeline, whoever runs it; `None` where there is none.
+    Pipeline(Result<Option<Box<Pipeline>>, String>),
+    /// How the pipeline of this program ended, in words.
+    PipelineOver(String),
     /// Runs were added to the queue, with what to call them; or why they were not.
     Queued(Result<String, String>),
     /// Of the search for a learning rate.
@@ -265,6 +269,12 @@ pub enum Effect {
     /// Work through the queue.
     RunQueue,
     LoadQueue,
+    LoadPipeline,
+    /// Begin a pipeline, or go on with the one that has these settings.
+    StartPipeline {
+        config: Box<TrainConfig>,
+        gate: Gate,
+    },
     RemoveEntries(Vec<i64>),
     /// Let entries of the queue that have failed wait again.
     RetryEntries(Vec<i64>),

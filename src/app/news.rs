@@ -13,6 +13,7 @@ use crate::train::{Phase, TrainEvent};
 impl App {
     pub(super) fn hear_run(&mut self, message: TrainMessage) -> Vec<Effect> {
         let changes = matches!(message, TrainMessage::Started { .. } | TrainMessage::Event(TrainEvent::Epoch { .. }));
+        let over = matches!(message, TrainMessage::PipelineOver(_));
         let mut asked = Vec::new();
         if let TrainMessage::Started { run_id, .. } = &message {
             self.runs.expected = Some(run_id.clone());
@@ -31,13 +32,13 @@ impl App {
         if self.leaving && !self.train.is_running() {
             return vec![Effect::Quit];
         }
-        if ended && self.train.queue.is_next {
+        if (ended || over) && self.train.queue.is_next && !self.train.pipeline.at_work {
             effects.extend(self.train.run_queue());
         }
         if !self.train.is_running() && self.popup == Some(Popup::Question(Question::Quit)) {
             self.popup = None;
         }
-        if changes || ended {
+        if changes || ended || over {
             effects.push(Effect::LoadRuns);
         }
         effects

@@ -16,6 +16,10 @@ pub enum Question {
     EmptyTrash,
     /// Write the table over this file?
     Overwrite { path: String },
+    /// Let this run be the champion?
+    Promote { run_id: String, name: String },
+    /// Let the champion before be the champion again?
+    RollBack,
 }
 
 /// What lies over the screen and takes all keys.
@@ -24,6 +28,7 @@ pub enum Popup {
     Commands(Commands),
     Question(Question),
     Queue(QueueList),
+    Pipeline,
     Prompt(Prompt),
     Choice(Choice),
     Columns(Picker),
@@ -64,6 +69,8 @@ pub enum Purpose {
     },
     /// The file's name for the table of runs.
     Export,
+    /// What the gate of a pipeline is to ask.
+    Gate,
     /// The path of a picture from anywhere.
     OpenPicture,
     /// Of the shown image.

@@ -26,7 +26,9 @@ use crate::metrics::{
     self, Assessment, Confusion, EpochFigures, Estimate, Figures, Interval, OperatingPoint, Rule, Spread, Threshold,
 };
 use crate::picture::Picture;
-use crate::store::{Mark, MarkKind, NewRun, Run, RunState, StepPoint};
+use crate::store::{
+    Mark, MarkKind, NewRun, Pipeline, PipelineState, Run, RunState, StepPoint, Task, TaskName, TaskState,
+};
 use crate::train::{Outcome, Phase, Step, TrainConfig, TrainEvent};
 
 pub fn empty() -> App {
@@ -384,4 +386,51 @@ pub fn with_detail() -> App {
     press(&mut app, KeyCode::Enter);
     tell(&mut app, [detail()]);
     app
+}
+
+/// A pipeline with tasks in these states; those that are done have recorded something, and so has a gate that said no.
+pub fn pipeline(state: PipelineState, states: [TaskState; 5]) -> Message {
+    let splits =
+        serde_json::json!({"train": {"NORMAL": 1207, "PNEUMONIA": 3488}, "test": {"NORMAL": 234, "PNEUMONIA": 390}});
+    let check = |name: &str, figure: f64, (bar, passed): (f64, bool)| {
+        let interval = serde_json::json!({"low": figure - 0.02, "high": figure + 0.015});
+        serde_json::json!({"name": name, "figure": figure, "interval": interval, "difference": null, "bar": bar, "passed": passed})
+    };
+    let mut against = check("accuracy_against_champion", 0.021, (0.05, false));
+    (against["difference"], against["interval"]) =
+        ((-0.031).into(), serde_json::json!({"low": -0.058, "high": -0.006}));
+    let checks = vec![check("accuracy", 0.901, (0.9, true)), check("auc", 0.968, (0.97, false)), against];
+    let record = |name| match name {
+        TaskName::CheckData => serde_json::json!({"splits": splits}),
+        TaskName::Train => serde_json::json!({"name": "pipeline-3", "best_epoch": 7}),
+        TaskName::Evaluate => serde_json::json!({"accuracy": {"value": 0.901}, "auc": {"value": 0.968}}),
+        TaskName::Gate => serde_json::json!({"passed": false, "checks": checks}),
+        TaskName::Promote => serde_json::json!({"model_version": 4}),
+    };
+    let task = |(name, state): (TaskName, TaskState)| {
+        let is_over = matches!(state, TaskState::Done | TaskState::Refused);
+        Task {
+            name,
+            state,
+            attempts: u32::from(!matches!(state, TaskState::Waiting | TaskState::Skipped)),
+            seconds: if is_over { 12.5 * f64::from(name as u8) + 0.4 } else { 0.0 },
+            started_at: None,
+            ended_at: None,
+            record: is_over.then(|| record(name)),
+            problem: (state == TaskState::Failed).then(|| "cannot write runs.db: the disk is full".into()),
+        }
+    };
+    let pipeline = Pipeline {
+        id: 3,
+        name: "pipeline-3".into(),
+        settings: serde_json::Value::Null,
+        data: PathBuf::from("/data/chest_xray"),
+        data_hash: None,
+        state,
+        run_id: Some(run_id(4)),
+        started_at: "2026-11-06T09:30:00.000Z".into(),
+        ended_at: None,
+        tasks: TaskName::ALL.into_iter().zip(states).map(task).collect(),
+    };
+    Message::Train(TrainMessage::Pipeline(Ok(Some(Box::new(pipeline)))))
 }

@@ -7,6 +7,7 @@ use super::form::{Field, step_rate};
 use super::input::Input;
 use super::live::{Asked, Live, Origin};
 use super::message::{Effect, RunDetail, TrainMessage};
+use super::pipeline::PipelineView;
 use super::plan::{Plan, Way};
 use super::queue::Queue;
 use crate::store::{CommandKind, Entry, NewRun, Run};
@@ -29,6 +30,7 @@ pub struct TrainScreen {
     /// The settings of a next run are shown while one is under way.
     pub planning: bool,
     pub queue: Queue,
+    pub pipeline: PipelineView,
     pub finder: Option<Finder>,
     /// What was done, in a line below the settings.
     pub notice: Option<String>,
@@ -50,6 +52,7 @@ impl TrainScreen {
             live: None,
             planning: false,
             queue: Queue::default(),
+            pipeline: PipelineView::default(),
             finder: None,
             notice: None,
             left: None,
@@ -60,7 +63,7 @@ impl TrainScreen {
     #[must_use]
     pub fn is_running(&self) -> bool {
         let live = self.live.as_ref().is_some_and(|live| !live.is_over() && live.origin == Origin::Own);
-        live || self.queue.at_work
+        live || self.queue.at_work || self.pipeline.at_work
     }
 
     /// Whether the settings are shown.
@@ -115,7 +118,7 @@ impl TrainScreen {
                     Place::Form
                 }
             }
-            Some(live) if live.is_over() && !self.queue.at_work => Place::Ended,
+            Some(live) if live.is_over() && !self.queue.at_work && !self.pipeline.at_work => Place::Ended,
             _ => Place::Live,
         }
     }
@@ -166,6 +169,8 @@ impl TrainScreen {
                 }
             }
             TrainMessage::Queue(entries) => self.queue.hear(entries),
+            TrainMessage::Pipeline(newest) => self.pipeline.hear(newest),
+            TrainMessage::PipelineOver(said) => return self.pipeline_over(&said),
             TrainMessage::Queued(added) => return self.queued(added),
             TrainMessage::Next(entry) => return self.next(&entry),
             TrainMessage::QueueOver(over) => {

@@ -11,7 +11,7 @@ use crate::metrics::{Rule, Threshold};
 /// `xray-tui eval …`
 #[derive(Debug, Clone, Args)]
 pub struct EvalArgs {
-    /// Id, unique beginning of an id, name, `last` or `best`
+    /// Id, unique beginning of an id, name, `last`, `best` or `champion`
     pub run: String,
     /// Which images
     #[arg(long, value_enum, default_value_t = EvalSplit::Test)]
@@ -34,7 +34,7 @@ pub struct EvalArgs {
 /// `xray-tui reproduce …`
 #[derive(Debug, Clone, Args)]
 pub struct ReproduceArgs {
-    /// Id, unique beginning of an id, name, `last` or `best`; or a file that `runs export` has written
+    /// Id, unique beginning of an id, name, `last`, `best` or `champion`; or a file that `runs export` has written
     #[arg(value_name = "RUN|FILE")]
     pub what: String,
 }
@@ -42,7 +42,7 @@ pub struct ReproduceArgs {
 /// `xray-tui compare …`
 #[derive(Debug, Clone, Args)]
 pub struct CompareArgs {
-    /// Id, unique beginning of an id, name, `last` or `best`
+    /// Id, unique beginning of an id, name, `last`, `best` or `champion`
     pub a: String,
     /// Another one
     pub b: String,
@@ -96,7 +96,7 @@ impl From<EvalSplit> for Split {
 /// `xray-tui report …`
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
-    /// Id, unique beginning of an id, name, `last` or `best`
+    /// Id, unique beginning of an id, name, `last`, `best` or `champion`
     pub run: String,
     /// Folder to write into
     #[arg(long, value_name = "DIR", default_value = ".")]

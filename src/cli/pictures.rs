@@ -10,7 +10,8 @@ pub struct PredictArgs {
     /// Image files, or folders with images below them
     #[arg(required = true, value_name = "FILE|DIR")]
     pub paths: Vec<PathBuf>,
-    /// Id, unique beginning of an id, name, `last` or `best` [default: best, else last]
+    /// Id, unique beginning of an id, name, `last`, `best` or `champion` [default: champion, else best, else
+    /// last]
     #[arg(long)]
     pub run: Option<String>,
     /// Show each picture in the terminal too
@@ -24,7 +25,8 @@ pub struct InspectArgs {
     /// Image files, or folders with images below them
     #[arg(required = true, value_name = "FILE|DIR")]
     pub paths: Vec<PathBuf>,
-    /// Id, unique beginning of an id, name, `last` or `best` of the run that answers [default: the newest that can]
+    /// Id, unique beginning of an id, name, `last`, `best` or `champion` of the run that answers [default: champion,
+    /// else the newest that can]
     #[arg(long)]
     pub run: Option<String>,
 }

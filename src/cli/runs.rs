@@ -15,7 +15,7 @@ pub enum RunsCommand {
     List(ListArgs),
     /// Show one run with its epochs
     Show {
-        /// Id, unique beginning of an id, name, `last` or `best`
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         run: String,
         /// With --json, list its images too: file, md5, patient and split of each
         #[arg(long)]
@@ -23,7 +23,7 @@ pub enum RunsCommand {
     },
     /// Print what happened to a run, one line a thing
     Log {
-        /// Id, unique beginning of an id, name, `last` or `best`
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         run: String,
         /// Go on printing until the run has ended
         #[arg(long)]
@@ -62,7 +62,7 @@ pub enum RunsCommand {
     Groups,
     /// Make every stored figure again from the stored answers, and compare
     Verify {
-        /// Id, unique beginning of an id, name, `last` or `best` [default: all runs]
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion` [default: all runs]
         run: Option<String>,
     },
     /// Say what runs take on disk and what can go: what is in the trash, and files that nobody needs
@@ -73,7 +73,7 @@ pub enum RunsCommand {
     },
     /// Write a finished run to one file, for `reproduce` on another machine
     Export {
-        /// Id, unique beginning of an id, name, `last` or `best`
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         run: String,
         /// The file to write
         #[arg(long, value_name = "FILE")]
@@ -81,14 +81,14 @@ pub enum RunsCommand {
     },
     /// Give a run another name
     Rename {
-        /// Id, unique beginning of an id, name, `last` or `best`
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         run: String,
         /// 1 to 100 letters, in one line
         name: String,
     },
     /// Keep a note with a run, in place of the one it had
     Note {
-        /// Id, unique beginning of an id, name, `last` or `best`
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         run: String,
         /// At most 2,000 letters; without one, or empty, the note goes
         #[arg(default_value = "", hide_default_value = true)]
@@ -96,7 +96,7 @@ pub enum RunsCommand {
     },
     /// Give a run tags: words to find it by
     Tag {
-        /// Id, unique beginning of an id, name, `last` or `best`
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         run: String,
         /// 1 to 40 letters without spaces, commas and quotes
         #[arg(required = true, value_name = "TAG")]
@@ -107,15 +107,24 @@ pub enum RunsCommand {
     },
     /// Give a run a star
     Star {
-        /// Id, unique beginning of an id, name, `last` or `best`
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         run: String,
         /// Take it away instead
         #[arg(long)]
         off: bool,
     },
-    /// Move a run to the trash, with its figures and its checkpoints; `restore` brings it back, `gc --delete` ends it
-    Delete {
+    /// Make a finished run the champion, which answers where no run is named, without asking a gate
+    Promote {
         /// Id, unique beginning of an id, name, `last` or `best`
+        run: String,
+        /// Why, to be kept with the version of the model
+        #[arg(long, value_name = "S")]
+        reason: Option<String>,
+    },
+    /// Move a run to the trash, with its figures and its checkpoints; `restore` brings it back, `gc --delete` ends it; not the
+    /// champion's
+    Delete {
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         run: String,
         /// Delete it at once and for good, in the trash or not
         #[arg(long)]

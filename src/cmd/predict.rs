@@ -19,6 +19,8 @@ pub fn run(args: &PredictArgs, place: &Workplace, out: Output) -> anyhow::Result
     let files = image_files(&args.paths)?;
     let store = open_store(place)?;
     let run = choose(&store, args.run.as_deref())?;
+    let champion = store.champion()?.filter(|champion| champion.new.run_id == run.started.id);
+    let version = champion.map(|champion| champion.version);
     let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
     let answers: Vec<(Value, bool)> =
         files.iter().map(|file| answer(&predictor, (file, run.threshold()), args.show, out)).collect();
@@ -26,18 +28,24 @@ pub fn run(args: &PredictArgs, place: &Workplace, out: Output) -> anyhow::Result
     let predictions: Vec<Value> = answers.into_iter().map(|(value, _)| value).collect();
     let value = json!({
         "run_id": run.started.id,
+        "name": run.started.name,
+        "champion": version.is_some(),
+        "model_version": version,
         "threshold": run.threshold().probability(),
         "predictions": predictions,
     });
-    out.answer(&value, || text(&run, &predictions))?;
+    out.answer(&value, || text((&run, version), &predictions))?;
     if answered { Ok(ExitCode::SUCCESS) } else { anyhow::bail!("none of the {} files could be read", files.len()) }
 }
 
-/// The run that was named; else the best finished one, else the newest.
+/// The run that was named; else the champion, else the best finished one, else the newest.
 fn choose(store: &Store, named: Option<&str>) -> anyhow::Result<Run> {
     match named {
         Some(name) => trained(store.resolve(name)?),
-        None => trained(store.resolve("best").or_else(|_| store.resolve("last"))?),
+        None => match store.champion_run()? {
+            Some(champion) => Ok(champion),
+            None => trained(store.resolve("best").or_else(|_| store.resolve("last"))?),
+        },
     }
 }
 
@@ -89,11 +97,12 @@ fn prediction_json(file: &Path, prediction: Prediction, threshold: Threshold) ->
     json!({"file": file.to_string_lossy(), "label": label, "probability": prediction.probability()})
 }
 
-fn text(run: &Run, predictions: &[Value]) -> String {
+fn text((run, version): (&Run, Option<i64>), predictions: &[Value]) -> String {
     let mut lines = vec![format!(
-        "{}  {}  PNEUMONIA above p {:.3}",
+        "{}  {}{}  PNEUMONIA above p {:.3}",
         run.started.name,
         run.started.id,
+        version.map_or_else(String::new, |version| format!("  champion, version {version}")),
         run.threshold().probability()
     )];
     lines.extend(predictions.iter().map(|value| {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{Output, open_store};
+use super::{Output, models, open_store};
 use crate::cli::RunsCommand;
 use crate::error::Error;
 use crate::session::Workplace;
@@ -46,6 +46,7 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
         RunsCommand::Note { run, text } => labels::note(&store, (&store.resolve(run)?, text), out)?,
         RunsCommand::Tag { run, tags, remove } => labels::tag(&store, (&store.resolve(run)?, tags, *remove), out)?,
         RunsCommand::Star { run, off } => labels::star(&store, (&store.resolve(run)?, !off), out)?,
+        RunsCommand::Promote { run, reason } => models::promote(&store, (&store.resolve(run)?, reason.as_ref()), out)?,
         RunsCommand::Delete { run, forever: false } => trash(&store, &store.resolve(run)?, out)?,
         RunsCommand::Delete { run, forever: true } => delete(&store, &store.resolve_anywhere(run)?, out)?,
         RunsCommand::Restore { run } => restore(&store, &store.resolve_trashed(run)?, out)?,

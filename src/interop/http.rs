@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// How long a server may take to be reached.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long it may take to answer once it has the whole question.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 /// An answer that is kept in memory has at most so many bytes.
 const LONGEST: u64 = 64 << 20;
 
@@ -63,7 +63,7 @@ pub struct Client {
 }
 
 /// What is sent along.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "what is read from has no words for itself")]
 pub enum Content<'a> {
     Nothing,
     Json(&'a Value),
@@ -180,7 +180,11 @@ impl Client {
         response.map(Incoming).map_err(failed)
     }
 
-    fn run(&self, request: Request<impl ureq::AsSendBody>, proxy: Option<Proxy>) -> Result<Response<Body>, ureq::Error> {
+    fn run(
+        &self,
+        request: Request<impl ureq::AsSendBody>,
+        proxy: Option<Proxy>,
+    ) -> Result<Response<Body>, ureq::Error> {
         let request = self.agent.configure_request(request).proxy(proxy).build();
         self.agent.run(request)
     }
@@ -210,9 +214,9 @@ fn goes_past_proxy(url: &str) -> bool {
 
 /// Whether `host` is in a list as `localhost,.example.org` or `*`.
 fn is_listed(host: &str, list: &str) -> bool {
-    list.split(',').map(|entry| entry.trim().trim_start_matches('.').to_lowercase()).any(|entry| {
-        entry == "*" || entry == host || (!entry.is_empty() && host.ends_with(&format!(".{entry}")))
-    })
+    list.split(',')
+        .map(|entry| entry.trim().trim_start_matches('.').to_lowercase())
+        .any(|entry| entry == "*" || entry == host || (!entry.is_empty() && host.ends_with(&format!(".{entry}"))))
 }
 
 /// Why a server could not be asked, and what to do.
@@ -226,7 +230,9 @@ fn unreachable(url: &str, error: &ureq::Error) -> Error {
              named with SSL_CERT_FILE"
         ),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => format!("is no address ({error}): write http://HOST:PORT"),
-        ureq::Error::ConnectProxyFailed(said) => format!("the proxy refuses to connect ({said}): check it, or no_proxy"),
+        ureq::Error::ConnectProxyFailed(said) => {
+            format!("the proxy refuses to connect ({said}): check it, or no_proxy")
+        }
         _ => error.to_string(),
     };
     Error::Remote { place: url.to_owned(), problem }

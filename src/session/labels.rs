@@ -84,7 +84,10 @@ pub fn untag(store: &Store, run_id: &str, tags: &[String]) -> Result<Vec<String>
 }
 
 /// Refuses names that mean something else.
-pub(super) fn check_name(name: Option<&str>) -> Result<()> {
+///
+/// # Errors
+/// `BadSetting` says why.
+pub fn check_name(name: Option<&str>) -> Result<()> {
     let Some(name) = name else { return Ok(()) };
     let bad = |problem: String| Err(Error::BadSetting { setting: "name", problem });
     if ["best", "last", "champion"].contains(&name) {

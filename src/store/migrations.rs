@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -174,6 +174,51 @@ const STEPS: [&str; 6] = [
         PRIMARY KEY (file, md5)
     ) STRICT, WITHOUT ROWID;
 ",
+    // Models and who the champion was when: numbers are never given again, and a version is told of when its run is gone.
+    // Pipelines and how far they are.
+    "
+    CREATE TABLE model_versions (
+        version INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id TEXT NOT NULL UNIQUE,
+        run_name TEXT NOT NULL,
+        weights TEXT NOT NULL,
+        promoted_at TEXT NOT NULL,
+        pipeline INTEGER,
+        reason TEXT,
+        figures TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE champions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        version INTEGER NOT NULL REFERENCES model_versions (version),
+        step TEXT NOT NULL,
+        at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE pipelines (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        data TEXT NOT NULL,
+        data_hash TEXT,
+        state TEXT NOT NULL,
+        run_id TEXT REFERENCES runs (id) ON DELETE SET NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT
+    ) STRICT;
+    CREATE INDEX pipelines_by_run ON pipelines (run_id);
+    CREATE TABLE pipeline_tasks (
+        pipeline INTEGER NOT NULL REFERENCES pipelines (id) ON DELETE CASCADE,
+        place INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        seconds REAL NOT NULL DEFAULT 0,
+        started_at TEXT,
+        ended_at TEXT,
+        record TEXT,
+        problem TEXT,
+        PRIMARY KEY (pipeline, place)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The schema this program writes.
@@ -282,5 +327,17 @@ mod tests {
         assert!(store.steps(&run.started.id).unwrap()[0].memory.is_some() && run.started.provenance.is_some());
         assert_eq!(store.queue().unwrap().iter().filter(|entry| entry.state == EntryState::Waiting).count(), 2);
         assert_eq!(store.marked_images().unwrap(), []);
+    }
+
+    #[test]
+    fn a_database_of_schema_6_keeps_runs_and_marked_images_and_has_no_model_and_no_pipeline_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        Connection::open(&path).unwrap().execute_batch(include_str!("../../tests/fixtures/store/v6.sql")).unwrap();
+        let store = Store::open(&path).unwrap();
+        assert!(store.resolve("last").unwrap().starred);
+        assert_eq!(store.marked_images().unwrap().len(), 1);
+        assert!(store.resolve("champion").is_err());
+        assert_eq!((store.model_versions().unwrap(), store.pipelines().unwrap()), (Vec::new(), Vec::new()));
     }
 }

@@ -263,7 +263,7 @@ impl Store {
     }
 
     /// A transaction in which nobody else takes an entry out of those that wait: what is found waiting is.
-    fn alone(&self) -> Result<Transaction<'_>> {
+    pub(super) fn alone(&self) -> Result<Transaction<'_>> {
         let begun = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
         begun.map_err(|error| self.problem(&error))
     }

@@ -4,13 +4,16 @@ use super::{Run, RunState, Store};
 use crate::error::{Error, Result};
 
 impl Store {
-    /// The run that `word` names: `last` (newest), `best` (finished, highest validation accuracy, then newest), an id,
-    /// a name, or the unique beginning of an id. `last` is no fold, and `best` neither a fold nor a cross-validation.
+    /// The run that `word` names: `last` (newest), `best` (finished, highest validation accuracy, then newest), `champion`
+    /// (promoted), an id, a name, or the unique beginning of an id. `last` is no fold, and `best` neither a fold nor a cross-validation.
     /// None of them is in the trash.
     ///
     /// # Errors
     /// `Run` where no run or more than one is meant.
     pub fn resolve(&self, word: &str) -> Result<Run> {
+        if word == CHAMPION {
+            return self.champion_run()?.ok_or_else(|| unclear(word, &Unclear::NoChampion));
+        }
         match choose(self.runs()?, word) {
             Err(Unclear::None) if !is_keyword(word) && choose(self.trashed()?, word).is_ok() => {
                 let problem = format!("is in the trash: `xray-tui runs restore {word}` brings it back");
@@ -39,16 +42,31 @@ impl Store {
     /// # Errors
     /// `Run` where no run or more than one is meant.
     pub fn resolve_anywhere(&self, word: &str) -> Result<Run> {
+        if word == CHAMPION {
+            return self.resolve(word);
+        }
         match choose(self.runs()?, word) {
             Err(Unclear::None) if !is_keyword(word) => self.resolve_trashed(word),
             found => self.whole(word, found),
         }
     }
 
+    /// The champion's run; `None` where there is no champion.
+    ///
+    /// # Errors
+    /// `Run` where it is not in this database any more, `Store` where the file cannot be read.
+    pub fn champion_run(&self) -> Result<Option<Run>> {
+        self.champion()?.map(|champion| self.run(&champion.new.run_id)).transpose()
+    }
+
     fn whole(&self, word: &str, found: Result<Run, Unclear>) -> Result<Run> {
-        let clear = found.map_err(|unclear| Error::Run { run: word.to_owned(), problem: unclear.to_string() })?;
+        let clear = found.map_err(|why| unclear(word, &why))?;
         self.run(&clear.started.id)
     }
+}
+
+fn unclear(word: &str, why: &Unclear) -> Error {
+    Error::Run { run: word.to_owned(), problem: why.to_string() }
 }
 
 /// Why a word names no run.
@@ -58,14 +76,16 @@ enum Unclear {
     None,
     #[error("no run is finished yet; name one, or `last`")]
     NoneFinished,
-    #[error("no run is promoted to champion in this database")]
+    #[error("no run is promoted to champion in this database: `xray-tui runs promote RUN` does that")]
     NoChampion,
     #[error("means {} runs: {}; name one of them", .0.len(), .0.join(", "))]
     Many(Vec<String>),
 }
 
+const CHAMPION: &str = "champion";
+
 fn is_keyword(word: &str) -> bool {
-    ["last", "best", "champion"].contains(&word)
+    ["last", "best", CHAMPION].contains(&word)
 }
 
 /// Chooses among `runs`, newest first.
@@ -73,7 +93,7 @@ fn choose(runs: Vec<Run>, word: &str) -> Result<Run, Unclear> {
     match word {
         "last" => return runs.into_iter().find(|run| run.started.parent.is_none()).ok_or(Unclear::None),
         "best" => return best(runs).ok_or(Unclear::NoneFinished),
-        "champion" => return Err(Unclear::NoChampion),
+        CHAMPION => return Err(Unclear::NoChampion),
         _ => {}
     }
     let exact: Vec<Run> = runs.iter().filter(|r| r.started.id == word || r.started.name == word).cloned().collect();

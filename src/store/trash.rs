@@ -11,13 +11,14 @@ impl Store {
     /// Moves a run to the trash, with a cross-validation its folds: nothing shows it any more, and all of it stays.
     ///
     /// # Errors
-    /// `Run` where it is under way or in the trash already; `Store` where the file cannot be written.
+    /// `Run` where it is under way, in the trash already or the champion's; `Store` where the file cannot be written.
     pub fn trash_run(&self, run_id: &str) -> Result<()> {
         let run = self.run(run_id)?;
         if run.trashed_at.is_some() {
             return Err(refuse(&run, "is in the trash already: `xray-tui runs restore` brings it back"));
         }
         let _locks = self.hold((run_id, "deleting"))?;
+        self.refuse_champion(run_id)?;
         let sql = "UPDATE runs SET trashed_at = ?2 WHERE (id = ?1 OR parent = ?1) AND trashed_at IS NULL";
         self.change(sql, params![run_id, now()])
     }
@@ -77,7 +78,7 @@ impl Store {
     /// Deletes a run for good, in the trash or not, its figures and its checkpoints; with a cross-validation, its folds.
     ///
     /// # Errors
-    /// `Run` where it is under way; `Store` or `Io` where something cannot be deleted.
+    /// `Run` where it is under way or the champion's; `Store` or `Io` where something cannot be deleted.
     pub fn delete_run(&self, run_id: &str) -> Result<()> {
         self.delete((run_id, "DELETE FROM runs WHERE id = ?1")).map(|_| ())
     }
@@ -95,6 +96,7 @@ impl Store {
     fn delete(&self, (run_id, sql): (&str, &str)) -> Result<bool> {
         // Held until all is gone, so that nobody resumes or restores one meanwhile.
         let locks = self.hold((run_id, "deleting"))?;
+        self.refuse_champion(run_id)?;
         // Folds go with their parent.
         self.change(sql, [run_id])?;
         if !self.read("SELECT id FROM runs WHERE id = ?1", [run_id], |_| Ok(()))?.is_empty() {

@@ -7,13 +7,14 @@ use crate::error::Result;
 
 impl Store {
     /// Whatever shows of runs in a table, in one text: another one where a run began, went on by an epoch, ended, or was
-    /// given another name, note, tag or star.
+    /// given another name, note, tag or star, or became the champion.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn summary(&self) -> Result<String> {
         let sql = "SELECT count(*) || ' ' || total(epochs_done) || ' ' || count(ended_at) || ' ' || max(started_at) || ' ' || \
-                   count(trashed_at) || ' ' || coalesce(max(ended_at), '') AS summary FROM runs";
+                   count(trashed_at) || ' ' || coalesce(max(ended_at), '') || ' ' || \
+                   (SELECT count(*) FROM champions) AS summary FROM runs";
         let found = self.read(sql, [], |row| row.get::<_, Option<String>>("summary"))?;
         Ok(format!("{} {:x}", found.into_iter().flatten().next().unwrap_or_default(), self.labels_hash()?))
     }

@@ -71,9 +71,9 @@ impl Workers {
             Effect::MakeDemo => data::make_demo(&self.place, &self.plain, &self.outbox),
             Effect::StartRun(config) => self.start(Start::New { name: None, labels: Labels::default(), config }),
             Effect::ResumeRun { run_id } => self.start(Start::Resume { run_id }),
-            Effect::RunQueue => {
-                self.make_room();
-                self.run = CurrentRun::start_queue(&self.place, &self.outbox);
+            Effect::RunQueue => self.run_by(CurrentRun::start_queue),
+            Effect::StartPipeline { config, gate } => {
+                self.run_by(|place, outbox| CurrentRun::start_pipeline(place, (*config, gate), outbox));
             }
             Effect::FindRate { search, config } => {
                 self.finding.stop();
@@ -93,6 +93,7 @@ impl Workers {
             | Effect::Enqueue(_)
             | Effect::EnqueueSearch(_)
             | Effect::LoadQueue
+            | Effect::LoadPipeline
             | Effect::RemoveEntries(_)
             | Effect::RetryEntries(_)
             | Effect::LoadRun { .. }
@@ -127,8 +128,12 @@ impl Workers {
     }
 
     fn start(&mut self, start: Start) {
+        self.run_by(|place, outbox| CurrentRun::start(place, start, outbox));
+    }
+
+    fn run_by(&mut self, start: impl FnOnce(&Workplace, &Outbox) -> CurrentRun) {
         self.make_room();
-        self.run = CurrentRun::start(&self.place, start, &self.outbox);
+        self.run = start(&self.place, &self.outbox);
     }
 
     /// Stops a run and waits for it so long at most. A run that takes longer counts as crashed, and goes on from its

@@ -30,6 +30,21 @@ pub fn draw(painter: &mut Painter, question: &Question, app: &App) {
             let first = format!("Delete {which} in the trash, {whose} figures and {whose} checkpoints?");
             ([first, "That can't be undone.".to_owned()], "delete", "keep")
         }
+        Question::Promote { name, .. } => {
+            let before = match &app.runs.facts.champion {
+                Some((run_id, version)) => {
+                    let champion = app.runs.run(run_id).map_or(run_id.as_str(), |run| run.started.name.as_str());
+                    format!("It takes the place of {champion}, version {version}.")
+                }
+                None => "It answers from then on where no run is chosen.".to_owned(),
+            };
+            ([format!("Make {name} the champion, without asking a gate?"), before], "make it so", "leave it")
+        }
+        Question::RollBack => {
+            let version = app.runs.facts.champion.as_ref().map_or(0, |(_, version)| *version);
+            let first = format!("Take back version {version}, the champion?");
+            ([first, "The one that was champion before is so again.".to_owned()], "go back", "keep it")
+        }
         Question::Overwrite { path } => {
             let first = format!("{path} is there already.");
             ([first, "Write the table over it?".to_owned()], "write over it", "leave it")

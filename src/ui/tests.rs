@@ -41,7 +41,7 @@ pub(super) fn text(app: &App, size: (u16, u16)) -> String {
     lines.map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
-fn assert_looks(name: &str, app: &App, sizes: &[(u16, u16)]) {
+pub(super) fn assert_looks(name: &str, app: &App, sizes: &[(u16, u16)]) {
     for size in sizes {
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text(app, *size));
     }

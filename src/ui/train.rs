@@ -138,7 +138,7 @@ fn plan_text(config: &TrainConfig, learned: usize, test: usize) -> String {
     )
 }
 
-/// The run's name, who trains it, and how many wait.
+/// The run's name, who trains it, its pipeline's task under way, and how many wait.
 fn title(live: &Live, app: &App) -> String {
     let name = if live.name.is_empty() { "Run" } else { &live.name };
     let elsewhere = if live.origin == Origin::Other { "  in another process" } else { "" };
@@ -147,7 +147,9 @@ fn title(live: &Live, app: &App) -> String {
         _ if live.origin == Origin::Other => String::new(),
         waiting => format!("  {} in the queue", count(waiting)),
     };
-    format!("{name}{elsewhere}{waiting}")
+    let task = app.train.pipeline.task_of(live.run_id.as_deref());
+    let task = task.map_or_else(String::new, |task| format!("  pipeline: {}", task.title()));
+    format!("{name}{elsewhere}{task}{waiting}")
 }
 
 fn run(painter: &mut Painter, area: Rect, live: &Live, app: &App) {

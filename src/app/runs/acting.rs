@@ -11,7 +11,9 @@ use super::work::RunsWork;
 use crate::app::App;
 use crate::app::action::{Action, Place};
 use crate::app::message::{Effect, Loadable};
+use crate::app::popup::{Popup, Question};
 use crate::app::scene::{Scene, Target};
+use crate::store::{Run, RunState};
 
 impl App {
     pub(in crate::app) fn act_on_runs(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
@@ -27,6 +29,8 @@ impl App {
             Action::ChooseColumns => self.choose_columns(),
             Action::EmptyTrash => self.ask_to_empty_trash(),
             Action::Delete => return vec![Effect::Runs(RunsWork::Trash(self.marked_or_chosen()))],
+            Action::Promote => self.ask_to_promote(),
+            Action::RollBack => self.popup = Some(Popup::Question(Question::RollBack)),
             Action::Undo => return self.runs.undo(),
             Action::Star => return self.runs.star(),
             Action::CopyValue => return self.runs.copy_value(),
@@ -88,6 +92,15 @@ impl App {
         Vec::new()
     }
 
+    fn ask_to_promote(&mut self) {
+        let Some(run) = self.runs.chosen() else { return };
+        let (run_id, name) = (run.started.id.clone(), run.started.name.clone());
+        match self.runs.no_promotion(run) {
+            Some(why) => self.runs.notice = Some(format!("{name} {why}")),
+            None => self.popup = Some(Popup::Question(Question::Promote { run_id, name })),
+        }
+    }
+
     /// The sizes of runs on disk that are to be seen and not known yet.
     pub(in crate::app) fn measure(&mut self, scene: &Scene) -> Vec<Effect> {
         let unknown = self.runs.unmeasured(scene.visible_rows.max(1));
@@ -96,6 +109,19 @@ impl App {
 }
 
 impl RunsScreen {
+    /// Why a run cannot become the champion; `None` where it can.
+    #[must_use]
+    pub fn no_promotion(&self, run: &Run) -> Option<&'static str> {
+        match () {
+            () if self.facts.champion_version(run).is_some() => Some("is the champion already"),
+            () if run.folds().is_some() || run.started.parent.is_some() => {
+                Some("belongs to a cross-validation: run its settings again, as one run")
+            }
+            () if run.state != RunState::Finished => Some("is not finished: only a finished run can be the champion"),
+            () => None,
+        }
+    }
+
     /// Groups the table, or no more.
     pub(super) fn group_by(&mut self, grouping: Option<Grouping>) {
         self.view.grouped_by = grouping;

@@ -37,6 +37,17 @@ pub struct Facts {
     /// Bytes on disk by run id, as far as they were asked for.
     pub sizes: HashMap<String, u64>,
     pub marks: Marks,
+    /// The champion's run and version, where there is one.
+    pub champion: Option<(String, i64)>,
+}
+
+impl Facts {
+    /// The version of the model that a run is the champion as.
+    #[must_use]
+    pub fn champion_version(&self, run: &Run) -> Option<i64> {
+        let (run_id, version) = self.champion.as_ref()?;
+        (*run_id == run.started.id).then_some(*version)
+    }
 }
 
 /// Other words for columns, as people and this program's JSON have them.

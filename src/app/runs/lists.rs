@@ -77,6 +77,9 @@ impl App {
             self.popup = None;
             return if is_note { self.inspect.note(&text) } else { self.open_typed(&text) };
         }
+        if prompt.purpose == Purpose::Gate {
+            return self.start_pipeline(&text);
+        }
         match work(&prompt.purpose, &text) {
             Err(problem) => {
                 prompt.problem = Some(problem);
@@ -184,7 +187,7 @@ fn work(purpose: &Purpose, text: &str) -> Result<Option<RunsWork>, String> {
         Purpose::Export => return Format::of(text).map(|_| None),
         Purpose::ExportImages if Format::of(text) == Ok(Format::Csv) => return Ok(None),
         Purpose::ExportImages => return Err("the name must end in .csv".into()),
-        Purpose::ImageNote | Purpose::OpenPicture => return Ok(None),
+        Purpose::ImageNote | Purpose::OpenPicture | Purpose::Gate => return Ok(None),
     }))
 }
 

@@ -134,6 +134,7 @@ impl RunsScreen {
                 }
             }
             RunsNews::InTrash(runs) => self.in_trash = Some(runs),
+            RunsNews::Champion(champion) => self.facts.champion = champion,
             RunsNews::Failed(problem) => self.notice = Some(problem),
             _ => {}
         }

@@ -26,6 +26,10 @@ pub enum RunsWork {
         run_ids: Vec<String>,
         tags: Vec<String>,
     },
+    /// Make it the champion.
+    Promote(String),
+    /// Make the champion before this one the champion again.
+    RollBack,
     Trash(Vec<String>),
     Restore(Vec<String>),
     /// Delete for good what is in the trash.
@@ -70,6 +74,8 @@ pub enum RunsNews {
         /// Ids of those that stay in the trash, and what is to be said of each.
         left: Vec<(String, String)>,
     },
+    /// The champion's run and version, where there is one.
+    Champion(Option<(String, i64)>),
     /// Bytes on disk, by id.
     Sizes(Vec<(String, u64)>),
     Compared(Vec<Compared>),

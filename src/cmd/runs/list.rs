@@ -22,7 +22,8 @@ pub fn run(store: &Store, args: &ListArgs, out: Output) -> anyhow::Result<()> {
         order.reverse();
     }
     let listed: Vec<&Run> = order.into_iter().map(|at| &runs[at]).collect();
-    answer(&listed, (args, &facts), out)
+    let champion = store.champion()?.map(|champion| champion.new.run_id);
+    answer((&listed, champion.as_deref()), (args, &facts), out)
 }
 
 /// Where there is no database yet, there are no runs.
@@ -30,15 +31,25 @@ pub fn none(place: &Workplace, args: &ListArgs, out: Output) -> anyhow::Result<b
     if place.db.exists() {
         return Ok(false);
     }
-    answer(&[], (args, &Facts::default()), out)?;
+    answer((&[], None), (args, &Facts::default()), out)?;
     Ok(true)
 }
 
-fn answer(runs: &[&Run], (args, facts): (&ListArgs, &Facts), out: Output) -> anyhow::Result<()> {
+/// `champion` is the id of its run.
+fn answer(
+    (runs, champion): (&[&Run], Option<&str>),
+    (args, facts): (&ListArgs, &Facts),
+    out: Output,
+) -> anyhow::Result<()> {
     match args.format.filter(|_| !out.json) {
         None => {
-            let rows: Vec<Value> = runs.iter().map(|run| run_json(run)).collect();
-            out.answer(&json!({"runs": rows}), || table(runs, args))?;
+            let row = |run: &&Run| {
+                let mut row = run_json(run);
+                row["champion"] = json!(champion == Some(run.started.id.as_str()));
+                row
+            };
+            let rows: Vec<Value> = runs.iter().map(row).collect();
+            out.answer(&json!({"runs": rows}), || table((runs, champion), args))?;
         }
         Some(format) => {
             let text = export::write(format.into(), &columns(format), runs.iter().copied(), facts);
@@ -68,7 +79,7 @@ fn sizes(store: &Store, runs: &[Run], args: &ListArgs) -> std::collections::Hash
     runs.iter().map(|run| (run.started.id.clone(), disk::size_of(store, &run.started.id))).collect()
 }
 
-fn table(runs: &[&Run], args: &ListArgs) -> String {
+fn table((runs, champion): (&[&Run], Option<&str>), args: &ListArgs) -> String {
     if runs.is_empty() {
         return match (args.filter.is_some(), args.trash) {
             (true, _) => "no run matches the filter",
@@ -85,7 +96,12 @@ fn table(runs: &[&Run], args: &ListArgs) -> String {
         let line = format!(
             "{:<14}{:<2}{:<16}{:<10}{:>9}{:>8}{:>12}{:>10}  {}",
             run.started.id,
-            if run.starred { "★" } else { "" },
+            match (champion == Some(run.started.id.as_str()), run.starred) {
+                (true, true) => "◆★",
+                (true, false) => "◆",
+                (false, true) => "★",
+                (false, false) => "",
+            },
             run.started.name,
             run.state.name(),
             duration(run.seconds),
@@ -96,5 +112,7 @@ fn table(runs: &[&Run], args: &ListArgs) -> String {
         );
         line.trim_end().to_owned()
     });
-    std::iter::once(head).chain(rows).collect::<Vec<_>>().join("\n")
+    let said = runs.iter().any(|run| champion == Some(run.started.id.as_str()));
+    let meaning = said.then(|| "◆ the champion".to_owned());
+    std::iter::once(head).chain(rows).chain(meaning).collect::<Vec<_>>().join("\n")
 }

@@ -27,6 +27,9 @@ pub fn run(store: &Store, run: &Run, (images, out): (bool, Output)) -> anyhow::R
     value["weights_sha256"] = json!(run.weights);
     value["checks"] = json!(run.checks);
     value["disk_bytes"] = json!(disk::size_of(store, &run.started.id));
+    let champion = store.champion()?.filter(|champion| champion.new.run_id == run.started.id);
+    value["champion"] = json!(champion.is_some());
+    value["model_version"] = json!(store.version_of(&run.started.id)?);
     let marks = store.marks(&run.started.id)?;
     value["marks"] = json!(marks);
     if images {

@@ -4,10 +4,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::app::message::{Message, TrainMessage};
+use crate::dataset::Split;
+use crate::metrics::Gate;
+use crate::pipeline::{self, PipelineEvent, PipelineHandle, PipelineOutcome};
 use crate::session::queue::{self, QueueEvent, QueueHandle, QueueOutcome};
 use crate::session::{self, RunEvent, RunHandle, Start, Workplace};
 use crate::train::range_test::{RateEvent, RateOutcome, RateRange};
-use crate::train::{Control, TrainConfig};
+use crate::train::{Control, TrainConfig, TrainEvent};
 use crate::tui::wake::Outbox;
 
 #[derive(Default)]
@@ -41,6 +44,26 @@ impl CurrentRun {
             Err(error) => {
                 let problem = format!("cannot start a thread: {error}");
                 outbox.send(Message::Train(TrainMessage::QueueOver(Err(problem))));
+                Self::default()
+            }
+        }
+    }
+
+    /// Runs a pipeline, unless another process does; the database is opened on a thread of its own.
+    pub fn start_pipeline(place: &Workplace, (config, gate): (TrainConfig, Gate), outbox: &Outbox) -> Self {
+        let (place, theirs, control) = (place.clone(), outbox.clone(), Control::default());
+        let own = control.clone();
+        let settings = pipeline::Settings { config, gate, split: Split::Test };
+        let order = pipeline::Order { settings, name: None, retries: 0, anew: false };
+        let work = move || {
+            let said = follow_pipeline(pipeline::start_under(own, place, order), &theirs);
+            theirs.send(Message::Train(TrainMessage::PipelineOver(said)));
+        };
+        match std::thread::Builder::new().name("pipeline-events".into()).spawn(work) {
+            Ok(thread) => Self { control: Some(control), thread: Some(thread) },
+            Err(error) => {
+                let said = format!("did not begin: cannot start a thread: {error}");
+                outbox.send(Message::Train(TrainMessage::PipelineOver(said)));
                 Self::default()
             }
         }
@@ -88,6 +111,37 @@ fn follow_queue(started: crate::error::Result<Option<QueueHandle>>, outbox: &Out
     }
     let _ = handle.thread.join();
     Ok(())
+}
+
+/// Passes on what a pipeline tells, until it is over; how it ended, in words.
+fn follow_pipeline(started: crate::error::Result<Option<PipelineHandle>>, outbox: &Outbox) -> String {
+    let handle = match started {
+        Ok(Some(handle)) => handle,
+        Ok(None) => return "did not begin: another process runs one in this database".to_owned(),
+        Err(error) => return format!("did not begin: {error}"),
+    };
+    let mut said = String::new();
+    for event in handle.events {
+        let message = match event {
+            PipelineEvent::Changed(pipeline) => TrainMessage::Pipeline(Ok(Some(pipeline))),
+            PipelineEvent::Run(event) => of_run(event),
+            PipelineEvent::Notice(text) => TrainMessage::Event(TrainEvent::Notice(text)),
+            PipelineEvent::Over(outcome) => {
+                said = match outcome {
+                    PipelineOutcome::Done { version } => format!("is done: its run is the champion, version {version}"),
+                    PipelineOutcome::Refused(why) => format!("ended at its gate, which said no: {why}"),
+                    PipelineOutcome::Stopped => "was stopped".to_owned(),
+                    PipelineOutcome::Failed(problem) | PipelineOutcome::WrongUse(problem) => {
+                        format!("failed: {problem}")
+                    }
+                };
+                continue;
+            }
+        };
+        outbox.send(Message::Train(message));
+    }
+    let _ = handle.thread.join();
+    said
 }
 
 /// The search for a learning rate; dropping it lets it end by itself.

@@ -14,6 +14,7 @@ use crate::metrics::comparison::Comparison;
 use crate::metrics::{Assessment, Measure};
 use crate::session::disk::{self, Freed};
 use crate::session::labels::{self, Labels};
+use crate::session::models::{self, Grounds};
 use crate::store::{Run, Store, cases};
 
 /// Does it, and says what has become of it.
@@ -52,6 +53,15 @@ pub fn answer(store: &Store, work: &RunsWork) -> Result<RunsNews> {
             RunsNews::Paired(pair.clone(), found)
         }
         RunsWork::Trash(run_ids) => trash(store, run_ids),
+        RunsWork::Promote(run_id) => {
+            let before = store.champion()?.map(|champion| champion.version);
+            let version = models::promote(store, run_id, (&Grounds::default(), before))?;
+            RunsNews::Labelled(format!("{} is the champion now, version {}", version.new.run_name, version.version))
+        }
+        RunsWork::RollBack => {
+            let to = models::roll_back(store, None)?.to;
+            RunsNews::Labelled(format!("{} is the champion again, version {}", to.new.run_name, to.version))
+        }
     })
 }
 

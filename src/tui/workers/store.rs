@@ -50,6 +50,7 @@ fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
         }
         if let Some(store) = &store {
             if effect == Effect::LoadRuns {
+                tell_champion(store, outbox);
                 if !std::mem::replace(&mut paged, true) {
                     first_page(store, outbox, PAGE);
                 }
@@ -64,10 +65,21 @@ fn answer_all(place: &Workplace, effects: &Receiver<Effect>, outbox: &Outbox) {
 fn first_page(store: &Store, outbox: &Outbox, page: usize) {
     // A dead run must not be taken for one under way.
     if store.mark_crashed().is_ok()
-        && let Ok(runs) = store.newest(page)
+        && let Ok(mut runs) = store.newest(page)
         && runs.len() == page
     {
+        // However old it is, it answers where none is chosen.
+        let champion = store.champion_run().ok().flatten();
+        runs.extend(champion.filter(|champion| runs.iter().all(|run| run.started.id != champion.started.id)));
         outbox.send(Message::Runs(RunsMessage::Loaded(Ok(runs))));
+    }
+}
+
+/// Before the runs, as it says which of them answers where none is chosen.
+fn tell_champion(store: &Store, outbox: &Outbox) {
+    if let Ok(champion) = store.champion() {
+        let champion = champion.map(|champion| (champion.new.run_id, champion.version));
+        outbox.send(Message::Runs(RunsMessage::News(RunsNews::Champion(champion))));
     }
 }
 
@@ -93,6 +105,7 @@ fn answer(store: &Store, (place, effect): (&Workplace, &Effect)) -> Result<Messa
             Message::Train(TrainMessage::Queued(Ok(format!("{name} waits for its turn"))))
         }
         Effect::LoadQueue => Message::Train(TrainMessage::Queue(Ok(store.queue()?))),
+        Effect::LoadPipeline => Message::Train(TrainMessage::Pipeline(Ok(store.newest_pipeline()?.map(Box::new)))),
         Effect::RemoveEntries(ids) => {
             store.remove_entries(ids)?;
             Message::Train(TrainMessage::Queue(Ok(store.queue()?)))
@@ -175,6 +188,7 @@ fn failed(effect: &Effect, problem: String) -> Message {
         Effect::LoadQueue | Effect::RemoveEntries(_) | Effect::RetryEntries(_) => {
             Message::Train(TrainMessage::Queue(Err(problem)))
         }
+        Effect::LoadPipeline => Message::Train(TrainMessage::Pipeline(Err(problem))),
         // A run that is gone is laid behind nothing.
         Effect::LoadEarlier { behind, .. } => {
             Message::Runs(RunsMessage::Earlier { behind: behind.clone(), earlier: Vec::new() })
@@ -284,7 +298,7 @@ mod tests {
         drop(asker);
         answer_all(&Workplace { data: data.clone(), db, cache: data }, &effects, &wake.outbox(sender));
         let told: Vec<Message> = inbox.try_iter().collect();
-        let [Message::Runs(RunsMessage::News(news)), Message::Runs(RunsMessage::Loaded(_))] = &told[..] else {
+        let [_, Message::Runs(RunsMessage::News(news)), Message::Runs(RunsMessage::Loaded(_))] = &told[..] else {
             panic!("{told:?}")
         };
         assert!(matches!(news, RunsNews::InTrash(1)), "{news:?}");

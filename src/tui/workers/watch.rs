@@ -8,7 +8,7 @@ use crate::app::attached::Watched;
 use crate::app::message::{Message, RunsMessage, TrainMessage};
 use crate::error::Result;
 use crate::session::Workplace;
-use crate::store::Store;
+use crate::store::{Pipeline, PipelineState, Store};
 use crate::tui::wake::Outbox;
 
 /// Between two looks, while a run is followed and while none is.
@@ -39,7 +39,7 @@ struct Followed {
 
 fn watch(place: &Workplace, wishes: &Receiver<Option<String>>, outbox: &Outbox) {
     let (mut followed, mut seen, mut runs): (Option<Followed>, Option<i64>, Option<String>) = (None, None, None);
-    let mut store = None;
+    let (mut store, mut pipeline) = (None, None);
     loop {
         match wishes.recv_timeout(if followed.is_some() { CLOSE } else { DISTANT }) {
             Ok(run_id) => {
@@ -56,6 +56,14 @@ fn watch(place: &Workplace, wishes: &Receiver<Option<String>>, outbox: &Outbox) 
         // A process that was killed says nothing: its lock does.
         let crashed = followed.is_some() && store.mark_crashed().is_ok_and(|crashed| !crashed.is_empty());
         let version = store.data_version().ok();
+        // A pipeline whose process was killed says nothing either.
+        if (version != seen || is_running(pipeline.as_ref()))
+            && let Ok(newest) = store.newest_pipeline()
+            && newest != pipeline
+        {
+            outbox.send(Message::Train(TrainMessage::Pipeline(Ok(newest.clone().map(Box::new)))));
+            pipeline = newest;
+        }
         if version == seen && !crashed {
             continue;
         }
@@ -69,6 +77,10 @@ fn watch(place: &Workplace, wishes: &Receiver<Option<String>>, outbox: &Outbox) 
             outbox.send(Message::Train(TrainMessage::Watched(Box::new(watched))));
         }
     }
+}
+
+fn is_running(pipeline: Option<&Pipeline>) -> bool {
+    pipeline.is_some_and(|pipeline| pipeline.state == PipelineState::Running)
 }
 
 fn news(store: &Store, followed: &mut Followed) -> Result<Watched> {

@@ -55,11 +55,13 @@ fn title(screen: &RunsScreen) -> String {
     let how_many = if view.filter.is_empty() { count(all) } else { format!("{} of {}", count(found), count(all)) };
     let filter = if view.filter.is_empty() { String::new() } else { format!(" {}", view.filter) };
     let marked = screen.facts.marks.len();
+    let champion = screen.facts.champion.as_ref().and_then(|(run_id, _)| screen.run(run_id));
     let parts = [
         Some(format!("Runs ({how_many}){filter} by {} {}", view.sorted_by.title(), arrow(view.descending))),
         view.grouped_by.map(|grouping| format!("grouped by {}", grouping.label())),
         screen.baseline().map(|run| format!("against {}", run.started.name)),
         (marked > 0).then(|| format!("{marked} marked")),
+        champion.map(|run| format!("◆ champion {}", run.started.name)),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -113,7 +115,12 @@ type OfRun<'a> = (&'a Run, &'a RunsScreen, Option<&'a Run>);
 
 fn run_line(theme: Theme, (run, screen, baseline): OfRun<'_>, columns: &[Shown]) -> Vec<Span<'static>> {
     let is_baseline = baseline.is_some_and(|base| base.started.id == run.started.id);
-    let mut spans = vec![Span::styled(if is_baseline { "b" } else { " " }, theme.accent())];
+    let sign = match () {
+        () if is_baseline => "b",
+        () if screen.facts.champion_version(run).is_some() => "◆",
+        () => " ",
+    };
+    let mut spans = vec![Span::styled(sign, theme.accent())];
     for shown in columns {
         let (text, style) = match (shown.column, baseline.filter(|_| !is_baseline)) {
             (Column::Figure(figure), Some(base)) => {
