@@ -32,13 +32,11 @@ impl Git {
         let mut command = Command::new("git");
         command.arg("-C").arg(folder).args(words).arg("--").arg(name);
         let output = command.output().map_err(|error| Error::io("run", "git", error))?;
-        match output.status.code() {
-            Some(0 | 1) => Ok(output),
-            _ => {
-                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-                Err(refusal(path, format!("git has no answer about it: {said}")))
-            }
+        if let Some(0 | 1) = output.status.code() {
+            return Ok(output);
         }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(refusal(path, format!("git has no answer about it: {said}")))
     }
 
     /// Whether git holds the folder or file itself.
