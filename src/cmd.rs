@@ -45,7 +45,7 @@ use crate::session::Workplace;
 use crate::store::{Run, Store};
 use crate::train::machine;
 use crate::units::share;
-pub use mlflow::{follow_runs, promote_there, stop_following};
+pub use mlflow::{follow_runs, stop_following};
 
 /// The settings in force. What helps to put a wrong configuration file right works without it.
 ///

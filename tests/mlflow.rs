@@ -187,6 +187,19 @@ fn a_champion_is_one_version_however_often_it_is_named() {
     assert!(source.starts_with("runs:/") && source.ends_with("/model"), "{source}");
 }
 
+#[test]
+fn who_is_promoted_here_is_the_champion_where_runs_are_followed() {
+    let (folder, id) = trained();
+    let (at, server) = (folder.path(), Tracking::start());
+    follow(at, server.port);
+    let said = words(&xray(at, &["runs", "promote", "last"]));
+    assert!(said.contains("champion at MLflow: xray-tui-pneumonia version 1"), "{said}");
+    assert_eq!(server.only().tags["xray_tui.run_id"], id);
+    assert_eq!(server.shelf.lock().unwrap().aliases["champion"], "1");
+    answer(at, &["runs", "promote", "last"]);
+    assert_eq!(server.shelf.lock().unwrap().versions.len(), 1);
+}
+
 /// Waits for what is wanted.
 fn wait(what: &str, mut done: impl FnMut() -> bool) {
     let started = Instant::now();

@@ -109,35 +109,6 @@ fn user() -> Option<String> {
     name.map(|name| name.to_string_lossy().into_owned())
 }
 
-/// After a promotion here: where runs are followed, the run is the champion at MLflow too, with the `number` of its version
-/// here. What goes wrong there is said, and undoes nothing here.
-///
-/// # Errors
-/// Where no server is named, or its address or certificates are wrong.
-pub fn promote_there(
-    settings: &MlflowSettings,
-    store: &Store,
-    (run_id, number): (&str, Option<usize>),
-    tell: &dyn Fn(&str),
-) -> anyhow::Result<()> {
-    if !settings.mirror {
-        return Ok(());
-    }
-    let target = target(&MlflowPlace { uri: None, experiment: None }, settings)?;
-    let promote = || {
-        let _lock = lock(store, tell)?;
-        let sent = Pusher::new(target.clone(), user()).push(store, run_id)?;
-        Ok::<_, anyhow::Error>(register(store, &target, &sent, (&settings.model, number))?)
-    };
-    match promote() {
-        Ok(Registered { model, version }) => tell(&format!("champion at MLflow too: {model} version {version}")),
-        Err(error) => tell(&format!(
-            "MLflow: {error}; it is not the champion there yet: `xray-tui mlflow push {run_id} --champion` makes it so"
-        )),
-    }
-    Ok(())
-}
-
 fn push(
     store: &Store,
     target: &Target,

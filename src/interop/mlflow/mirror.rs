@@ -167,7 +167,10 @@ impl Follower {
         if is_there || is_new {
             let sent = self.pusher.push(store, run_id)?;
             let number = usize::try_from(champion.version).ok();
-            register(store, self.pusher.target(), &sent, (&self.model, number))?;
+            let registered = register(store, self.pusher.target(), &sent, (&self.model, number))?;
+            if is_new {
+                (self.tell)(&format!("champion at MLflow: {} version {}", registered.model, registered.version));
+            }
         }
         self.crowned = Some(champion.version);
         Ok(())
