@@ -30,8 +30,9 @@ pub fn run(store: &Store, run: &Run, (images, out): (bool, Output)) -> anyhow::R
     value["checks"] = json!(run.checks);
     value["disk_bytes"] = json!(disk::size_of(store, &run.started.id));
     let champion = store.champion()?.filter(|champion| champion.new.run_id == run.started.id);
+    let version = store.version_of(&run.started.id)?;
     value["champion"] = json!(champion.is_some());
-    value["model_version"] = json!(store.version_of(&run.started.id)?);
+    value["model_version"] = json!(version);
     let origin = store.origin(&run.started.id)?;
     value["origin"] =
         origin.as_ref().map_or(Value::Null, |from| json!({"uri": from.uri, "mlflow_run_id": from.remote_id}));
@@ -50,7 +51,9 @@ pub fn run(store: &Store, run: &Run, (images, out): (bool, Output)) -> anyhow::R
         out.answer(&value, || words)?;
         return Ok(());
     }
-    out.answer(&value, || text((run, &epochs), &marks, seeds.map(|(_, words)| words)))?;
+    let crown = if champion.is_some() { ", the champion" } else { "" };
+    let model = version.map(|version| format!("model     version {version}{crown}"));
+    out.answer(&value, || text((run, &epochs), &marks, (model, seeds.map(|(_, words)| words))))?;
     Ok(())
 }
 
@@ -80,7 +83,12 @@ fn epoch_json(epoch: &EpochFigures) -> Value {
     })
 }
 
-fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<String>) -> String {
+/// `model` and `seeds` are lines that it may have besides.
+fn text(
+    (run, epochs): (&Run, &[EpochFigures]),
+    marks: &[Mark],
+    (model, seeds): (Option<String>, Option<String>),
+) -> String {
     let mut lines = vec![
         format!(
             "{}  {}  {}{}",
@@ -100,6 +108,7 @@ fn text((run, epochs): (&Run, &[EpochFigures]), marks: &[Mark], seeds: Option<St
         left_out
             .map(|list| format!("left out  {} marked images of train and val; those in validation stay", list.len())),
     );
+    lines.extend(model);
     lines.extend((!run.tags.is_empty()).then(|| format!("tags      {}", run.tags.join(" "))));
     lines.extend(run.note.iter().map(|note| format!("note      {}", note.replace('\n', "\n          "))));
     lines.extend(marks.iter().map(mark));
