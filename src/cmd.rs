@@ -70,7 +70,7 @@ pub fn run(command: &Command, common: &Common, settings: &Settings) -> anyhow::R
     let out = Output::new(common);
     let place = workplace(settings);
     settle_isa(settings.isa)?;
-    let following = mlflow::follow_command(command, &settings.mlflow, &place, out)?;
+    let following = mlflow::follow_command(command, &settings.mlflow, &place, out);
     let done = carry_out(command, settings, &place, out);
     stop_following(following, out.quiet);
     done

@@ -50,9 +50,12 @@ pub enum Error {
          figure of this run could be trusted; with --pretrained, check the file; without, please report it"
     )]
     SelfCheck { difference: f32 },
-    /// `place` is the address that was asked.
+    /// A server has no use for what it was asked, or its answer none for us; `place` is the address.
     #[error("{place}: {problem}")]
     Remote { place: String, problem: String },
+    /// A server cannot be asked: the same may work later.
+    #[error("{place}: {problem}")]
+    Unreachable { place: String, problem: String },
     #[error("stopped before it was done")]
     Cancelled,
 }

@@ -35,7 +35,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cmd::settle_isa(settings.isa)?;
     let (place, keymap) = (cmd::workplace(&settings), cmd::keymap(&settings)?);
     // The runs' logs say how that goes: what is printed would wreck the screen.
-    let following = cmd::follow_runs(&settings.mlflow, &place, Box::new(|_| ()))?;
+    let following = cmd::follow_runs(&settings.mlflow, &place, Box::new(|_| ()));
     let done = tui::run(place, &settings, keymap, opening);
     cmd::stop_following(following, false);
     done?;

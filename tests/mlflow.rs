@@ -188,16 +188,27 @@ fn a_champion_is_one_version_however_often_it_is_named() {
 }
 
 #[test]
-fn who_is_promoted_here_is_the_champion_where_runs_are_followed() {
+fn a_promotion_that_the_server_missed_is_told_by_the_next_process_and_only_once() {
     let (folder, id) = trained();
-    let (at, server) = (folder.path(), Tracking::start());
-    follow(at, server.port);
-    let said = words(&xray(at, &["runs", "promote", "last"]));
+    let (at, port) = (folder.path(), free_port());
+    follow(at, port);
+    let promote = || words(&xray(at, &["runs", "promote", "last"]));
+    let said = promote();
+    assert!(said.contains("the champion is not registered there yet"), "{said}");
+    let server = Tracking::again(port, std::sync::Arc::default());
+    let said = promote();
     assert!(said.contains("champion at MLflow: xray-tui-pneumonia version 1"), "{said}");
     assert_eq!(server.only().tags["xray_tui.run_id"], id);
     assert_eq!(server.shelf.lock().unwrap().aliases["champion"], "1");
-    answer(at, &["runs", "promote", "last"]);
-    assert_eq!(server.shelf.lock().unwrap().versions.len(), 1);
+    // Somebody there has a reason.
+    server.shelf.lock().unwrap().aliases.insert("champion".into(), "9".into());
+    promote();
+    let shelf = server.shelf.lock().unwrap();
+    assert_eq!((shelf.versions.len(), shelf.aliases["champion"].as_str()), (1, "9"));
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Waits for what is wanted.
@@ -237,10 +248,20 @@ fn a_run_is_followed_through_the_death_of_the_server() {
 }
 
 #[test]
+fn a_slip_in_the_settings_keeps_nobody_from_training() {
+    let folder = demo();
+    let place = folder.path().join("config/xray-tui");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("config.toml"), "[mlflow]\nuri = \"databricks\"\nmirror = true\n").unwrap();
+    let trained = xray(folder.path(), &[&SMALL[..2], &["1"], &SMALL[3..]].concat());
+    assert!(trained.status.success() && words(&trained).contains("not followed at MLflow"), "{}", words(&trained));
+}
+
+#[test]
 fn a_server_that_was_away_all_the_time_gets_the_run_from_the_next_process() {
     let folder = demo();
     let at = folder.path();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     follow(at, port);
     let first = xray(at, &SMALL);
     assert!(first.status.success(), "{}", words(&first));

@@ -2,9 +2,9 @@
 
 Written by `xray-tui airflow init`, for Airflow 2.8 to 3.x; change it as you like. Research use only, not for clinical use.
 
-Each task calls xray-tui. The last line that it prints is one JSON object, which Airflow keeps as the task's result (XCom);
-all else goes to the task's log. The gate answers with exit code 3 where the run is not good enough, which fails `validate`,
-and nothing is promoted.
+Each task calls xray-tui, whose answer is one JSON object. Airflow keeps the last line as the task's result (XCom), notes
+or not: so the answer waits in a variable, and is printed once all else is in the task's log. The gate answers with exit
+code 3 where the run is not good enough, which fails `validate`, and nothing is promoted.
 """
 
 import json
@@ -43,6 +43,11 @@ VARIABLES = {name.upper(): "{{ params.%s }}" % name for name in PARAMS} | {"PROG
 # The run that `train` has made.
 RUN = {"RUN": '{{ (ti.xcom_pull(task_ids="train") | from_json)["run_id"] }}'}
 
+# The version of the champion that `validate` has compared it with; there may have been none.
+CHAMPION = {
+    "CHAMPION": '{{ (ti.xcom_pull(task_ids="validate") | from_json)["champion"]["version"] | default("none") }}'
+}
+
 with DAG(
     dag_id="xray_tui_pipeline",
     description="xray-tui: train, validate, promote",
@@ -58,8 +63,9 @@ with DAG(
     train = BashOperator(
         task_id="train",
         bash_command="""
-            "$PROGRAM" --data "$DATA" --db "$DB" --json train \
-                --epochs "$EPOCHS" --batch-size "$BATCH_SIZE" --image-size "$IMAGE_SIZE" --seed "$SEED"
+            answer=$("$PROGRAM" --data "$DATA" --db "$DB" --json train \
+                --epochs "$EPOCHS" --batch-size "$BATCH_SIZE" --image-size "$IMAGE_SIZE" --seed "$SEED") || exit $?
+            echo "$answer"
         """,
         env=VARIABLES,
         append_env=True,
@@ -71,19 +77,25 @@ with DAG(
     validate = BashOperator(
         task_id="validate",
         bash_command="""
-            "$PROGRAM" --data "$DATA" --db "$DB" --json pipeline gate "$RUN" \
-                --min-accuracy "$MIN_ACCURACY" --min-sensitivity "$MIN_SENSITIVITY" --min-auc "$MIN_AUC"
+            answer=$("$PROGRAM" --data "$DATA" --db "$DB" --json pipeline gate "$RUN" \
+                --min-accuracy "$MIN_ACCURACY" --min-sensitivity "$MIN_SENSITIVITY" --min-auc "$MIN_AUC") || exit $?
+            echo "$answer"
         """,
         env=VARIABLES | RUN,
         append_env=True,
         retries=0,
     )
 
-    # `xray-tui predict` answers with the champion from here on.
+    # `xray-tui predict` answers with the champion from here on. Where another one has become the champion since `validate`,
+    # this fails: clear `validate`, and the gate compares with that one.
     promote = BashOperator(
         task_id="promote",
-        bash_command='"$PROGRAM" --db "$DB" --json runs promote "$RUN" --reason "Airflow: $DAG_RUN"',
-        env=VARIABLES | RUN | {"DAG_RUN": "{{ run_id }}"},
+        bash_command="""
+            answer=$("$PROGRAM" --db "$DB" --json runs promote "$RUN" \
+                --expected "$CHAMPION" --reason "Airflow: $DAG_RUN") || exit $?
+            echo "$answer"
+        """,
+        env=VARIABLES | RUN | CHAMPION | {"DAG_RUN": "{{ run_id }}"},
         append_env=True,
         retries=2,
     )

@@ -59,12 +59,14 @@ with DAG(
     params=PARAMS,
     tags=["xray-tui"],
 ):
+    # Airflow keeps the last line: the answer is printed once all notes are.
     train = BashOperator.partial(
         task_id="train",
         bash_command="""
-            "$PROGRAM" --data "$DATA" --db "$DB" --json train \
+            answer=$("$PROGRAM" --data "$DATA" --db "$DB" --json train \
                 --epochs "$EPOCHS" --batch-size "$BATCH_SIZE" --image-size "$IMAGE_SIZE" \
-                --learning-rate "$LEARNING_RATE" --seed "$SEED"
+                --learning-rate "$LEARNING_RATE" --seed "$SEED") || exit $?
+            echo "$answer"
         """,
         append_env=True,
         retries=0,

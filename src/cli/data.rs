@@ -30,7 +30,7 @@ pub enum DataCommand {
     Verify {
         /// Folder or file [default: the data set's folder; with --run, the run's own]
         path: Option<PathBuf>,
-        /// The images that this run used: id, unique beginning of an id, name, `last` or `best`
+        /// The images that this run used: id, unique beginning of an id, name, `last`, `best` or `champion`
         #[arg(long)]
         run: Option<String>,
     },

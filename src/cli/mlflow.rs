@@ -14,7 +14,7 @@ pub enum MlflowCommand {
     /// MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; MLFLOW_TRACKING_SERVER_CERT_PATH or SSL_CERT_FILE. With
     /// `mirror = true` in the configuration file, runs are sent by themselves while they train.
     Push {
-        /// Id, unique beginning of an id, name, `last` or `best`
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         #[arg(value_name = "RUN", required_unless_present = "all")]
         runs: Vec<String>,
         /// All runs but those that came from MLflow themselves
@@ -42,7 +42,7 @@ pub enum MlflowCommand {
     },
     /// Write runs as a folder `mlruns`, which `mlflow migrate-filestore` reads into a database
     Export {
-        /// Id, unique beginning of an id, name, `last` or `best` [default: all runs that have ended]
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion` [default: all runs that have ended]
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
         /// The folder that gets the folder `mlruns`

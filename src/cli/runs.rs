@@ -117,9 +117,12 @@ pub enum RunsCommand {
     Promote {
         /// Id, unique beginning of an id, name, `last` or `best`
         run: String,
-        /// Why, to be kept with the version of the model
+        /// Why, to be kept with this change of the champion
         #[arg(long, value_name = "S")]
         reason: Option<String>,
+        /// Only while the champion is this version of the model, or `none`: the one that the run was compared with
+        #[arg(long, value_name = "VERSION", value_parser = expected)]
+        expected: Option<Expected>,
     },
     /// Move a run to the trash, with its figures and its checkpoints; `restore` brings it back, `gc --delete` ends it; not the
     /// champion's
@@ -136,6 +139,10 @@ pub enum RunsCommand {
         run: String,
     },
 }
+
+/// The champion's version as it was when somebody decided; `None` where there was no champion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expected(pub Option<i64>);
 
 /// `xray-tui runs list …`
 #[derive(Debug, Clone, Args)]
@@ -190,8 +197,31 @@ fn column(name: &str) -> Result<Column, String> {
     })
 }
 
+/// The number of a version of the model, or `none`.
+fn expected(text: &str) -> Result<Expected, String> {
+    if text == "none" {
+        return Ok(Expected(None));
+    }
+    let version = text.parse::<i64>().ok().filter(|version| *version > 0);
+    version.map(|version| Expected(Some(version))).ok_or_else(|| "must be the number of a version, or none".to_owned())
+}
+
 /// A learning rate as a run may have it.
 fn rate(text: &str) -> Result<f64, String> {
     let inside = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 10.0);
     inside.ok_or_else(|| "must lie above 0 and be at most 10".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_champion_that_is_expected_is_a_version_or_none() {
+        assert_eq!(expected("3"), Ok(Expected(Some(3))));
+        assert_eq!(expected("none"), Ok(Expected(None)));
+        for wrong in ["", "0", "-1", "None", "three"] {
+            assert!(expected(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::train::weights::Format;
 pub enum WeightsCommand {
     /// Write a run's best weights for other programs: for PyTorch (torchvision's resnet18), or as an ONNX model
     Export {
-        /// Id, unique beginning of an id, name, `last` or `best`
+        /// Id, unique beginning of an id, name, `last`, `best` or `champion`
         run: String,
         /// The file to write
         #[arg(long, value_name = "FILE")]

@@ -9,6 +9,7 @@ use super::{Output, WrongUse, open_store, say};
 use crate::cli::{Command, MlflowCommand, MlflowPlace, ModelsCommand, PipelineCommand, QueueCommand, RunsCommand};
 use crate::config::MlflowSettings;
 use crate::config::place::environment;
+use crate::error::Error;
 use crate::interop::mlflow::{self, Following, Pulled, Pusher, Registered, Sent, Server, Target, register};
 use crate::session::Workplace;
 use crate::store::lock::RunLock;
@@ -116,11 +117,20 @@ fn push(
     out: Output,
 ) -> anyhow::Result<ExitCode> {
     let mut pusher = Pusher::new(target.clone(), user());
-    let (mut values, mut lines) = (Vec::new(), Vec::new());
+    let (mut values, mut lines, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for run in runs {
         let _lock = lock(store, &|text| out.progress(text))?;
         out.progress(&format!("sending {}  {}", run.started.name, run.started.id));
-        let sent = pusher.push(store, &run.started.id)?;
+        let sent = match pusher.push(store, &run.started.id) {
+            Ok(sent) => sent,
+            // One of many holds no other back.
+            Err(error @ (Error::Remote { .. } | Error::Run { .. })) if runs.len() > 1 => {
+                say(&format!("note: {error}"));
+                problems.push(error.to_string());
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let model = match champion.filter(|_| values.is_empty()) {
             Some(model) => Some(register(store, target, &sent, (model, None))?),
             None => None,
@@ -128,9 +138,10 @@ fn push(
         values.push(sent_json(target, &sent, model.as_ref()));
         lines.push(sent_text(target, run, (&sent, model.as_ref())));
     }
-    let value = json!({"uri": target.server.base(), "experiment": target.experiment, "runs": values});
+    let (uri, experiment) = (target.server.base(), &target.experiment);
+    let value = json!({"uri": uri, "experiment": experiment, "runs": values, "problems": problems});
     out.answer(&value, || lines.join("\n"))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn sent_json(target: &Target, sent: &Sent, model: Option<&Registered>) -> Value {
@@ -240,32 +251,25 @@ fn export(done: &mlflow::Exported, out: Output) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Follows the runs of a process, where the settings say so.
-///
-/// # Errors
-/// Where no server is named, or its address or certificates are wrong.
-pub fn follow_runs(
-    settings: &MlflowSettings,
-    place: &Workplace,
-    tell: mlflow::Tell,
-) -> anyhow::Result<Option<Following>> {
+/// Follows the runs of a process, where the settings say so. What is wrong with them is told, and keeps nobody from training.
+pub fn follow_runs(settings: &MlflowSettings, place: &Workplace, tell: mlflow::Tell) -> Option<Following> {
     if !settings.mirror {
-        return Ok(None);
+        return None;
     }
-    let target = target(&MlflowPlace { uri: None, experiment: None }, settings)?;
-    Ok(Some(Following::start((place.db.clone(), settings.model.clone()), Pusher::new(target, user()), tell)?))
+    let target = target(&MlflowPlace { uri: None, experiment: None }, settings).inspect_err(|error| {
+        tell(&format!("not followed at MLflow: {error:#}"));
+    });
+    let place = (place.db.clone(), settings.model.clone());
+    Following::start(place, Pusher::new(target.ok()?, user()), tell).ok()
 }
 
 /// Follows what `command` trains or promotes, where it does.
-///
-/// # Errors
-/// As [`follow_runs`].
 pub fn follow_command(
     command: &Command,
     settings: &MlflowSettings,
     place: &Workplace,
     out: Output,
-) -> anyhow::Result<Option<Following>> {
+) -> Option<Following> {
     let is_told = match command {
         Command::Train(args) => !args.detach,
         Command::Sweep(args) => !args.detach && !args.dry_run && !args.queue_only,
@@ -277,7 +281,7 @@ pub fn follow_command(
         _ => false,
     };
     if !is_told {
-        return Ok(None);
+        return None;
     }
     follow_runs(settings, place, Box::new(move |text| out.progress(&format!("note: {text}"))))
 }

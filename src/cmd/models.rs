@@ -8,6 +8,7 @@ use super::{Output, open_store};
 use crate::cli::ModelsCommand;
 use crate::session::Workplace;
 use crate::session::models::{self, Grounds};
+use crate::store::models::grounds;
 use crate::store::{ModelVersion, Run, Store};
 use crate::units::share;
 
@@ -25,6 +26,7 @@ pub fn run(command: ModelsCommand, place: &Workplace, out: Output) -> anyhow::Re
 /// A version, and what has become of its run.
 struct Listed {
     version: ModelVersion,
+    grounds: Grounds,
     is_champion: bool,
     /// `there`, `in the trash` or `deleted`.
     run: &'static str,
@@ -32,9 +34,10 @@ struct Listed {
 
 fn list(store: &Store, out: Output) -> anyhow::Result<()> {
     let champion = store.champion()?.map(|champion| champion.version);
-    let (kept, trashed) = (store.runs()?, store.trashed()?);
+    let (kept, trashed, changes) = (store.runs()?, store.trashed()?, store.champion_changes()?);
     let has = |runs: &[Run], version: &ModelVersion| runs.iter().any(|run| run.started.id == version.new.run_id);
     let listed = |version: ModelVersion| Listed {
+        grounds: grounds(&changes, version.version),
         is_champion: champion == Some(version.version),
         run: match () {
             () if has(&kept, &version) => "there",
@@ -47,7 +50,7 @@ fn list(store: &Store, out: Output) -> anyhow::Result<()> {
     let value = json!({
         "models": listed.iter().map(json_of).collect::<Vec<_>>(),
         "champion": champion,
-        "changes": store.champion_changes()?,
+        "changes": changes,
     });
     out.answer(&value, || table(&listed))?;
     Ok(())
@@ -55,6 +58,8 @@ fn list(store: &Store, out: Output) -> anyhow::Result<()> {
 
 fn json_of(listed: &Listed) -> Value {
     let mut value = json!(listed.version);
+    value["pipeline"] = json!(listed.grounds.pipeline);
+    value["reason"] = json!(listed.grounds.reason);
     value["champion"] = json!(listed.is_champion);
     value["run"] = json!(listed.run);
     value
@@ -68,13 +73,13 @@ fn table(listed: &[Listed]) -> String {
         "{:>7}  {:<11}{:<14}{:<18}{:<22}{:<14}{:>9}{:>7}",
         "version", "", "run", "name", "promoted", "by", "accuracy", "AUC"
     );
-    let row = |Listed { version: ModelVersion { version, new, promoted_at }, is_champion, run }: &Listed| {
+    let row = |Listed { version: ModelVersion { version, new, promoted_at }, grounds, is_champion, run }: &Listed| {
         let mark = if *is_champion { "◆ champion" } else { "" };
-        let by = new.pipeline.map_or_else(|| "a person".into(), |pipeline| format!("pipeline {pipeline}"));
+        let by = grounds.pipeline.map_or_else(|| "a person".into(), |pipeline| format!("pipeline {pipeline}"));
         let figure = |key: &str| share(new.figures[key].as_f64());
         let at = promoted_at.get(..19).unwrap_or(promoted_at);
         let gone = if *run == "there" { String::new() } else { format!("  run {run}") };
-        let why = new.reason.as_ref().map_or_else(String::new, |reason| format!("  {reason}"));
+        let why = grounds.reason.as_ref().map_or_else(String::new, |reason| format!("  {reason}"));
         format!(
             "{version:>7}  {mark:<11}{:<14}{:<18}{at:<22}{by:<14}{:>9}{:>7}{gone}{why}",
             new.run_id,
@@ -101,10 +106,16 @@ fn roll_back(store: &Store, to: Option<i64>, out: Output) -> anyhow::Result<()> 
     Ok(())
 }
 
-pub fn promote(store: &Store, (run, reason): (&Run, Option<&String>), out: Output) -> anyhow::Result<()> {
+/// Promotes a run while the champion is the `expected` version.
+pub fn promote(
+    store: &Store,
+    run: &Run,
+    (reason, expected): (Option<&String>, Option<i64>),
+    out: Output,
+) -> anyhow::Result<()> {
     let grounds = Grounds { pipeline: None, reason: reason.cloned() };
     let before = store.champion()?.map(|champion| champion.version);
-    let promoted = models::promote(store, &run.started.id, (&grounds, before))?;
+    let promoted = models::promote(store, &run.started.id, (&grounds, expected))?;
     let (name, id, version) = (&run.started.name, &run.started.id, promoted.version);
     let value = json!({"run_id": id, "model_version": version, "previous": before});
     out.answer(&value, || match before {

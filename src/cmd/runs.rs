@@ -46,7 +46,11 @@ pub fn run(command: &RunsCommand, place: &Workplace, out: Output) -> anyhow::Res
         RunsCommand::Note { run, text } => labels::note(&store, (&store.resolve(run)?, text), out)?,
         RunsCommand::Tag { run, tags, remove } => labels::tag(&store, (&store.resolve(run)?, tags, *remove), out)?,
         RunsCommand::Star { run, off } => labels::star(&store, (&store.resolve(run)?, !off), out)?,
-        RunsCommand::Promote { run, reason } => models::promote(&store, (&store.resolve(run)?, reason.as_ref()), out)?,
+        RunsCommand::Promote { run, reason, expected } => {
+            let champion = store.champion()?.map(|champion| champion.version);
+            let expected = expected.map_or(champion, |expected| expected.0);
+            models::promote(&store, &store.resolve(run)?, (reason.as_ref(), expected), out)?;
+        }
         RunsCommand::Delete { run, forever: false } => trash(&store, &store.resolve(run)?, out)?,
         RunsCommand::Delete { run, forever: true } => delete(&store, &store.resolve_anywhere(run)?, out)?,
         RunsCommand::Restore { run } => restore(&store, &store.resolve_trashed(run)?, out)?,

@@ -4,6 +4,7 @@ mod config;
 mod git;
 mod objects;
 mod overlap;
+mod stamp;
 #[cfg(test)]
 mod tests;
 mod track;

@@ -18,6 +18,8 @@ use crate::error::{Error, Result};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long it may take to answer once it has the whole question.
 const ANSWER: Duration = Duration::from_mins(1);
+/// How long a whole file may take on its way.
+const BODY: Duration = Duration::from_mins(30);
 /// An answer that is kept in memory has at most so many bytes.
 const LONGEST: u64 = 64 << 20;
 
@@ -176,6 +178,8 @@ impl Client {
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(ANSWER))
+            .timeout_send_body(Some(BODY))
+            .timeout_recv_body(Some(BODY))
             .user_agent(concat!("xray-tui/", env!("CARGO_PKG_VERSION")));
         Self { agent: config.build().into(), login }
     }
@@ -183,7 +187,7 @@ impl Client {
     /// Asks, and waits for the whole answer.
     ///
     /// # Errors
-    /// `Remote` where the server cannot be reached or goes away; the same may work later. What it refuses is an answer.
+    /// `Unreachable` where the server cannot be reached or goes away. What it refuses is an answer.
     pub fn ask(&self, method: &str, url: &str, content: Content<'_>) -> Result<Answer> {
         let mut incoming = self.send((method, url), &[], content)?;
         let mut body = Vec::new();
@@ -239,15 +243,15 @@ impl Client {
 /// in small letters or capitals, but for the hosts of `no_proxy`.
 fn proxy_for(url: &str) -> Result<Option<Proxy>> {
     let scheme = if url.starts_with("https:") { "https_proxy" } else { "http_proxy" };
-    // `HTTP_PROXY` may be a visitor's header where a server started this program, hence small letters alone for it.
     let names = [scheme.to_owned(), scheme.to_uppercase(), "all_proxy".into(), "ALL_PROXY".into()];
     let found = names.iter().find_map(|name| Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?)));
-    let Some((name, address)) = found else { return Ok(None) };
-    let proxy = Proxy::new(&address).map_err(|error| Error::Remote {
-        place: format!("{name}={address}"),
+    let Some((name, address)) = found.filter(|_| !goes_past_proxy(url)) else { return Ok(None) };
+    // The address may hold a password.
+    let wrong = |error| Error::Remote {
+        place: name.clone(),
         problem: format!("is no proxy's address ({error}): write http://HOST:PORT"),
-    })?;
-    Ok((!goes_past_proxy(url)).then_some(proxy))
+    };
+    Proxy::new(&address).map(Some).map_err(wrong)
 }
 
 /// Whether `no_proxy` names the address's host, or a domain that it is in.
@@ -280,7 +284,7 @@ fn unreachable(url: &str, error: &ureq::Error) -> Error {
         }
         _ => error.to_string(),
     };
-    Error::Remote { place: url.to_owned(), problem }
+    Error::Unreachable { place: url.to_owned(), problem }
 }
 
 fn explain_io(error: &io::Error) -> String {

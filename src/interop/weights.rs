@@ -245,7 +245,7 @@ impl<'a> Part<'a> {
 
     /// The same error, with what to do where it stays so.
     fn with_advice(&self, error: Error) -> Error {
-        let Error::Remote { place, problem } = error else { return error };
+        let (Error::Remote { place, problem } | Error::Unreachable { place, problem }) = error else { return error };
         let Order { url, file, sha256 } = *self.order;
         let goes_on = if self.path.metadata().is_ok_and(|facts| facts.len() > 0) {
             "\nthe same command goes on from where it ended"

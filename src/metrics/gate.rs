@@ -69,8 +69,8 @@ impl CheckKind {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     pub name: CheckKind,
-    /// Against the champion the p of the paired test where the champion is ahead, else 1. `None` where it is not defined,
-    /// which holds of no minimum, and of every comparison: without a difference nobody is worse.
+    /// Against the champion the p of the paired test where the champion is ahead, else 1. `None` where it is not defined:
+    /// then no minimum holds, and a comparison only where the champion is not ahead.
     pub figure: Option<f64>,
     /// 95 %, of the figure or, against the champion, of the difference.
     pub interval: Option<Interval>,
@@ -84,9 +84,12 @@ impl Check {
     /// What does not hold, in words.
     #[must_use]
     pub fn why_not(&self) -> String {
-        let (title, p) = (self.name.title(), self.figure.unwrap_or(0.0));
+        let title = self.name.title();
         match (self.difference, self.figure) {
-            (Some(difference), _) => format!("{title} is worse than the champion's by {:.3} (p = {p:.3})", -difference),
+            (Some(difference), p) => {
+                let p = p.map_or_else(|| "p is not defined".to_owned(), |p| format!("p = {p:.3}"));
+                format!("{title} is worse than the champion's by {:.3} ({p})", -difference)
+            }
             (None, Some(figure)) => format!("{title} is {figure:.3}, at least {} is asked", self.bar),
             (None, None) => format!("{title} is not defined, at least {} is asked", self.bar),
         }
@@ -179,12 +182,12 @@ fn at_least(name: CheckKind, bar: f64, estimate: Option<Estimate>) -> Check {
     Check { name, figure, interval, difference: None, bar, passed: figure.is_some_and(|figure| figure >= bar) }
 }
 
-/// Refuses where the champion is ahead by more than chance.
+/// Refuses where the champion is ahead by more than chance, or ahead and the test is not defined.
 fn not_worse(found: &Comparison) -> [Check; 2] {
     let check = |name, difference: Option<f64>, (p, interval): (Option<f64>, Option<Interval>)| {
         let is_behind = difference.is_some_and(|difference| difference < 0.0);
         let figure = if is_behind { p } else { difference.map(|_| 1.0) };
-        let passed = figure.is_none_or(|figure| figure >= SIGNIFICANCE);
+        let passed = figure.map_or(!is_behind, |figure| figure >= SIGNIFICANCE);
         Check { name, figure, interval, difference, bar: SIGNIFICANCE, passed }
     };
     [
@@ -255,6 +258,8 @@ mod tests {
             (compared((0, 6), (Some(-0.01), Some(0.4))), [false, true]),
             (compared((3, 3), (Some(-0.05), Some(0.049))), [true, false]),
             (compared((3, 3), (Some(-0.05), Some(0.05))), [true, true]),
+            // Behind, and the test has no p: the difference never varies.
+            (compared((3, 3), (Some(-0.05), None)), [true, false]),
             // One class alone: there is no AUC.
             (compared((3, 4), (None, None)), [true, true]),
         ];
@@ -264,6 +269,8 @@ mod tests {
             let apart = Gate { champion: false, ..OPEN }.judge(&Measured::default(), Some(&found));
             assert_eq!(apart, Verdict { passed: true, checks: Vec::new() });
         }
+        let said = OPEN.judge(&Measured::default(), Some(&compared((3, 3), (Some(-0.05), None)))).why_not();
+        assert_eq!(said, "AUC is worse than the champion's by 0.050 (p is not defined)");
     }
 
     #[test]

@@ -7,18 +7,10 @@ use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
 use crate::metrics::{Assessment, Estimate, Measure};
 use crate::store::lock::RunLock;
+pub use crate::store::models::Grounds;
 use crate::store::models::succession;
 use crate::store::{ModelVersion, NewVersion, Run, RunState, Store, cases};
 use crate::train::checkpoint;
-
-/// Why a run is promoted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grounds {
-    /// The pipeline that does it; `None` where a person does.
-    pub pipeline: Option<i64>,
-    /// In words.
-    pub reason: Option<String>,
-}
 
 /// Makes a run the champion; `expected` is the champion's version as it was when that was decided. A run that was promoted
 /// before keeps its version.
@@ -38,11 +30,9 @@ pub fn promote(store: &Store, run_id: &str, (grounds, expected): (&Grounds, Opti
         run_id: run_id.to_owned(),
         run_name: run.started.name.clone(),
         weights,
-        pipeline: grounds.pipeline,
-        reason: grounds.reason.clone(),
         figures: figures(store, &run)?,
     };
-    store.promote_version(&new, expected)
+    store.promote_version(&new, (grounds, expected))
 }
 
 /// Refuses a run that cannot be the champion.

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Mark, Run, StepPoint, Store, now, text};
+use super::{Answer, Mark, Run, StepPoint, Store, now, rows, text};
 use crate::dataset::Split;
 use crate::error::Result;
 use crate::metrics::EpochFigures;
@@ -49,43 +49,89 @@ impl Store {
         })
     }
 
-    /// Writes a run that was trained elsewhere. Where that fails nothing of it stays.
+    /// Writes a run that was trained elsewhere, all of it or nothing.
     ///
     /// # Errors
-    /// `Store` where the id is taken or the file cannot be written.
+    /// `Store` where the id is taken, the run came in before under another one, or the file cannot be written.
     pub fn import_run(&self, record: &Record, origin: &Origin) -> Result<()> {
-        let id = &record.run.started.id;
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
         self.create_run(&record.run.started)?;
         self.change(
             "INSERT INTO pulled (run_id, uri, remote_id, at) VALUES (?1, ?2, ?3, ?4)",
-            params![id, origin.uri, origin.remote_id, now()],
+            params![record.run.started.id, origin.uri, origin.remote_id, now()],
         )?;
-        transaction.commit().map_err(|error| self.problem(&error))?;
-        let filled = self.fill(record);
-        if filled.is_err() {
-            self.delete_run(id)?;
-        }
-        filled
+        self.fill(record)?;
+        transaction.commit().map_err(|error| self.problem(&error))
     }
 
+    /// Within a transaction, so nothing here may begin one.
     fn fill(&self, record: &Record) -> Result<()> {
         let Record { run, epochs, steps, marks, answers, manifest } = record;
         let id = &run.started.id;
         if let (Some(digest), Some(list)) = (&run.started.manifest, manifest) {
-            self.add_manifest(digest, list)?;
+            self.import_manifest(digest, list)?;
         }
         if let Some(checks) = &run.checks {
             self.set_checks(id, checks)?;
         }
-        epochs.iter().try_for_each(|figures| self.add_epoch(id, figures, false))?;
-        self.add_steps(id, steps)?;
+        epochs.iter().try_for_each(|figures| self.import_epoch(id, figures))?;
+        steps.iter().try_for_each(|point| self.import_step(id, point))?;
         marks.iter().try_for_each(|mark| self.add_mark(id, mark))?;
         for split in [Split::Validation, Split::Test] {
-            let of: Vec<Answer> = answers.iter().filter(|answer| answer.split == split).cloned().collect();
-            self.replace_answers(id, split, &of)?;
+            let of = answers.iter().filter(|answer| answer.split == split);
+            of.enumerate().try_for_each(|(place, answer)| self.import_answer(id, place, answer))?;
         }
         self.settle(run)
+    }
+
+    fn import_epoch(&self, run_id: &str, figures: &EpochFigures) -> Result<()> {
+        self.change(
+            "INSERT INTO epochs (run_id, epoch, train, validation, seconds, weights) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                run_id,
+                figures.epoch,
+                text(&figures.train),
+                text(&figures.validation),
+                figures.seconds,
+                figures.weights.map(|weights| weights.to_string())
+            ],
+        )
+    }
+
+    fn import_step(&self, run_id: &str, p: &StepPoint) -> Result<()> {
+        let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+        let [seconds, rate, processor] = [p.seconds, p.learning_rate, p.processor].map(finite);
+        self.change(
+            "INSERT INTO steps (run_id, step, epoch, batches, loss, accuracy, images_per_second, seconds, \
+             learning_rate, processor, memory) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            params![
+                run_id,
+                p.step,
+                p.epoch,
+                p.batches,
+                p.loss,
+                p.accuracy,
+                p.images_per_second,
+                seconds,
+                rate,
+                processor,
+                p.memory.and_then(|bytes| i64::try_from(bytes).ok())
+            ],
+        )
+    }
+
+    fn import_answer(&self, run_id: &str, place: usize, answer: &Answer) -> Result<()> {
+        self.change(
+            "INSERT INTO answers (run_id, split, place, file, truth, logits) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                run_id,
+                answer.split.name(),
+                place,
+                answer.file,
+                answer.truth.name(),
+                rows::logits_bytes(answer.logits)
+            ],
+        )
     }
 
     /// Writes how the run stood where it came from.
@@ -122,5 +168,16 @@ impl Store {
     pub fn origin(&self, run_id: &str) -> Result<Option<Origin>> {
         let origin = |row: &rusqlite::Row| Ok(Origin { uri: row.get("uri")?, remote_id: row.get("remote_id")? });
         Ok(self.read("SELECT uri, remote_id FROM pulled WHERE run_id = ?1", [run_id], origin)?.pop())
+    }
+
+    /// The run that came from there, in the trash or not; `None` where it has not been brought in.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn pulled_from(&self, origin: &Origin) -> Result<Option<Run>> {
+        let sql = "SELECT run_id FROM pulled WHERE uri = ?1 AND remote_id = ?2";
+        let id = |row: &rusqlite::Row| row.get::<_, String>("run_id");
+        let found = self.read(sql, params![origin.uri, origin.remote_id], id)?.pop();
+        found.map(|run_id| self.run(&run_id)).transpose()
     }
 }

@@ -183,15 +183,15 @@ const STEPS: [&str; 7] = [
         run_name TEXT NOT NULL,
         weights TEXT NOT NULL,
         promoted_at TEXT NOT NULL,
-        pipeline INTEGER,
-        reason TEXT,
         figures TEXT NOT NULL
     ) STRICT;
     CREATE TABLE champions (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         version INTEGER NOT NULL REFERENCES model_versions (version),
         step TEXT NOT NULL,
-        at TEXT NOT NULL
+        at TEXT NOT NULL,
+        pipeline INTEGER,
+        reason TEXT
     ) STRICT;
     CREATE TABLE pipelines (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -216,7 +216,8 @@ const STEPS: [&str; 7] = [
         ended_at TEXT,
         record TEXT,
         problem TEXT,
-        PRIMARY KEY (pipeline, place)
+        PRIMARY KEY (pipeline, place),
+        UNIQUE (pipeline, name)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE mirrors (
         run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
@@ -228,11 +229,18 @@ const STEPS: [&str; 7] = [
         closed TEXT,
         PRIMARY KEY (run_id, uri, experiment)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE crowned (
+        uri TEXT NOT NULL,
+        model TEXT NOT NULL,
+        change INTEGER NOT NULL,
+        PRIMARY KEY (uri, model)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE pulled (
         run_id TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
         uri TEXT NOT NULL,
         remote_id TEXT NOT NULL,
-        at TEXT NOT NULL
+        at TEXT NOT NULL,
+        UNIQUE (uri, remote_id)
     ) STRICT, WITHOUT ROWID;
 ",
 ];

@@ -59,13 +59,13 @@ impl Store {
         Ok(())
     }
 
-    /// The runs that are followed and not wholly sent, the oldest first.
+    /// The runs that are followed and not wholly sent: those under way, then the oldest first.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn due_mirrors(&self, (uri, experiment): (&str, &str)) -> Result<Vec<Mirror>> {
         let sql = "SELECT mirrors.* FROM mirrors JOIN runs ON id = run_id WHERE uri = ?1 AND experiment = ?2 AND live = 1 \
-                   AND trashed_at IS NULL AND (closed IS NULL OR closed IS NOT ended_at) ORDER BY started_at, id";
+                   AND trashed_at IS NULL AND (closed IS NULL OR closed IS NOT ended_at) ORDER BY state <> 'running', started_at, id";
         self.read(sql, params![uri, experiment], mirror)
     }
 
@@ -90,6 +90,25 @@ impl Store {
              ON CONFLICT DO UPDATE SET live = max(live, ?4), remote_id = ?5, sender = ?6, closed = ?7",
             params![run_id, uri, experiment, live, remote_id, sender, closed],
         )
+    }
+
+    /// The last change of the champion that a registered model at a server was told of (address, name); `None` where nobody
+    /// has looked yet.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn crowned(&self, (uri, model): (&str, &str)) -> Result<Option<i64>> {
+        let sql = "SELECT change FROM crowned WHERE uri = ?1 AND model = ?2";
+        Ok(self.read(sql, params![uri, model], |row| row.get("change"))?.pop())
+    }
+
+    /// Notes that it was told.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn set_crowned(&self, (uri, model): (&str, &str), change: i64) -> Result<()> {
+        let sql = "INSERT INTO crowned (uri, model, change) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET change = ?3";
+        self.change(sql, params![uri, model, change])
     }
 }
 

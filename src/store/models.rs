@@ -14,10 +14,6 @@ pub struct NewVersion {
     pub run_name: String,
     /// SHA-256 of its weights.
     pub weights: String,
-    /// The pipeline that promoted it; `None` where a person did.
-    pub pipeline: Option<i64>,
-    /// In words, where somebody gave some.
-    pub reason: Option<String>,
     /// What it scored, and on how many images.
     pub figures: Value,
 }
@@ -29,8 +25,17 @@ pub struct ModelVersion {
     pub version: i64,
     #[serde(flatten)]
     pub new: NewVersion,
-    /// RFC 3339, UTC.
+    /// For the first time; RFC 3339, UTC.
     pub promoted_at: String,
+}
+
+/// Why a run is promoted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grounds {
+    /// The pipeline that does it; `None` where a person does.
+    pub pipeline: Option<i64>,
+    /// In words, where somebody gave some.
+    pub reason: Option<String>,
 }
 
 /// What made a version the champion.
@@ -59,6 +64,17 @@ pub struct Change {
     pub step: Step,
     /// RFC 3339, UTC.
     pub at: String,
+    /// The pipeline that promoted it; `None` where a person did, and of a rollback.
+    pub pipeline: Option<i64>,
+    /// In words, where somebody gave some; a rollback has none.
+    pub reason: Option<String>,
+}
+
+/// Why a version was promoted the last time: a rollback gives no grounds.
+#[must_use]
+pub fn grounds(changes: &[Change], version: i64) -> Grounds {
+    let last = changes.iter().rfind(|change| change.version == version && change.step == Step::Promote);
+    last.map_or_else(Grounds::default, |change| Grounds { pipeline: change.pipeline, reason: change.reason.clone() })
 }
 
 /// The champion, the last, and those that a rollback leads to, the nearest last.
@@ -109,10 +125,7 @@ impl Store {
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn champion_changes(&self) -> Result<Vec<Change>> {
-        self.read("SELECT id, version, step, at FROM champions ORDER BY id", [], |row| {
-            let step = rows::parse(&format!("\"{}\"", row.get::<_, String>("step")?))?;
-            Ok(Change { id: row.get("id")?, version: row.get("version")?, step, at: row.get("at")? })
-        })
+        self.read("SELECT * FROM champions ORDER BY id", [], change)
     }
 
     /// The version that is in use; `None` before the first is promoted.
@@ -130,23 +143,27 @@ impl Store {
     ///
     /// # Errors
     /// `Run` where another one has become the champion meanwhile, `Store` where the file cannot be written.
-    pub fn promote_version(&self, new: &NewVersion, expected: Option<i64>) -> Result<ModelVersion> {
+    pub fn promote_version(
+        &self,
+        new: &NewVersion,
+        (grounds, expected): (&Grounds, Option<i64>),
+    ) -> Result<ModelVersion> {
         let transaction = self.alone()?;
         let number = match self.version_of(&new.run_id)? {
             Some(number) => number,
             None => self.add_version(new)?,
         };
         let promoted = self.model_version(number)?;
-        self.set_champion((&promoted, Step::Promote), expected)?;
+        self.set_champion(&promoted, (Step::Promote, grounds), expected)?;
         transaction.commit().map_err(|error| self.problem(&error))?;
         Ok(promoted)
     }
 
     fn add_version(&self, new: &NewVersion) -> Result<i64> {
-        let sql = "INSERT INTO model_versions (run_id, run_name, weights, promoted_at, pipeline, reason, figures) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let NewVersion { run_id, run_name, weights, pipeline, reason, figures } = new;
-        self.change(sql, params![run_id, run_name, weights, now(), pipeline, reason, figures.to_string()])?;
+        let sql = "INSERT INTO model_versions (run_id, run_name, weights, promoted_at, figures) \
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        let NewVersion { run_id, run_name, weights, figures } = new;
+        self.change(sql, params![run_id, run_name, weights, now(), figures.to_string()])?;
         Ok(self.connection.last_insert_rowid())
     }
 
@@ -156,11 +173,11 @@ impl Store {
     /// As [`Store::promote_version`].
     pub fn roll_back(&self, to: &ModelVersion, expected: Option<i64>) -> Result<()> {
         let transaction = self.alone()?;
-        self.set_champion((to, Step::Rollback), expected)?;
+        self.set_champion(to, (Step::Rollback, &Grounds::default()), expected)?;
         transaction.commit().map_err(|error| self.problem(&error))
     }
 
-    fn set_champion(&self, (to, step): (&ModelVersion, Step), expected: Option<i64>) -> Result<()> {
+    fn set_champion(&self, to: &ModelVersion, (step, grounds): (Step, &Grounds), expected: Option<i64>) -> Result<()> {
         let champion = self.champion()?.map(|champion| champion.version);
         if champion == Some(to.version) {
             return Ok(());
@@ -170,8 +187,8 @@ impl Store {
             let problem = format!("the champion was changed meanwhile, it is {now}: ask again");
             return Err(Error::Run { run: to.new.run_name.clone(), problem });
         }
-        let sql = "INSERT INTO champions (version, step, at) VALUES (?1, ?2, ?3)";
-        self.change(sql, params![to.version, step.name(), now()])
+        let sql = "INSERT INTO champions (version, step, at, pipeline, reason) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.change(sql, params![to.version, step.name(), now(), grounds.pipeline, grounds.reason])
     }
 
     /// Refuses to do away with the champion's run.
@@ -198,11 +215,20 @@ fn version(row: &Row) -> rusqlite::Result<ModelVersion> {
             run_id: row.get("run_id")?,
             run_name: row.get("run_name")?,
             weights: row.get("weights")?,
-            pipeline: row.get("pipeline")?,
-            reason: row.get("reason")?,
             figures: rows::parse(&row.get::<_, String>("figures")?)?,
         },
         promoted_at: row.get("promoted_at")?,
+    })
+}
+
+fn change(row: &Row) -> rusqlite::Result<Change> {
+    Ok(Change {
+        id: row.get("id")?,
+        version: row.get("version")?,
+        step: rows::parse(&format!("\"{}\"", row.get::<_, String>("step")?))?,
+        at: row.get("at")?,
+        pipeline: row.get("pipeline")?,
+        reason: row.get("reason")?,
     })
 }
 
@@ -218,6 +244,8 @@ mod tests {
             version: *version,
             step: *step,
             at: String::new(),
+            pipeline: None,
+            reason: None,
         };
         (1..).zip(steps).map(change).collect()
     }
@@ -248,32 +276,52 @@ mod tests {
 
     fn new(run: &str) -> NewVersion {
         let (run_id, run_name, weights) = (run.to_owned(), format!("run-{run}"), "00".to_owned());
-        NewVersion { run_id, run_name, weights, pipeline: None, reason: None, figures: Value::Null }
+        NewVersion { run_id, run_name, weights, figures: Value::Null }
+    }
+
+    fn promote(store: &Store, run: &str, expected: Option<i64>) -> Result<ModelVersion> {
+        store.promote_version(&new(run), (&Grounds::default(), expected))
     }
 
     #[test]
     fn a_run_has_one_version_and_promoting_the_champion_again_changes_nothing() {
         let (_folder, store) = store();
         assert_eq!(store.champion().unwrap(), None);
-        let a = store.promote_version(&new("a"), None).unwrap();
-        assert_eq!(store.promote_version(&new("a"), None).unwrap(), a);
-        let b = store.promote_version(&new("b"), Some(a.version)).unwrap();
+        let a = promote(&store, "a", None).unwrap();
+        assert_eq!(promote(&store, "a", None).unwrap(), a);
+        let b = promote(&store, "b", Some(a.version)).unwrap();
         assert_eq!((a.version, b.version), (1, 2));
         assert_eq!(store.champion_changes().unwrap().len(), 2);
-        assert_eq!(store.promote_version(&new("a"), Some(2)).unwrap(), a, "its number stays");
+        assert_eq!(promote(&store, "a", Some(2)).unwrap(), a, "its number stays");
         assert_eq!(store.champion().unwrap(), Some(a));
     }
 
     #[test]
     fn who_decided_by_an_earlier_champion_is_refused_and_leaves_no_version() {
         let (_folder, store) = store();
-        store.promote_version(&new("a"), None).unwrap();
-        let said = store.promote_version(&new("b"), None).unwrap_err().to_string();
+        promote(&store, "a", None).unwrap();
+        let said = promote(&store, "b", None).unwrap_err().to_string();
         assert!(said.contains("it is version 1 now"), "{said}");
         assert_eq!(store.model_versions().unwrap().len(), 1);
-        let b = store.promote_version(&new("b"), Some(1)).unwrap();
+        let b = promote(&store, "b", Some(1)).unwrap();
         assert!(store.roll_back(&store.model_version(1).unwrap(), Some(1)).is_err());
         store.roll_back(&store.model_version(1).unwrap(), Some(b.version)).unwrap();
         assert_eq!(store.champion().unwrap().unwrap().version, 1);
+    }
+
+    #[test]
+    fn a_promotion_keeps_its_own_grounds_and_a_rollback_has_none() {
+        let (_folder, store) = store();
+        let why = |pipeline, reason: &str| Grounds { pipeline, reason: Some(reason.to_owned()) };
+        store.promote_version(&new("a"), (&why(Some(7), "first"), None)).unwrap();
+        promote(&store, "b", Some(1)).unwrap();
+        store.promote_version(&new("a"), (&why(None, "again"), Some(2))).unwrap();
+        store.promote_version(&new("a"), (&why(None, "it is already"), Some(2))).unwrap();
+        store.roll_back(&store.model_version(2).unwrap(), Some(1)).unwrap();
+        let changes = store.champion_changes().unwrap();
+        let kept: Vec<_> = changes.iter().map(|change| (change.pipeline, change.reason.as_deref())).collect();
+        assert_eq!(kept, [(Some(7), Some("first")), (None, None), (None, Some("again")), (None, None)]);
+        assert_eq!(grounds(&changes, 1), why(None, "again"));
+        assert_eq!(grounds(&changes, 2), Grounds::default());
     }
 }

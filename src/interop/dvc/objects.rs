@@ -1,17 +1,19 @@
 //! DVC's cache: every content once, under its md5 and read-only, and the workspace's files made from it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use rand::Rng;
 use rayon::prelude::*;
 
 use super::config::Link;
 use super::refusal;
+use super::stamp::Stamp;
 use crate::dataset::cache::Progress;
 use crate::dataset::hash::{file_md5, md5_hex};
 use crate::error::{Error, Result};
@@ -60,15 +62,46 @@ pub struct Content {
     pub bytes: u64,
 }
 
+/// A file of the workspace that is to be made anew from the cache's object.
+#[derive(Debug)]
+pub struct Original<'a> {
+    pub path: PathBuf,
+    pub md5: &'a str,
+    /// From before its content was hashed; `None` where it had none.
+    pub stamp: Option<Stamp>,
+}
+
+impl Original<'_> {
+    /// Refuses to replace what its user has written since.
+    fn check(&self) -> Result<()> {
+        if self.stamp.is_some() && Stamp::of(&self.path) == self.stamp {
+            return Ok(());
+        }
+        Err(refusal(&self.path, "changed while it was tracked: track it again"))
+    }
+}
+
 impl Objects {
     pub fn path(&self, md5: &str) -> PathBuf {
         let (folder, name) = md5.split_at_checked(2).unwrap_or((md5, ""));
         self.root.join(folder).join(name)
     }
 
-    /// Whether it is there, whole.
+    /// Whether it is there, whole. As DVC has it, a read-only one is trusted; any other is read, and protected if good.
     fn has(&self, md5: &str, bytes: u64) -> bool {
-        fs::metadata(self.path(md5)).is_ok_and(|meta| meta.is_file() && meta.len() == bytes)
+        let path = self.path(md5);
+        let Ok(meta) = fs::metadata(&path) else { return false };
+        if !meta.is_file() || meta.len() != bytes {
+            return false;
+        }
+        if is_protected(&meta) {
+            return true;
+        }
+        let is_whole = file_md5(&path).is_ok_and(|found| md5.starts_with(&found));
+        if is_whole {
+            protect(&path);
+        }
+        is_whole
     }
 
     /// Puts in what is not there yet, and says how many that were.
@@ -80,25 +113,40 @@ impl Objects {
         contents: &BTreeMap<String, Content>,
         watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<usize> {
-        let new: Vec<_> = contents.iter().filter(|(md5, content)| !self.has(md5, content.bytes)).collect();
-        for (place, block) in new.chunks(BLOCK).enumerate() {
-            if watch(Progress { done: place * BLOCK, total: new.len() }).is_break() {
+        let mut all: Vec<(&String, &Content)> = contents.iter().collect();
+        // Those that may replace a damaged object come last: a link of the workspace may lead to it, as its only copy.
+        all.sort_by_cached_key(|(md5, _)| self.path(md5).exists());
+        let mut new = 0;
+        for (place, block) in all.chunks(BLOCK).enumerate() {
+            if watch(Progress { done: place * BLOCK, total: all.len() }).is_break() {
                 return Err(Error::Cancelled);
             }
-            block.par_iter().try_for_each(|(md5, content)| self.add(md5, &content.path))?;
+            let added = block.par_iter().map(|(md5, content)| self.add_new(md5, content).map(usize::from));
+            new += added.sum::<Result<usize>>()?;
         }
-        contents.par_iter().for_each(|(md5, _)| protect(&self.path(md5)));
-        Ok(new.len())
+        Ok(new)
+    }
+
+    /// Says whether it is new.
+    fn add_new(&self, md5: &str, content: &Content) -> Result<bool> {
+        let is_new = !self.has(md5, content.bytes);
+        if is_new {
+            self.add(md5, &content.path)?;
+        }
+        Ok(is_new)
     }
 
     fn add(&self, md5: &str, from: &Path) -> Result<()> {
-        // As DVC has it, links to the workspace's file are made where the workspace is to have links to the cache.
+        let failed = |error| Error::io("read", from, error);
+        let real = fs::canonicalize(from).map_err(failed)?;
+        let names = fs::metadata(&real).map_err(failed)?.nlink();
+        // As DVC has it, links to the workspace's file are made where the workspace is to have links to the cache. But
+        // not where it has more names: one may be that of a damaged object, which would be protected with it.
         let links: &[Link] = match self.links.first() {
-            Some(Link::Hardlink) => &[Link::Reflink, Link::Hardlink, Link::Copy],
+            Some(Link::Hardlink) if names == 1 => &[Link::Reflink, Link::Hardlink, Link::Copy],
             _ => &[Link::Reflink, Link::Copy],
         };
         self.put(md5, |scratch| {
-            let real = fs::canonicalize(from).map_err(|error| Error::io("read", from, error))?;
             make(links, &real, scratch)?;
             if file_md5(scratch)? == md5 {
                 return Ok(());
@@ -116,7 +164,6 @@ impl Objects {
         if is_new {
             self.put(md5, |scratch| fs::write(scratch, text).map_err(|error| Error::io("write", scratch, error)))?;
         }
-        protect(&self.path(md5));
         Ok(is_new)
     }
 
@@ -173,19 +220,20 @@ impl Objects {
         true
     }
 
-    /// As [`Objects::link`] for a file that is tracked alone: DVC makes it anew whatever it is, but where it is a copy and
-    /// is to be one.
+    /// As [`Objects::link_all`] for a file that is tracked alone: DVC makes it anew whatever it is, but where it is a
+    /// copy and is to be one.
     ///
     /// # Errors
     /// As there.
-    pub fn link_single(&self, path: &Path, md5: &str, folder: &Path) -> Result<()> {
+    pub fn link_single(&self, original: &Original, folder: &Path) -> Result<()> {
+        let path = &original.path;
         let own = fs::symlink_metadata(path).map_err(|error| Error::io("read", path, error))?;
         let is_copy = !own.is_symlink() && own.nlink() == 1;
         if is_copy && self.links.first() == Some(&Link::Copy) {
             return fs::set_permissions(path, Permissions::from_mode(self.file_mode(folder)?))
                 .map_err(|error| Error::io("write", path, error));
         }
-        self.link(path, md5, folder)
+        self.link_all(slice::from_ref(original), folder)
     }
 
     /// What DVC gives a file of the workspace: all that is left to new files.
@@ -196,23 +244,47 @@ impl Objects {
         Ok(if self.shared { 0o664 } else { mode })
     }
 
-    /// Makes the workspace's file `path` from the cache's object anew; the unfinished one lies in `folder`.
+    /// Makes the workspace's files from the cache's objects anew; the unfinished ones lie in `folder`. None is replaced
+    /// where one has changed since it was hashed.
     ///
     /// # Errors
-    /// `Io` where it cannot be written, `Tracking` where no way to link is possible.
-    pub fn link(&self, path: &Path, md5: &str, folder: &Path) -> Result<()> {
-        let object = self.path(md5);
-        let scratch = Scratch::within(folder);
-        make(&self.links, &object, &scratch.0)?;
-        fs::rename(&scratch.0, path).map_err(|error| Error::io("write", path, error))?;
-        protect(&object);
-        Ok(())
+    /// `Io` where one cannot be written, `Tracking` where one has changed or no way to link is possible.
+    pub fn link_all(&self, originals: &[Original], folder: &Path) -> Result<()> {
+        originals.iter().try_for_each(Original::check)?;
+        originals.par_iter().try_for_each(|original| self.sync(original.md5))?;
+        originals.iter().try_for_each(|original| self.link(original, folder))
+    }
+
+    /// So that a power cut does not take the object when its original is gone.
+    fn sync(&self, md5: &str) -> Result<()> {
+        let path = self.path(md5);
+        File::open(&path).and_then(|file| file.sync_all()).map_err(|error| Error::io("write", path, error))
+    }
+
+    fn link(&self, original: &Original, folder: &Path) -> Result<()> {
+        match self.replace(original, &Scratch::within(folder)) {
+            // The data lie on another file system than `folder`.
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::CrossesDevices => {
+                self.replace(original, &Scratch::beside(&original.path))
+            }
+            done => done,
+        }
+    }
+
+    fn replace(&self, original: &Original, scratch: &Scratch) -> Result<()> {
+        make(&self.links, &self.path(original.md5), &scratch.0)?;
+        original.check()?;
+        fs::rename(&scratch.0, &original.path).map_err(|error| Error::io("write", &original.path, error))
     }
 }
 
-/// As far as the file system lets us.
+fn is_protected(meta: &Metadata) -> bool {
+    meta.mode() & 0o7777 == READ_ONLY
+}
+
+/// As far as the file system lets us. Only what is known to be whole may be protected, as it is trusted from then on.
 fn protect(path: &Path) {
-    let is_done = fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o7777 == READ_ONLY);
+    let is_done = fs::metadata(path).is_ok_and(|meta| is_protected(&meta));
     if !is_done {
         let _ = fs::set_permissions(path, Permissions::from_mode(READ_ONLY));
     }

@@ -231,6 +231,62 @@ fn a_half_written_object_of_another_program_is_written_again() {
 }
 
 #[test]
+fn a_damaged_object_that_is_not_read_only_is_written_again_before_it_is_linked_to() {
+    let dir = repository(&[("data/a", "one")]);
+    let data = dir.path().join("data");
+    tracked(&data).unwrap();
+    let md5 = md5_hex(b"one");
+    let object = dir.path().join(".dvc/cache/files/md5").join(&md5[..2]).join(&md5[2..]);
+    fs::set_permissions(&object, Permissions::from_mode(0o644)).unwrap();
+    fs::write(&object, "oXe").unwrap();
+    put(dir.path(), ".dvc/config.local", "[cache]\ntype = symlink\n");
+    assert_eq!(tracked(&data).unwrap().new_objects, 1);
+    assert!(data.join("a").is_symlink());
+    assert_eq!((fs::read_to_string(data.join("a")).unwrap().as_str(), mode(&object)), ("one", 0o444));
+    fs::set_permissions(&object, Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(tracked(&data).unwrap().new_objects, 0, "a good one stays");
+    assert_eq!(mode(&object), 0o444);
+}
+
+#[test]
+fn an_object_edited_through_its_other_name_is_not_trusted_by_its_old_one() {
+    let dir = repository(&[("data/a", "one")]);
+    put(dir.path(), ".dvc/config.local", "[cache]\ntype = hardlink\n");
+    let file = dir.path().join("data/a");
+    tracked(&dir.path().join("data")).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    fs::write(&file, "oXe").unwrap();
+    tracked(&dir.path().join("data")).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "oXe");
+    put(dir.path(), "data/b", "one");
+    tracked(&dir.path().join("data")).unwrap();
+    assert_eq!(fs::read_to_string(dir.path().join("data/b")).unwrap(), "one");
+}
+
+#[test]
+fn a_file_that_changes_after_it_was_hashed_is_not_replaced() {
+    for kind in ["symlink", "hardlink"] {
+        let dir = repository(&[("data/a", "one"), ("data/b", "two"), ("data/c", "two"), ("data/d", "two")]);
+        put(dir.path(), ".dvc/config.local", &format!("[cache]\ntype = {kind}\n"));
+        let data = dir.path().join("data");
+        let mut go_on = |_| ControlFlow::Continue(());
+        // The content of all three is read from the last.
+        let mut write = |_| {
+            fs::write(data.join("c"), "mine!").unwrap();
+            ControlFlow::Continue(())
+        };
+        let said = track(&data, &mut Watch { hashing: &mut go_on, storing: &mut write }).unwrap_err().to_string();
+        assert!(said.contains("changed while it was tracked: track it again"), "{said}");
+        assert_eq!(fs::read_to_string(data.join("c")).unwrap(), "mine!");
+        let others = ["a", "b", "d"].map(|name| data.join(name).is_symlink());
+        assert_eq!(others, [false; 3], "nothing is replaced");
+        assert!(!dir.path().join("data.dvc").exists());
+        tracked(&data).unwrap();
+        assert_eq!(fs::read_to_string(data.join("c")).unwrap(), "mine!");
+    }
+}
+
+#[test]
 fn stopped_in_the_middle_it_leaves_nothing_half() {
     let files: Vec<(String, String)> = (0..600).map(|n| (format!("data/{n}"), n.to_string())).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();

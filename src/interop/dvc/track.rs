@@ -1,5 +1,6 @@
 //! Tracking: a folder's or a file's content into DVC's cache, its version into the `.dvc` file beside it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::ops::ControlFlow;
@@ -9,8 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::git::Git;
-use super::objects::{Content, Objects};
+use super::objects::{Content, Objects, Original};
 use super::overlap::is_stage;
+use super::stamp::Stamp;
 use super::{Repository, absolute, lossy, overlap, read_dvc_file, refusal, write_whole};
 use crate::dataset::cache::Progress;
 use crate::dataset::dvc_file::{self, DvcFile, Version, beside};
@@ -138,7 +140,13 @@ impl Target<'_> {
 
     /// Puts a folder's files into the cache, and its list.
     fn folder(&self, objects: &Objects, watch: &mut Watch) -> Result<(Version, usize)> {
-        let listing = Listing::of(self.path, &|_| None, watch.hashing)?;
+        let stamps = RefCell::new(BTreeMap::new());
+        // Asked for right before the file is read.
+        let stamp = |relative: &str| -> Option<String> {
+            stamps.borrow_mut().insert(relative.to_owned(), Stamp::of(&self.path.join(relative)));
+            None
+        };
+        let listing = Listing::of(self.path, &stamp, watch.hashing)?;
         if let Some((path, oddity)) = listing.oddities.first() {
             return Err(refusal(path, explain(*oddity)));
         }
@@ -150,13 +158,14 @@ impl Target<'_> {
         let hash = listing.hash();
         let new = objects.add_all(&contents, watch.storing)?;
         let new = new + usize::from(objects.add_text(&hash.id, &listing.text())?);
-        let scratch = self.scratch()?;
-        for entry in &listing.entries {
-            let path = self.path.join(&entry.relative);
-            if objects.needs_link(&path, &entry.md5) {
-                objects.link(&path, &entry.md5, &scratch)?;
-            }
-        }
+        let stamps = stamps.into_inner();
+        let originals = listing.entries.iter().map(|entry| Original {
+            path: self.path.join(&entry.relative),
+            md5: &entry.md5,
+            stamp: stamps.get(&entry.relative).copied().flatten(),
+        });
+        let originals: Vec<_> = originals.filter(|file| objects.needs_link(&file.path, file.md5)).collect();
+        objects.link_all(&originals, &self.scratch()?)?;
         Ok((Version { md5: hash.id, bytes: hash.bytes, files: Some(hash.files), executable: false }, new))
     }
 
@@ -170,7 +179,8 @@ impl Target<'_> {
         let content = Content { path: self.path.to_owned(), bytes: meta.len() };
         let contents = BTreeMap::from([(md5.clone(), content)]);
         let new = objects.add_all(&contents, &mut |_| ControlFlow::Continue(()))?;
-        objects.link_single(self.path, &md5, &self.scratch()?)?;
+        let original = Original { path: self.path.to_owned(), md5: &md5, stamp: Some(Stamp::from(&meta)) };
+        objects.link_single(&original, &self.scratch()?)?;
         let executable = meta.mode() & 0o111 != 0;
         if executable {
             let mode = fs::metadata(self.path).map(|meta| meta.mode()).unwrap_or_default();

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Target;
 use super::remote::{Remote, whole};
+use crate::dataset::hash::md5_hex;
 use crate::error::Result;
 use crate::metrics::{EpochFigures, Figures};
 use crate::store::{NewRun, Record, Run, RunState};
@@ -30,7 +31,7 @@ const SETTINGS: [(&str, &[&str]); 4] = [
 /// The run as this program can show it.
 ///
 /// # Errors
-/// `Remote` where the server is out of reach or refuses.
+/// `Remote` or `Unreachable` where the server refuses or is out of reach.
 pub fn record(target: &Target, there: &Remote) -> Result<Record> {
     let value = target.server.get("runs/get", &[("run_id", &there.id)])?;
     let info = &value["run"]["info"];
@@ -44,9 +45,9 @@ pub fn record(target: &Target, there: &Remote) -> Result<Record> {
     let place = best.and_then(|best| accuracy.iter().position(|(_, value)| *value >= best));
     let (start, end) = (whole(&info["start_time"]).unwrap_or(0), there.end_time);
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^53")]
-    let seconds = end.map_or(0.0, |end| (end - start) as f64 / 1000.0);
+    let seconds = end.map_or(0.0, |end| end.saturating_sub(start) as f64 / 1000.0);
     let run = Run {
-        started: started(there, info["run_name"].as_str().unwrap_or(&there.id)),
+        started: started(target.server.base(), there, info["run_name"].as_str().unwrap_or(&there.id)),
         started_at: time(start),
         ended_at: Some(time(end.unwrap_or(start))),
         state: state(&there.status),
@@ -121,11 +122,16 @@ fn time(milliseconds: i64) -> String {
     format!("{:.3}", jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default())
 }
 
-fn started(there: &Remote, name: &str) -> NewRun {
+/// The id here of a run there: the same each time, and another one for each server.
+fn local_id(uri: &str, remote_id: &str) -> String {
+    md5_hex(format!("{uri} {remote_id}").as_bytes()).chars().take(12).collect()
+}
+
+fn started(uri: &str, there: &Remote, name: &str) -> NewRun {
     let digest = there.inputs.first().cloned().unwrap_or_default();
     NewRun {
-        id: there.id.chars().filter(char::is_ascii_hexdigit).take(12).collect::<String>().to_lowercase(),
-        name: name.chars().take(100).collect(),
+        id: local_id(uri, &there.id),
+        name: name.to_owned(),
         data: "elsewhere".into(),
         synthetic: false,
         config: config(there),
@@ -193,6 +199,15 @@ mod tests {
         assert_eq!((&config["learning_rate"], &config["epochs"]), (&json!(0.01), &json!(5)));
         assert_eq!(config["mlflow"]["arch"], "vit");
         assert!(serde_json::from_value::<crate::train::TrainConfig>(config).is_err());
-        assert_eq!(started(&there, "x").id, "abcdef012345");
+    }
+
+    #[test]
+    fn every_run_has_12_digits_of_its_own_whatever_its_id_there() {
+        let id =
+            |uri: &str, remote_id: &str| started(uri, &Remote { id: remote_id.into(), ..Remote::default() }, "x").id;
+        let ids = [id("http://a", ""), id("http://a", "zzz"), id("http://a", "../.."), id("http://b", "zzz")];
+        assert!(ids.iter().all(|id| id.len() == 12 && id.bytes().all(|byte| b"0123456789abcdef".contains(&byte))));
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
+        assert_eq!(id("http://a", "zzz"), ids[1]);
     }
 }

@@ -3,6 +3,7 @@
 //! It never touches a run: a server that is away costs the run nothing but what is sent later, by this process or by the
 //! next one that follows.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,10 +12,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::push::{Pusher, Sent};
-use super::registry::register;
+use super::registry::{Registered, register};
 use crate::error::{Error, Result};
 use crate::session::journal;
 use crate::store::Store;
+use crate::store::models::Change;
 use crate::train::priority;
 
 /// Between two looks at the store.
@@ -23,9 +25,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// A server that is away is asked again after this long at first, twice as long each time, and at most after the other.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// Runs that fail before the rest waits for the next look.
-const MOST_PROBLEMS: usize = 3;
 
 /// What the thread says, for people.
 pub type Tell = Box<dyn Fn(&str) + Send>;
@@ -52,8 +51,11 @@ impl Following {
         let work = move || {
             priority::lower();
             let mut follower = Follower::new((db, since, model), pusher, tell);
-            follower.until(&told_to_leave);
-            let _ = sender.send(follower.leave());
+            // A panic here is no reason for the run to end.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                follower.until(&told_to_leave);
+                let _ = sender.send(follower.leave());
+            }));
         };
         let thread = std::thread::Builder::new().name("mlflow".into()).spawn(work);
         let thread = thread.map_err(|error| Error::io("start a thread for", "MLflow", error))?;
@@ -83,8 +85,6 @@ struct Follower {
     store: Option<Store>,
     /// The registered model.
     model: String,
-    /// The champion that the server knows of, by its number here.
-    crowned: Option<i64>,
     /// What the store's version was when all was sent.
     seen: Option<i64>,
     pusher: Pusher,
@@ -100,7 +100,7 @@ struct Away {
 
 impl Follower {
     fn new((db, since, model): (PathBuf, String, String), pusher: Pusher, tell: Tell) -> Self {
-        Self { db, since, store: None, model, crowned: None, seen: None, pusher, tell, away: None }
+        Self { db, since, store: None, model, seen: None, pusher, tell, away: None }
     }
 
     fn until(&mut self, leaving: &AtomicBool) {
@@ -141,38 +141,62 @@ impl Follower {
         let Some(_lock) = store.mirror_lock()? else { return Ok(false) };
         let (uri, experiment) = self.pusher.target().key();
         store.follow_runs((uri, experiment), &self.since)?;
-        let mut problems = Vec::new();
-        for mirror in store.due_mirrors((uri, experiment))? {
+        let due = store.due_mirrors((uri, experiment))?;
+        let mut problem = None;
+        for mirror in due {
             let had = mirror.remote_id.is_some();
             match self.pusher.push(store, &mirror.run_id) {
                 Ok(sent) => self.note(store, &sent, had),
-                Err(error) => problems.push(error),
-            }
-            // One run that the server refuses holds no other back; a server that is away is not asked for each of them.
-            if problems.len() == MOST_PROBLEMS {
-                break;
+                Err(away @ Error::Unreachable { .. }) => return Err(away),
+                // One run that the server refuses holds no other back.
+                Err(error) => problem = problem.or(Some(error)),
             }
         }
-        problems.into_iter().next().map_or_else(|| self.crown(store).map(|()| true), Err)
+        self.crown(store)?;
+        problem.map_or(Ok(true), Err)
     }
 
-    /// Registers the champion, once its run is there or where it has become the champion since.
+    /// Has the server know who the champion is, once a change: whoever gives the alias away there has a reason.
     fn crown(&mut self, store: &Store) -> Result<()> {
-        let Some(champion) = store.champion()?.filter(|champion| self.crowned != Some(champion.version)) else {
-            return Ok(());
-        };
-        let run_id = &champion.new.run_id;
-        let is_there = store.mirror(run_id, self.pusher.target().key())?.is_some_and(|there| there.closed.is_some());
-        let is_new = store.champion_changes()?.last().is_some_and(|change| change.at >= self.since);
-        if is_there || is_new {
-            let sent = self.pusher.push(store, run_id)?;
-            let number = usize::try_from(champion.version).ok();
-            let registered = register(store, self.pusher.target(), &sent, (&self.model, number))?;
-            if is_new {
-                (self.tell)(&format!("champion at MLflow: {} version {}", registered.model, registered.version));
-            }
+        let Some(change) = store.champion_changes()?.pop() else { return Ok(()) };
+        if self.told(store, &change)? < change.id {
+            self.register(store, &change)?;
+            store.set_crowned(self.model(), change.id)?;
         }
-        self.crowned = Some(champion.version);
+        Ok(())
+    }
+
+    /// The registered model there.
+    fn model(&self) -> (&str, &str) {
+        (self.pusher.target().server.base(), &self.model)
+    }
+
+    /// The last change of the champion that the server knows of. It is told of those from now on, and of the champion of
+    /// before where its run is there.
+    fn told(&self, store: &Store, change: &Change) -> Result<i64> {
+        if let Some(told) = store.crowned(self.model())? {
+            return Ok(told);
+        }
+        let run_id = store.model_version(change.version)?.new.run_id;
+        let there = store.mirror(&run_id, self.pusher.target().key())?;
+        let is_due = change.at >= self.since || there.is_some_and(|there| there.closed.is_some());
+        let told = change.id - i64::from(is_due);
+        store.set_crowned(self.model(), told)?;
+        Ok(told)
+    }
+
+    fn register(&mut self, store: &Store, change: &Change) -> Result<()> {
+        let version = store.model_version(change.version)?;
+        let number = usize::try_from(version.version).ok();
+        let sent = self.pusher.push(store, &version.new.run_id);
+        let done = sent.and_then(|sent| register(store, self.pusher.target(), &sent, (&self.model, number)));
+        let said = match done {
+            Ok(Registered { model, version }) => format!("champion at MLflow: {model} version {version}"),
+            // It stays so, however often it is tried.
+            Err(error @ Error::Run { .. }) => format!("MLflow: {error}"),
+            Err(error) => return Err(error),
+        };
+        (self.tell)(&said);
         Ok(())
     }
 

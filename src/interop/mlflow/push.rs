@@ -63,9 +63,14 @@ impl Pusher {
     /// Sends what is due of a run. Whoever asks holds [`Store::mirror_lock`].
     ///
     /// # Errors
-    /// `Remote` where the server is out of reach or refuses; `Store` where the database cannot be read or written. What was
-    /// sent before stays there and is not sent again.
+    /// `Run` where the run was brought in from MLflow; `Remote` or `Unreachable` where the server refuses or is out of
+    /// reach; `Store` where the database cannot be read or written. What was sent before stays there and is not sent
+    /// again.
     pub fn push(&mut self, store: &Store, run_id: &str) -> Result<Sent> {
+        if let Some(origin) = store.origin(run_id)? {
+            let problem = format!("came from MLflow ({}) itself: it is there already", origin.uri);
+            return Err(Error::Run { run: run_id.to_owned(), problem });
+        }
         let kept = store.mirror(run_id, self.target.key())?;
         let mut mirror = kept.unwrap_or_else(|| Mirror::new(run_id, self.target.key()));
         let mine = mirror.sender.as_ref() == Some(&self.token);
@@ -244,4 +249,25 @@ fn pairs(map: &BTreeMap<String, String>) -> Vec<Value> {
 pub fn gone(target: &Target, remote_id: &str) -> Error {
     let problem = format!("has no run {remote_id}: check the id, or whether it was deleted there");
     Error::Remote { place: target.server.base().to_owned(), problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Server;
+    use super::*;
+    use crate::app::sample;
+    use crate::store::{Origin, Record};
+
+    #[test]
+    fn a_run_that_came_from_a_server_is_not_sent_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("runs.db")).unwrap();
+        let (run, steps, marks) = (sample::run(1, RunState::Finished), Vec::new(), Vec::new());
+        let record = Record { run, epochs: Vec::new(), steps, marks, answers: Vec::new(), manifest: None };
+        store.import_run(&record, &Origin { uri: "http://there".into(), remote_id: "a".into() }).unwrap();
+        // Nobody listens there, so whoever asked would say something else.
+        let target = Target { server: Server::new("http://127.0.0.1:1", &|_| None).unwrap(), experiment: "x".into() };
+        let said = Pusher::new(target, None).push(&store, &sample::run_id(1)).unwrap_err().to_string();
+        assert!(said.contains("came from MLflow (http://there) itself: it is there already"), "{said}");
+    }
 }

@@ -24,7 +24,8 @@ pub struct Registered {
 /// been pushed; `number` is the version's number here, where it has one.
 ///
 /// # Errors
-/// `Run` where it has no weights here; `Remote` where the server is out of reach or refuses, or has no files of the run.
+/// `Run` where it has no weights here, or the server has none of its files; `Remote` or `Unreachable` where the server refuses
+/// or is out of reach.
 pub fn register(
     store: &Store,
     target: &Target,
@@ -38,8 +39,9 @@ pub fn register(
     }
     let there = remote::run(target, &sent.remote_id)?.ok_or_else(|| super::push::gone(target, &sent.remote_id))?;
     if there.artifacts().is_none() {
-        let problem = format!("has no weights of the run, as its files lie past it in {}", there.artifact_uri);
-        return Err(Error::Remote { place: target.server.base().to_owned(), problem });
+        let problem =
+            format!("cannot be registered at MLflow, as its files lie past the server in {}", there.artifact_uri);
+        return Err(Error::Run { run: run.started.name, problem });
     }
     make_model(target, model)?;
     let version = match version_of(target, (model, &sent.remote_id))? {
