@@ -259,7 +259,11 @@ fn a_rollback_goes_back_step_by_step_and_passes_over_runs_that_are_gone() {
         let promoted = answer(there, &["runs", "promote", seed, "--reason", "a try"]);
         assert_eq!(promoted["model_version"], json!(seed.parse::<i64>().unwrap()));
     }
-    assert_eq!(answer(there, &["runs", "promote", "3"])["model_version"], 3, "the champion stays what it is");
+    let late = xray(there, &["runs", "promote", "1", "--expected", "2"]);
+    assert_eq!(late.status.code(), Some(1), "it was compared with a champion that is none any more");
+    assert!(words(&late).contains("it is version 3 now"), "{}", words(&late));
+    let again = answer(there, &["runs", "promote", "3", "--expected", "none"]);
+    assert_eq!(again["model_version"], 3, "the champion stays what it is");
     answer(there, &["runs", "delete", "2"]);
     let back = answer(there, &["models", "rollback"]);
     assert_eq!((&back["from"], &back["champion"], &back["passed_over"]), (&json!(3), &json!(1), &json!([2])));

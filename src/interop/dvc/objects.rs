@@ -210,7 +210,8 @@ impl Objects {
         for link in &self.links {
             match link {
                 Link::Copy | Link::Reflink if !is_link && !is_shared => return false,
-                Link::Hardlink if is_shared => {
+                // What a link leads to may have become the object itself just now.
+                Link::Hardlink if is_shared && !is_link => {
                     return fs::metadata(self.path(md5)).is_ok_and(|object| object.ino() != real.ino());
                 }
                 Link::Symlink if is_link => return fs::read_link(path).is_ok_and(|to| to != self.path(md5)),
