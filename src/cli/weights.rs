@@ -1,5 +1,7 @@
 //! What can be asked of files of weights.
 
+#![allow(rustdoc::bare_urls, reason = "the comments are help texts")]
+
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
