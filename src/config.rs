@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::dataset::cache;
 use crate::error::{Error, Result};
 use crate::train::TrainConfig;
+use crate::units::split_login;
 pub use file::{Contents, File};
 use place::{Place, Variables};
 pub use recipe::Recipe;
@@ -242,7 +243,7 @@ impl Settings {
             ("screen.notify", json!(screen.notify.name())),
             ("screen.graphics", json!(screen.graphics.name())),
             ("screen.cells", json!(screen.cells.name())),
-            ("mlflow.uri", json!(self.mlflow.uri.as_deref().map(shown))),
+            ("mlflow.uri", json!(self.mlflow.uri.as_deref().map(|uri| split_login(uri).0))),
             ("mlflow.experiment", json!(self.mlflow.experiment)),
             ("mlflow.mirror", json!(self.mlflow.mirror)),
             ("mlflow.model", json!(self.mlflow.model)),
@@ -265,13 +266,6 @@ impl Settings {
         let row = |(place, act, on)| Row { key: format!("keys.{place}.{act}"), value: json!(on), from: Source::File };
         keys.map(row).collect()
     }
-}
-
-/// An address without the login that may stand in it.
-fn shown(uri: &str) -> String {
-    let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
-    let (host, path) = rest.find('/').map_or((rest, ""), |end| rest.split_at(end));
-    format!("{scheme}://{}{path}", host.rsplit_once('@').map_or(host, |(_, host)| host))
 }
 
 impl Merge<'_> {

@@ -180,18 +180,7 @@ impl Store {
     /// `Store` where the file cannot be written.
     pub fn add_epoch(&self, run_id: &str, figures: &EpochFigures, best: bool) -> Result<()> {
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
-        self.change(
-            "INSERT OR REPLACE INTO epochs (run_id, epoch, train, validation, seconds, weights) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                run_id,
-                figures.epoch,
-                text(&figures.train),
-                text(&figures.validation),
-                figures.seconds,
-                figures.weights.map(|weights| weights.to_string())
-            ],
-        )?;
+        self.write_epoch(run_id, figures)?;
         self.change(
             "UPDATE runs SET epochs_done = max(epochs_done, ?2) WHERE id = ?1",
             params![run_id, figures.epoch],
@@ -203,6 +192,21 @@ impl Store {
             )?;
         }
         transaction.commit().map_err(|error| self.problem(&error))
+    }
+
+    fn write_epoch(&self, run_id: &str, figures: &EpochFigures) -> Result<()> {
+        self.change(
+            "INSERT OR REPLACE INTO epochs (run_id, epoch, train, validation, seconds, weights) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                run_id,
+                figures.epoch,
+                text(&figures.train),
+                text(&figures.validation),
+                figures.seconds,
+                figures.weights.map(|weights| weights.to_string())
+            ],
+        )
     }
 
     /// Sets the time that a run has been running and, where it is known, its speed.
@@ -223,7 +227,17 @@ impl Store {
     pub fn replace_answers(&self, run_id: &str, split: Split, answers: &[Answer]) -> Result<()> {
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
         self.change("DELETE FROM answers WHERE run_id = ?1 AND split = ?2", params![run_id, split.name()])?;
-        for (place, answer) in answers.iter().enumerate() {
+        self.write_answers(run_id, split, answers)?;
+        transaction.commit().map_err(|error| self.problem(&error))
+    }
+
+    fn write_answers<'a>(
+        &self,
+        run_id: &str,
+        split: Split,
+        answers: impl IntoIterator<Item = &'a Answer>,
+    ) -> Result<()> {
+        for (place, answer) in answers.into_iter().enumerate() {
             self.change(
                 "INSERT INTO answers (run_id, split, place, file, truth, logits) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
@@ -236,7 +250,7 @@ impl Store {
                 ],
             )?;
         }
-        transaction.commit().map_err(|error| self.problem(&error))
+        Ok(())
     }
 
     /// Writes how a run ended.

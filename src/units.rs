@@ -1,4 +1,5 @@
-//! How numbers are written for people: counts, shares, durations, sizes; the same on screen and on the command line.
+//! How values are written for people: counts, shares, durations, sizes, addresses; the same on screen and on the command
+//! line.
 
 /// A whole number with thousands separators: `5,510`.
 #[must_use]
@@ -54,6 +55,18 @@ pub fn bytes(value: u64) -> String {
     unit.map_or_else(|| format!("{value:.0} B"), |(size, name)| format!("{:.1} {name}", value / size))
 }
 
+/// An address as it may be shown, and the login that stood in it: `http://USER:PASSWORD@HOST/` is `http://HOST`.
+#[must_use]
+pub fn split_login(uri: &str) -> (String, Option<String>) {
+    let uri = uri.trim().trim_end_matches('/');
+    let Some((scheme, rest)) = uri.split_once("://") else { return (uri.to_owned(), None) };
+    let host_ends = rest.find('/').unwrap_or(rest.len());
+    match rest[..host_ends].rsplit_once('@') {
+        Some((login, host)) => (format!("{scheme}://{host}{}", &rest[host_ends..]), Some(login.to_owned())),
+        None => (uri.to_owned(), None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,5 +91,13 @@ mod tests {
     fn durations_and_sizes_use_the_unit_that_fits() {
         assert_eq!([7.31, 125.0, 3720.0].map(duration), ["7.3 s", "2m 05s", "1h 02m"]);
         assert_eq!([12, 1_234, 1_234_567_890].map(bytes), ["12 B", "1.2 kB", "1.2 GB"]);
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_login() {
+        let login = Some("u:p".to_owned());
+        assert_eq!(split_login("http://u:p@h:5000/"), ("http://h:5000".to_owned(), login.clone()));
+        assert_eq!(split_login("http://u:p@h/a@b"), ("http://h/a@b".to_owned(), login));
+        assert_eq!(split_login("http://h:5000"), ("http://h:5000".to_owned(), None));
     }
 }

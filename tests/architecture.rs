@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("predict", &["dataset", "picture", "metrics", "error", "train"]),
     ("session", &["dataset", "metrics", "error", "train", "store"]),
     ("report", &["session", "train", "store", "dataset", "metrics", "units", "error"]),
-    ("interop", &["report", "session", "train", "store", "dataset", "metrics", "error"]),
+    ("interop", &["report", "session", "train", "store", "dataset", "metrics", "units", "error"]),
     ("pipeline", &["session", "train", "store", "dataset", "metrics", "error"]),
     ("app", &["dataset", "picture", "metrics", "train", "store", "units"]),
     ("ui", &["app", "dataset", "picture", "metrics", "train", "store", "units"]),
@@ -31,7 +31,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "dataset", "metrics", "error", "picture",
         ],
     ),
-    ("config", &["dataset", "metrics", "train", "error"]),
+    ("config", &["dataset", "metrics", "train", "units", "error"]),
     ("terminal", &["config"]),
     ("cli", &["app", "config", "dataset", "metrics", "train"]),
     (

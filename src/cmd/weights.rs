@@ -148,6 +148,11 @@ fn fetch(order: &Order<'_>, (force, is_usual): (bool, bool), out: Output) -> any
     }
     out.progress(&format!("fetching {url}, about {}", bytes(RESNET18.about_bytes)));
     let done = remote::fetch(order, &mut telling(out))?;
+    if order.sha256.is_none() {
+        out.progress(
+            "note: nothing says which SHA-256 it must have: compare it with its publisher's, or give --sha256",
+        );
+    }
     out.answer(&value((done.sha256.to_string(), done.bytes, done.resumed_at), true), || {
         let named = if is_usual { RESNET18.name.to_owned() } else { shown.to_string() };
         format!(

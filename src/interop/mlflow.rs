@@ -23,7 +23,6 @@ mod server;
 
 pub use export::{Exported, ExportedRun, export};
 pub use files::{CHECKPOINT, RECORD};
-pub use login::without_login;
 pub use mirror::{Following, Tell};
 pub use pull::{Pulled, pull, remote_ids};
 pub use push::{Pusher, Sent};

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Mark, Run, StepPoint, Store, now, rows, text};
+use super::{Answer, Mark, Run, StepPoint, Store, now, text};
 use crate::dataset::Split;
 use crate::error::Result;
 use crate::metrics::EpochFigures;
@@ -74,64 +74,13 @@ impl Store {
         if let Some(checks) = &run.checks {
             self.set_checks(id, checks)?;
         }
-        epochs.iter().try_for_each(|figures| self.import_epoch(id, figures))?;
-        steps.iter().try_for_each(|point| self.import_step(id, point))?;
+        epochs.iter().try_for_each(|figures| self.write_epoch(id, figures))?;
+        self.write_steps(id, steps)?;
         marks.iter().try_for_each(|mark| self.add_mark(id, mark))?;
         for split in [Split::Validation, Split::Test] {
-            let of = answers.iter().filter(|answer| answer.split == split);
-            of.enumerate().try_for_each(|(place, answer)| self.import_answer(id, place, answer))?;
+            self.write_answers(id, split, answers.iter().filter(|answer| answer.split == split))?;
         }
         self.settle(run)
-    }
-
-    fn import_epoch(&self, run_id: &str, figures: &EpochFigures) -> Result<()> {
-        self.change(
-            "INSERT INTO epochs (run_id, epoch, train, validation, seconds, weights) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                run_id,
-                figures.epoch,
-                text(&figures.train),
-                text(&figures.validation),
-                figures.seconds,
-                figures.weights.map(|weights| weights.to_string())
-            ],
-        )
-    }
-
-    fn import_step(&self, run_id: &str, p: &StepPoint) -> Result<()> {
-        let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
-        let [seconds, rate, processor] = [p.seconds, p.learning_rate, p.processor].map(finite);
-        self.change(
-            "INSERT INTO steps (run_id, step, epoch, batches, loss, accuracy, images_per_second, seconds, \
-             learning_rate, processor, memory) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            params![
-                run_id,
-                p.step,
-                p.epoch,
-                p.batches,
-                p.loss,
-                p.accuracy,
-                p.images_per_second,
-                seconds,
-                rate,
-                processor,
-                p.memory.and_then(|bytes| i64::try_from(bytes).ok())
-            ],
-        )
-    }
-
-    fn import_answer(&self, run_id: &str, place: usize, answer: &Answer) -> Result<()> {
-        self.change(
-            "INSERT INTO answers (run_id, split, place, file, truth, logits) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                run_id,
-                answer.split.name(),
-                place,
-                answer.file,
-                answer.truth.name(),
-                rows::logits_bytes(answer.logits)
-            ],
-        )
     }
 
     /// Writes how the run stood where it came from.

@@ -27,13 +27,14 @@ impl Store {
         self.change(sql, params![run_id, text(checks)])
     }
 
-    /// What was found out about these images at this size when an earlier run began.
+    /// What was found out about these images at this size when an earlier run began here.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn known_checks(&self, manifest: &str, image_size: usize) -> Result<Option<Checks>> {
         let sql = "SELECT checks FROM runs JOIN papers ON run_id = id \
-                   WHERE manifest = ?1 AND config ->> '$.image_size' = ?2 AND checks IS NOT NULL LIMIT 1";
+                   WHERE manifest = ?1 AND config ->> '$.image_size' = ?2 AND checks IS NOT NULL \
+                   AND id NOT IN (SELECT run_id FROM pulled) LIMIT 1";
         let found =
             self.read(sql, params![manifest, image_size], |row| rows::parse(&row.get::<_, String>("checks")?))?;
         Ok(found.into_iter().next())

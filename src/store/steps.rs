@@ -47,6 +47,12 @@ impl Store {
     /// `Store` where the file cannot be written.
     pub fn add_steps(&self, run_id: &str, points: &[StepPoint]) -> Result<()> {
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
+        self.write_steps(run_id, points)?;
+        transaction.commit().map_err(|error| self.problem(&error))
+    }
+
+    /// The same within a transaction.
+    pub(super) fn write_steps(&self, run_id: &str, points: &[StepPoint]) -> Result<()> {
         for p in points {
             let [seconds, rate, processor] = [p.seconds, p.learning_rate, p.processor].map(finite);
             let memory = p.memory.and_then(|bytes| i64::try_from(bytes).ok());
@@ -68,8 +74,7 @@ impl Store {
                 ],
             )?;
         }
-        self.thin(run_id)?;
-        transaction.commit().map_err(|error| self.problem(&error))
+        self.thin(run_id)
     }
 
     fn thin(&self, run_id: &str) -> Result<()> {

@@ -4,30 +4,14 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::interop::http::{Login, Trust};
+use crate::units::split_login;
 
 /// The environment, or what a test puts in its place.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// An address without user and password, which it may hold as `http://USER:PASSWORD@HOST`.
-#[must_use]
-pub fn without_login(uri: &str) -> String {
-    split(uri).0
-}
-
-/// The address, and what stands before its `@`.
-fn split(uri: &str) -> (String, Option<String>) {
-    let uri = uri.trim().trim_end_matches('/');
-    let Some((scheme, rest)) = uri.split_once("://") else { return (uri.to_owned(), None) };
-    let host_ends = rest.find('/').unwrap_or(rest.len());
-    match rest[..host_ends].rsplit_once('@') {
-        Some((login, host)) => (format!("{scheme}://{host}{}", &rest[host_ends..]), Some(login.to_owned())),
-        None => (uri.to_owned(), None),
-    }
-}
-
 /// The address without the login, and the login: in the variables, else in the address, else in MLflow's file.
 pub fn find(uri: &str, variable: Variables) -> (String, Login) {
-    let (address, within) = split(uri);
+    let (address, within) = split_login(uri);
     let said = |name: &str| variable(name).filter(|value| !value.is_empty());
     let file =
         variable("HOME").and_then(|home| std::fs::read_to_string(Path::new(&home).join(".mlflow/credentials")).ok());
@@ -119,11 +103,5 @@ mod tests {
         let home = ("HOME", home.path().to_str().unwrap());
         assert_eq!(by("http://h", &[home]).1, basic("a", "b"));
         assert_eq!(by("http://h", &[home, ("MLFLOW_TRACKING_USERNAME", "c")]).1, basic("c", "b"));
-    }
-
-    #[test]
-    fn an_address_is_shown_without_its_login() {
-        assert_eq!(without_login("http://u:p@h:5000/"), "http://h:5000");
-        assert_eq!(without_login("http://h:5000"), "http://h:5000");
     }
 }
