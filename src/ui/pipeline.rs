@@ -180,7 +180,7 @@ fn below(app: &App, theme: Theme, width: usize) -> Vec<Line<'static>> {
         (None, None, Some(PipelineState::Refused)) => dim("its run stays as it is; the champion is the one before"),
         (None, None, Some(PipelineState::Running)) if view.at_work => dim("by this program"),
         (None, None, Some(PipelineState::Running)) => dim("seen as it goes on; `xray-tui pipeline show` has more"),
-        (None, None, Some(PipelineState::Done)) => dim("its run is the champion as of then"),
+        (None, None, Some(PipelineState::Done)) => dim("its run became the champion then"),
         (None, None, Some(PipelineState::Failed) | None) => Vec::new(),
     }
 }
