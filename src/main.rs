@@ -34,8 +34,9 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     cmd::settle_isa(settings.isa)?;
     let (place, keymap) = (cmd::workplace(&settings), cmd::keymap(&settings)?);
-    // The runs' logs say how that goes: what is printed would wreck the screen.
-    let following = cmd::follow_runs(&settings.mlflow, &place, Box::new(|_| ()));
+    // The runs' logs say how that goes: what is printed would wreck the screen. Whoever has slipped in the settings is told
+    // before it opens, and can mend them.
+    let following = cmd::follow_runs(&settings.mlflow, &place, Box::new(|_| ()))?;
     let done = tui::run(place, &settings, keymap, opening);
     cmd::stop_following(following, false);
     done?;

@@ -114,6 +114,9 @@ fn git_ignores_what_is_tracked_and_a_run_names_the_version_and_its_commit() {
     assert_eq!(version["md5"], shown["data_hash"]);
     let said = String::from_utf8(xray(folder, &["runs", "show", "first"]).stdout).unwrap();
     assert!(said.contains("tracked   data/demo.dvc ") && said.contains("(same), commit "), "{said}");
+    let card = answer(folder, &["report", "first", "--out", "."]);
+    let card = fs::read_to_string(folder.join(card["markdown"].as_str().unwrap())).unwrap();
+    assert!(card.contains("tracked by DVC") && card.contains("data/demo.dvc"), "{card}");
 
     fs::write(folder.join("data/demo/new.txt"), "new").unwrap();
     train(folder, &["--name", "second"]);
@@ -173,4 +176,22 @@ fn two_runs_are_told_what_data_and_splits_they_do_not_share() {
     let output = xray(folder, &["data", "verify", "--run", "three"]);
     let said = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(output.status.success() && said.contains("other files differ"), "{said}");
+}
+
+#[test]
+fn runs_without_a_common_image_are_told_what_differs_all_the_same() {
+    let folder = demo();
+    let folder = folder.path();
+    train(folder, &["--name", "one"]);
+    for class in ["NORMAL", "PNEUMONIA"] {
+        let of_class = folder.join("data/demo/test").join(class);
+        for entry in fs::read_dir(&of_class).unwrap().map(Result::unwrap) {
+            fs::rename(entry.path(), of_class.join(format!("x{}", entry.file_name().display()))).unwrap();
+        }
+    }
+    train(folder, &["--name", "two"]);
+    let refused = xray(folder, &["compare", "one", "two"]);
+    let said = words(&refused);
+    assert!(!refused.status.success() && said.contains("shares no test image"), "{said}");
+    assert!(said.contains("data differ: images") && said.contains("only in two: test/NORMAL/x"), "{said}");
 }

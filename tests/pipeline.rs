@@ -27,7 +27,7 @@ const SHORT: [&str; 8] = ["--data", "data/demo", "--epochs", "1", "--batch-size"
 
 /// One that is still under way when somebody looks.
 const LONG: [&str; 10] =
-    ["pipeline", "run", "--data", "data/demo", "--epochs", "60", "--batch-size", "8", "--image-size", "32"];
+    ["pipeline", "run", "--data", "data/demo", "--epochs", "16", "--batch-size", "8", "--image-size", "32"];
 
 fn pipeline<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["pipeline", "run"], &SHORT[..], more].concat()
@@ -132,7 +132,7 @@ fn a_killed_pipeline_goes_on_with_the_run_that_was_under_way() {
     let done = answer(there, &arguments);
     assert_eq!((&done["pipeline_id"], &done["run_id"]), (&stopped["pipeline_id"], &stopped["run_id"]));
     assert_eq!(of_tasks(&done, "attempts"), json!([2, 2, 1, 1, 1]));
-    assert_eq!(done["tasks"][1]["record"]["epochs"], 60);
+    assert_eq!(done["tasks"][1]["record"]["epochs"], 16);
     let resumed = answer(there, &["runs", "show", "champion"]);
     assert!(resumed["marks"].as_array().unwrap().iter().any(|mark| mark["kind"] == "resume"), "from its checkpoint");
 

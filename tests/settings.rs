@@ -168,3 +168,14 @@ fn doctor_fails_where_something_cannot_work() {
     let text = String::from_utf8(xray(folder.path(), &["doctor"]).stdout).unwrap();
     assert!(text.contains("✗ ") && text.contains("settings\n"), "{text}");
 }
+
+#[test]
+fn the_screen_does_not_open_over_a_slip_in_the_settings_for_mlflow() {
+    for (text, told) in
+        [("mirror = true", "name the MLflow server"), ("mirror = true\nuri = \"databricks\"", "databricks")]
+    {
+        let folder = with(&format!("[mlflow]\n{text}\n"));
+        let output = xray(folder.path(), &[]);
+        assert!(!output.status.success() && words(&output).contains(told), "{}", words(&output));
+    }
+}

@@ -44,8 +44,8 @@ pub enum WeightsCommand {
         /// https://huggingface.co/timm/resnet18.tv_in1k/resolve/main/model.safetensors
         #[arg(long)]
         url: Option<String>,
-        /// How the file's SHA-256 begins, in 8 to 64 hexadecimal digits [default: what the name in the address tells, as
-        /// resnet18-f37072fd.pth]
+        /// How the file's SHA-256 begins, in 8 to 64 hexadecimal digits [default: all of torchvision's for a
+        /// resnet18-f37072fd.pth, else what the name in the address tells]
         #[arg(long, value_name = "DIGITS", value_parser = sha256)]
         sha256: Option<String>,
         /// Get them again where they are there

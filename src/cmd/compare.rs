@@ -9,6 +9,7 @@ use super::{Output, open_store};
 use crate::cli::CompareArgs;
 use crate::dataset::Split;
 use crate::dataset::difference::Difference;
+use crate::error::Error;
 use crate::metrics::Interval;
 use crate::metrics::comparison::Comparison;
 use crate::session::Workplace;
@@ -23,7 +24,14 @@ pub fn run(args: &CompareArgs, place: &Workplace, out: Output) -> anyhow::Result
     let split = Split::from(args.split);
     let [a, b] = [store.resolve(&args.a)?, store.resolve(&args.b)?];
     let data = Manifest::difference(&store, [&a.started, &b.started])?;
-    let found = store.compare([&a, &b], split)?;
+    let names = [a.started.name.as_str(), b.started.name.as_str()];
+    // Runs on other data may have no image in common: what differs is said then too.
+    let tell = |_: &Error| {
+        if !data.is_none() {
+            out.progress(&data_text(&data, names))
+        }
+    };
+    let found = store.compare([&a, &b], split).inspect_err(tell)?;
     let value = json!({
         "a": a.started.id,
         "b": b.started.id,
@@ -40,7 +48,6 @@ pub fn run(args: &CompareArgs, place: &Workplace, out: Output) -> anyhow::Result
         "accuracy_difference_ci": interval_json(found.accuracy_difference_interval),
         "data": data,
     });
-    let names = [a.started.name.as_str(), b.started.name.as_str()];
     out.answer(&value, || format!("{}\n{}", text(&found, names, split), data_text(&data, names)))?;
     Ok(ExitCode::SUCCESS)
 }

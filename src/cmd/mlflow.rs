@@ -251,19 +251,25 @@ fn export(done: &mlflow::Exported, out: Output) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Follows the runs of a process, where the settings say so. What is wrong with them is told, and keeps nobody from training.
-pub fn follow_runs(settings: &MlflowSettings, place: &Workplace, tell: mlflow::Tell) -> Option<Following> {
+/// Follows the runs of a process, where the settings say so.
+///
+/// # Errors
+/// `BadSetting` and `Remote` where they do not say how; `Io` where the thread cannot be started.
+pub fn follow_runs(
+    settings: &MlflowSettings,
+    place: &Workplace,
+    tell: mlflow::Tell,
+) -> anyhow::Result<Option<Following>> {
     if !settings.mirror {
-        return None;
+        return Ok(None);
     }
-    let target = target(&MlflowPlace { uri: None, experiment: None }, settings).inspect_err(|error| {
-        tell(&format!("not followed at MLflow: {error:#}"));
-    });
+    let target = target(&MlflowPlace { uri: None, experiment: None }, settings)?;
     let place = (place.db.clone(), settings.model.clone());
-    Following::start(place, Pusher::new(target.ok()?, user()), tell).ok()
+    Ok(Some(Following::start(place, Pusher::new(target, user()), tell)?))
 }
 
-/// Follows what `command` trains or promotes, where it does.
+/// Follows what `command` trains or promotes, where it does. A slip in the settings is told, and keeps no schedule from
+/// training.
 pub fn follow_command(
     command: &Command,
     settings: &MlflowSettings,
@@ -283,7 +289,11 @@ pub fn follow_command(
     if !is_told {
         return None;
     }
-    follow_runs(settings, place, Box::new(move |text| out.progress(&format!("note: {text}"))))
+    let tell = move |text: &str| out.progress(&format!("note: {text}"));
+    follow_runs(settings, place, Box::new(tell)).unwrap_or_else(|error| {
+        tell(&format!("not followed at MLflow: {error:#}"));
+        None
+    })
 }
 
 /// Sends the rest, and says what is left.

@@ -6,6 +6,7 @@ use super::card::{Block, Facts, Section, Table, UNKNOWN, figure, known, number, 
 use super::material::Material;
 use super::private;
 use super::summary::interval;
+use crate::dataset::version::DataVersion;
 use crate::dataset::{Class, Split};
 use crate::metrics::alarm::{Baseline, Checks, NearDuplicate, Shortcut};
 use crate::session::manifest::{Listed, Manifest};
@@ -24,10 +25,11 @@ pub fn section(material: &Material) -> Section {
     if run.started.synthetic {
         blocks.push(Block::Alarm("SYNTHETIC: the images are computed, and show nobody.".into()));
     }
-    blocks.push(Block::Facts(vec![
-        ("folder", private::name(&run.started.data)),
-        ("data hash (DVC)", run.started.data_hash.clone()),
-    ]));
+    let mut facts =
+        vec![("folder", private::name(&run.started.data)), ("data hash (DVC)", run.started.data_hash.clone())];
+    let tracked = DataVersion::of(run.started.provenance.as_ref());
+    facts.extend(tracked.map(|version| ("tracked by DVC", version.text())));
+    blocks.push(Block::Facts(facts));
     blocks.push(match &material.manifest {
         Some(manifest) => Block::Table(counts(manifest, run.folds().is_some())),
         None => Block::Table(counts_of_answers([&material.validation.answers, &material.test.answers])),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::{lock, problem, run_folder};
 use crate::error::{Error, Result};
@@ -296,10 +296,12 @@ fn refuse_under_way(connection: &Connection, path: &Path) -> Result<()> {
 /// # Errors
 /// `Store` where it is no database, another program's, or from a newer version.
 pub fn version(connection: &Connection, path: &Path) -> Result<usize> {
-    let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| problem(path, &e));
+    // In one statement, so that a process that writes the schema just now is not seen half way.
+    let sql = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) = 0
+        FROM pragma_application_id, pragma_user_version";
+    let facts = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?));
+    let (application, version, empty) = connection.query_row(sql, [], facts).map_err(|error| problem(path, &error))?;
     let bad = |problem: String| Error::Store { path: path.to_owned(), problem };
-    let (application, version) = (ask("PRAGMA application_id")?, ask("PRAGMA user_version")?);
-    let empty = ask("SELECT count(*) FROM sqlite_schema")? == 0;
     if empty && application == 0 && version == 0 {
         return Ok(0);
     }

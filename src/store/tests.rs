@@ -299,6 +299,18 @@ fn a_run_is_found_by_id_beginning_name_last_and_best() {
 }
 
 #[test]
+fn a_new_database_may_be_opened_by_many_at_once() {
+    for _ in 0..30 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.db");
+        std::thread::scope(|scope| {
+            let opened: Vec<_> = (0..4).map(|_| scope.spawn(|| Store::open(&path).map(drop))).collect();
+            opened.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+        });
+    }
+}
+
+#[test]
 fn two_stores_at_once_lose_nothing() {
     let (_folder, store) = store();
     store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();

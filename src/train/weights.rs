@@ -18,14 +18,17 @@ pub struct Public {
     pub name: &'static str,
     /// Where they come from.
     pub url: &'static str,
+    /// Of the file there, in lower-case hexadecimal digits.
+    pub sha256: &'static str,
     /// Of their size, in bytes, to be told beforehand.
     pub about_bytes: u64,
 }
 
-/// ImageNet's weights for a ResNet-18. The eight digits in the file's name begin its SHA-256.
+/// ImageNet's weights for a ResNet-18, torchvision's `ResNet18_Weights.IMAGENET1K_V1`.
 pub const RESNET18: Public = Public {
     name: "resnet18",
     url: "https://download.pytorch.org/models/resnet18-f37072fd.pth",
+    sha256: "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
     about_bytes: 46_800_000,
 };
 

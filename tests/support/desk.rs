@@ -3,12 +3,13 @@
 #![allow(dead_code, reason = "each test uses its own part of it")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::ops::ControlFlow;
+#[path = "demo.rs"]
+mod demo;
+
 use std::path::{Path, PathBuf};
 
 use portable_pty::CommandBuilder;
 use tempfile::TempDir;
-use xray_tui::dataset::demo::{self, DemoConfig};
 use xray_tui::session::labels::Labels;
 use xray_tui::session::{self, Start, Workplace};
 use xray_tui::store::{Run, Store};
@@ -25,8 +26,7 @@ impl Desk {
     /// With a small synthetic data set where the program looks for one.
     pub fn with_demo() -> Self {
         let desk = Self::empty();
-        let config = DemoConfig { images: 40, seed: 5 };
-        demo::write(&desk.path("data/demo"), &config, &mut |_| ControlFlow::Continue(())).unwrap();
+        demo::copy_to(&desk.path("data/demo"), 5);
         desk
     }
 

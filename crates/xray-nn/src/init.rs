@@ -13,7 +13,7 @@ use crate::arch::{FEATURES, Role, TensorSpec};
 ///
 /// # Errors
 /// If candle cannot make the tensor.
-pub fn initial(spec: &TensorSpec, rng: &mut impl RngCore, device: &Device) -> Result<Tensor> {
+pub fn initial(spec: &TensorSpec, rng: &mut dyn RngCore, device: &Device) -> Result<Tensor> {
     let shape = spec.shape.as_slice();
     Ok(match spec.role {
         Role::Kernel => {
@@ -43,12 +43,12 @@ fn filled(shape: &[usize], device: &Device, mut draw: impl FnMut() -> f64) -> Re
 
 /// Uniform in [0, 1), 53 bits.
 #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-fn uniform(rng: &mut impl RngCore) -> f64 {
+fn uniform(rng: &mut dyn RngCore) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Standard normal, by Box and Muller's transform.
-fn normal(rng: &mut impl RngCore) -> f64 {
+fn normal(rng: &mut dyn RngCore) -> f64 {
     let radius = (-2.0 * (1.0 - uniform(rng)).ln()).sqrt();
     radius * (std::f64::consts::TAU * uniform(rng)).cos()
 }

@@ -86,7 +86,7 @@ impl Network {
     ///
     /// # Errors
     /// If candle cannot make the tensors.
-    pub fn new(classes: usize, rng: &mut impl RngCore, engine: &Engine) -> Result<Self> {
+    pub fn new(classes: usize, rng: &mut dyn RngCore, engine: &Engine) -> Result<Self> {
         let specs = arch::tensors(classes);
         let by_name: BTreeMap<&str, &TensorSpec> = specs.iter().map(|spec| (spec.name.as_str(), spec)).collect();
         let mut tensor = |spec: &&TensorSpec| Ok((spec.name.clone(), initial(spec, rng, &engine.device())?));
