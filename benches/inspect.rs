@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for the one who runs it")]
 
+#[path = "../tests/support/demo.rs"]
+mod demo;
 #[path = "../tests/support/desk.rs"]
 mod desk;
 #[path = "../tests/support/peer.rs"]

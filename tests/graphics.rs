@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/demo.rs"]
+mod demo;
 #[path = "support/desk.rs"]
 mod desk;
 #[path = "support/form.rs"]

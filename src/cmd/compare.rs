@@ -28,7 +28,7 @@ pub fn run(args: &CompareArgs, place: &Workplace, out: Output) -> anyhow::Result
     // Runs on other data may have no image in common: what differs is said then too.
     let tell = |_: &Error| {
         if !data.is_none() {
-            out.progress(&data_text(&data, names))
+            out.progress(&data_text(&data, names));
         }
     };
     let found = store.compare([&a, &b], split).inspect_err(tell)?;

@@ -305,7 +305,9 @@ fn a_new_database_may_be_opened_by_many_at_once() {
         let path = folder.path().join("runs.db");
         std::thread::scope(|scope| {
             let opened: Vec<_> = (0..4).map(|_| scope.spawn(|| Store::open(&path).map(drop))).collect();
-            opened.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+            for thread in opened {
+                thread.join().unwrap().unwrap();
+            }
         });
     }
 }

@@ -3,9 +3,6 @@
 #![allow(dead_code, reason = "each test uses its own part of it")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-#[path = "demo.rs"]
-mod demo;
-
 use std::path::{Path, PathBuf};
 
 use portable_pty::CommandBuilder;
@@ -26,7 +23,7 @@ impl Desk {
     /// With a small synthetic data set where the program looks for one.
     pub fn with_demo() -> Self {
         let desk = Self::empty();
-        demo::copy_to(&desk.path("data/demo"), 5);
+        crate::demo::copy_to(&desk.path("data/demo"), 5);
         desk
     }
 

@@ -2,9 +2,6 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-#[path = "demo.rs"]
-pub mod demo;
-
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -52,6 +49,6 @@ pub fn words(output: &Output) -> String {
 /// A folder with a demo set of 40 images in `data/demo`.
 pub fn demo() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    demo::copy_to(&folder.path().join("data/demo"), 42);
+    crate::demo::copy_to(&folder.path().join("data/demo"), 42);
     folder
 }
