@@ -36,7 +36,9 @@ impl Repository {
     fn of(path: &Path) -> Result<Self> {
         let none = "lies in no DVC repository: run `dvc init` in a folder above it first (`git init && dvc init` where there \
                     is no git repository either, or `dvc init --no-scm`)";
-        let root = dvc_file::repository(path).ok_or_else(|| refusal(path, none))?;
+        let itself = "is a DVC repository itself: name the folder of the data in it";
+        let why = || refusal(path, if path.join(".dvc").is_dir() { itself } else { none });
+        let root = dvc_file::repository(path).ok_or_else(why)?;
         let config = Config::of(&root)?;
         Ok(Self { root, config })
     }

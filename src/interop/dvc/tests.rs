@@ -264,6 +264,19 @@ fn an_object_edited_through_its_other_name_is_not_trusted_by_its_old_one() {
 }
 
 #[test]
+fn a_link_to_a_file_that_becomes_a_link_before_it_is_no_change() {
+    for kind in ["symlink", "hardlink"] {
+        let dir = repository(&[("data/a", "one")]);
+        put(dir.path(), ".dvc/config.local", &format!("[cache]\ntype = {kind}\n"));
+        symlink("a", dir.path().join("data/l")).unwrap();
+        tracked(&dir.path().join("data")).unwrap();
+        for name in ["a", "l"] {
+            assert_eq!(fs::read_to_string(dir.path().join("data").join(name)).unwrap(), "one", "{kind} {name}");
+        }
+    }
+}
+
+#[test]
 fn a_file_that_changes_after_it_was_hashed_is_not_replaced() {
     for kind in ["symlink", "hardlink"] {
         let dir = repository(&[("data/a", "one"), ("data/b", "two"), ("data/c", "two"), ("data/d", "two")]);

@@ -66,7 +66,11 @@ impl Changes {
 pub fn verify(path: &Path, watch: &mut dyn FnMut(Progress) -> ControlFlow<()>) -> Result<Verified> {
     let whole = absolute(path)?;
     let repository = Repository::of(&whole)?;
-    let untracked = || refusal(path, format!("is not tracked yet: run `xray-tui data track {}` first", path.display()));
+    let untracked = || {
+        let next = format!("is not tracked yet: run `xray-tui data track {}` first", path.display());
+        let gone = "is not there, and no .dvc file tells of it: check its name".to_owned();
+        refusal(path, if whole.exists() { next } else { gone })
+    };
     let (data, dvc_file) = tracked(&whole).ok_or_else(untracked)?;
     // As its user named it, where that is what is tracked.
     let (data, shown) = if data == whole { (path.to_owned(), beside(path)) } else { (data, dvc_file) };
