@@ -284,6 +284,7 @@ fn open_store(place: &Workplace) -> anyhow::Result<Store> {
 
 /// A cross-validation has no weights of its own.
 fn trained(run: Run) -> anyhow::Result<Run> {
+    run.started.refuse_foreign()?;
     if run.folds().is_some() {
         let problem = "is a cross-validation and has no weights: name one of its folds".into();
         return Err(Error::Run { run: run.started.name, problem }.into());

@@ -441,8 +441,9 @@ fn too_large(problem: &str) -> Error {
 /// The settings a run was started with.
 ///
 /// # Errors
-/// `Run` where a newer or older program wrote settings that this one cannot read.
+/// `Run` where a newer or older program wrote settings that this one cannot read, or another program trained it.
 pub fn config_of(run: &Run) -> Result<TrainConfig> {
+    run.started.refuse_foreign()?;
     serde_json::from_value(run.started.config.clone()).map_err(|error| Error::Run {
         run: run.started.id.clone(),
         problem: format!("its settings cannot be read: {error}; use the version that made it"),

@@ -9,13 +9,13 @@ mod program;
 #[path = "support/tracking.rs"]
 mod tracking;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use xray_tui::store::{Run, Store};
 
@@ -64,6 +64,7 @@ fn a_pushed_run_is_there_whole_and_pushing_again_sends_nothing() {
     check_points(at, &kept);
     assert_eq!(sent["run_id"], id.as_str());
     assert_eq!(sent["metrics"].as_u64().unwrap(), kept.metrics.len() as u64);
+    assert_eq!(sent["tags"].as_u64().unwrap(), kept.tags.len() as u64);
     assert_eq!((&kept.info["status"], kept.tags["xray_tui.run_id"].as_str()), (&"FINISHED".into(), id.as_str()));
     assert_eq!((kept.params["epochs"].as_str(), kept.params["seed"].as_str()), ("2", "7"));
     let shown = answer(at, &["runs", "show", "last"]);
@@ -174,6 +175,10 @@ fn nothing_that_answers_is_said_with_what_to_do() {
     let unnamed = xray(folder.path(), &["mlflow", "push", "last"]);
     assert_eq!(unnamed.status.code(), Some(2));
     assert!(words(&unnamed).contains("MLFLOW_TRACKING_URI"));
+    for uri in ["localhost:5731", "", "file:///x"] {
+        let wrong = xray(folder.path(), &["mlflow", "push", "last", "--uri", uri]);
+        assert_eq!(wrong.status.code(), Some(2), "{uri}: {}", words(&wrong));
+    }
 }
 
 #[test]
@@ -250,6 +255,28 @@ fn a_run_is_followed_through_the_death_of_the_server() {
 }
 
 #[test]
+fn a_fold_that_was_pushed_before_its_cross_validation_learns_where_it_belongs() {
+    let folder = demo();
+    let (at, server) = (folder.path(), Tracking::start());
+    let small = ["--epochs", "1", "--batch-size", "8", "--image-size", "32"];
+    answer(at, &[&["cv", "--folds", "2", "--name", "cv"], &small[..]].concat());
+    let pushed = |word: &str| answer(at, &["mlflow", "push", word, "--uri", &server.uri()])["runs"].clone();
+    let parent = |id: &Value| {
+        let shelf = server.shelf.lock().unwrap();
+        let kept = &shelf.runs[id.as_str().unwrap()];
+        kept.tags.get("mlflow.parentRunId").cloned()
+    };
+    let fold = pushed("cv/1")[0]["mlflow_run_id"].clone();
+    assert_eq!(parent(&fold), None);
+    let all = pushed("cv");
+    let whole = all[0]["mlflow_run_id"].as_str().unwrap().to_owned();
+    assert_eq!(all[1]["mlflow_run_id"], fold);
+    for part in [&all[1], &all[2]] {
+        assert_eq!(parent(&part["mlflow_run_id"]), Some(whole.clone()));
+    }
+}
+
+#[test]
 fn a_slip_in_the_settings_keeps_nobody_from_training() {
     let folder = demo();
     let place = folder.path().join("config/xray-tui");
@@ -270,12 +297,15 @@ fn a_server_that_was_away_all_the_time_gets_the_run_from_the_next_process() {
     let said = words(&first);
     assert_eq!(said.matches("what is due is sent later").count(), 1, "{said}");
     assert!(said.contains("not wholly at MLflow yet"), "{said}");
+    let said = words(&xray(at, &["runs", "promote", "last"]));
+    assert!(said.contains("1 run not wholly at MLflow yet, the champion is not registered there yet"), "{said}");
     let server = Tracking::again(port, std::sync::Arc::default());
     let second = xray(at, &[&SMALL[..], &["--name", "second"]].concat());
     assert!(second.status.success(), "{}", words(&second));
     let shelf = server.shelf.lock().unwrap();
     assert_eq!(shelf.runs.len(), 2);
     assert!(shelf.runs.values().all(|run| run.info["status"] == "FINISHED" && run.steps("val_loss").len() == 2));
+    assert_eq!(shelf.aliases["champion"], "1");
 }
 
 #[test]
@@ -308,6 +338,58 @@ fn a_run_that_was_pulled_is_as_it_was_and_goes_on_nowhere() {
     assert!(predicted["predictions"][0]["probability"].is_f64(), "{predicted}");
 }
 
+/// A run of another program, which has ended before it began.
+fn foreign() -> Kept {
+    let point = |key: &str, step: i64, value: f64| (key.to_owned(), step, json!(value), 1_700_000_000_000 + step);
+    Kept {
+        info: json!({
+            "run_id": "f".repeat(32),
+            "experiment_id": "0",
+            "run_name": "of-another-program",
+            "status": "FINISHED",
+            "start_time": 1_700_000_001_000_i64,
+            "end_time": 1_700_000_000_000_i64,
+            "artifact_uri": "s3://there/f",
+        }),
+        params: BTreeMap::from([("lr".to_owned(), "0.1".to_owned())]),
+        metrics: vec![point("val_loss", 1, 0.5), point("val_loss", 2, 0.4), point("val_accuracy", 2, 1.0)],
+        ..Kept::default()
+    }
+}
+
+#[test]
+fn a_run_of_another_program_has_its_figures_here_and_is_taken_for_nothing_that_has_weights() {
+    let (folder, id) = trained();
+    let (at, server) = (folder.path(), Tracking::start());
+    let (there, name) = ("f".repeat(32), "of-another-program");
+    server.shelf.lock().unwrap().runs.insert(there.clone(), foreign());
+    let pull = ["mlflow", "pull", &there, "--uri", &server.uri()];
+    assert_eq!(answer(at, &pull)["runs"][0]["foreign"], true);
+    let shown = answer(at, &["runs", "show", name]);
+    assert_eq!((&shown["best_val_accuracy"], &shown["seconds"]), (&json!(1.0), &json!(0.0)));
+    assert_eq!(answer(at, &["runs", "show", "best"])["run_id"], id.as_str());
+    assert!(xray(at, &["runs", "verify"]).status.success());
+    let listed = String::from_utf8_lossy(&xray(at, &["runs", "list"]).stdout).into_owned();
+    assert!(listed.contains("of-another-program  finished"), "{listed}");
+    let refused: [&[&str]; 6] = [
+        &["eval", name],
+        &["compare", "best", name],
+        &["reproduce", name],
+        &["runs", "promote", name],
+        &["runs", "export", name, "--bundle", "a.bundle"],
+        &["data", "verify", "data/demo", "--run", name],
+    ];
+    for arguments in refused {
+        let said = words(&xray(at, arguments));
+        assert!(said.contains("was trained by another program and came from MLflow"), "{arguments:?}: {said}");
+    }
+    let log = String::from_utf8_lossy(&xray(at, &["runs", "log", name]).stdout).into_owned();
+    assert!(log.contains("has no log here: it came from MLflow"), "{log}");
+    answer(at, &["runs", "delete", name]);
+    let reason = answer(at, &pull)["runs"][0]["reason"].clone();
+    assert!(reason.as_str().unwrap().contains("in the trash: `xray-tui runs restore"), "{reason}");
+}
+
 #[test]
 fn an_exported_folder_has_every_point_in_a_file_of_its_metric() {
     let (folder, _) = trained();
@@ -322,4 +404,6 @@ fn an_exported_folder_has_every_point_in_a_file_of_its_metric() {
     assert_eq!(values, steps.iter().map(|step| step.loss).collect::<Vec<_>>());
     assert!(run.join("artifacts/model/best.safetensors").is_file());
     assert_eq!(answer(at, &["mlflow", "export", "--dir", "out"])["runs"], written["runs"], "it is written anew");
+    let told = String::from_utf8_lossy(&xray(at, &["mlflow", "export", "--dir", "a b"]).stdout).into_owned();
+    assert!(told.contains("wrote 1 run into") && told.contains("/a b/mlruns' --target"), "{told}");
 }

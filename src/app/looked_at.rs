@@ -8,7 +8,7 @@ use super::keymap::BINDINGS;
 use super::log::Log;
 use super::message::Effect;
 use super::{App, Screen, runs};
-use crate::store::{Run, RunState};
+use crate::store::{NewRun, Run, RunState};
 
 impl App {
     /// The newest run, where it can go on.
@@ -82,6 +82,7 @@ impl App {
                 self.train.prepare(config);
                 self.show(Screen::Train)
             }
+            None if run.started.is_foreign() => self.note(format!("{} {}", run.started.name, NewRun::FOREIGN)),
             None => self.note(format!("the settings of {} are of another version", run.started.name)),
         }
     }

@@ -11,6 +11,7 @@ use crate::config::MlflowSettings;
 use crate::config::place::environment;
 use crate::error::Error;
 use crate::interop::mlflow::{self, Following, Pulled, Pusher, Registered, Sent, Server, Target, register};
+use crate::report::card::quoted;
 use crate::session::Workplace;
 use crate::store::lock::RunLock;
 use crate::store::{Run, RunState, Store};
@@ -241,11 +242,15 @@ fn export(done: &mlflow::Exported, out: Output) -> anyhow::Result<ExitCode> {
         "experiment_id": done.experiment_id,
         "runs": done.runs.iter().map(run).collect::<Vec<_>>(),
     });
-    let many = count(done.runs.len());
+    let runs = match done.runs.len() {
+        1 => "1 run".to_owned(),
+        many => format!("{} runs", count(many)),
+    };
     out.answer(&value, || {
         format!(
-            "wrote {many} runs into {folder}; into a database with\n  mlflow migrate-filestore --source {folder} --target \
-             sqlite:///mlflow.db"
+            "wrote {runs} into {folder}; into a database with\n  mlflow migrate-filestore --source {} --target \
+             sqlite:///mlflow.db",
+            quoted(&folder)
         )
     })?;
     Ok(ExitCode::SUCCESS)
@@ -254,7 +259,7 @@ fn export(done: &mlflow::Exported, out: Output) -> anyhow::Result<ExitCode> {
 /// Follows the runs of a process, where the settings say so.
 ///
 /// # Errors
-/// `BadSetting` and `Remote` where they do not say how; `Io` where the thread cannot be started.
+/// `WrongUse` and `Config` where they do not say how; `Io` where the thread cannot be started.
 pub fn follow_runs(
     settings: &MlflowSettings,
     place: &Workplace,

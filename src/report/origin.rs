@@ -1,6 +1,6 @@
 //! Where the run's numbers come from, and how to get them again.
 
-use super::card::{Block, Facts, Section, UNKNOWN, known};
+use super::card::{Block, Facts, Section, UNKNOWN, known, quoted};
 use super::material::Material;
 use super::private;
 use crate::session::provenance::{self, Git, Machine, Preparation, Program, Provenance};
@@ -58,16 +58,6 @@ fn whole(known: &Provenance, run: &NewRun) -> Vec<Block> {
     blocks
 }
 
-/// In quotes where a shell would part it.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_alphanumeric() || "-_=./…,:+@%".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// `candle-core 0.11.1, gemm 0.19.0`
 fn versions(versions: &serde_json::Value) -> String {
     let Some(versions) = versions.as_object() else { return UNKNOWN.into() };
@@ -112,14 +102,4 @@ fn preparation(preparation: &Preparation) -> Facts {
         ("SHA-256 of the steps", preparation.sha256.to_string()),
         ("SHA-256 of the pretrained weights", known(preparation.pretrained_sha256)),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_that_a_shell_would_part_is_quoted() {
-        assert_eq!(["--seed=3", "two words", "it's", ""].map(quoted), ["--seed=3", "'two words'", r"'it'\''s'", "''"]);
-    }
 }

@@ -37,6 +37,7 @@ pub fn promote(store: &Store, run_id: &str, (grounds, expected): (&Grounds, Opti
 
 /// Refuses a run that cannot be the champion.
 fn check(run: &Run) -> Result<()> {
+    run.started.refuse_foreign()?;
     let why = match run.state {
         _ if run.trashed_at.is_some() => "is in the trash: `xray-tui runs restore` brings it back",
         _ if run.folds().is_some() => "is a cross-validation and has no weights: train a run with its settings",

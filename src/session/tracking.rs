@@ -75,12 +75,14 @@ pub struct Seen {
 /// Compares the folder at `data` with the images that `run` used. Every file is read.
 ///
 /// # Errors
-/// `Run` where it kept no list of its images, no data set, `Io` where a file cannot be read, `Cancelled` after a break.
+/// `Run` where it kept no list of its images or another program trained it, no data set, `Io` where a file cannot be read,
+/// `Cancelled` after a break.
 pub fn seen(
     store: &Store,
     run: &NewRun,
     (data, watch): (&Path, &mut dyn FnMut(Progress) -> ControlFlow<()>),
 ) -> Result<Seen> {
+    run.refuse_foreign()?;
     let none = || Error::Run {
         run: run.name.clone(),
         problem:

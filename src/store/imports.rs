@@ -1,12 +1,17 @@
 //! Runs that were trained elsewhere and brought in for comparison.
 
+use std::collections::BTreeSet;
+
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Mark, Run, StepPoint, Store, now, text};
+use super::{Answer, Mark, NewRun, Run, StepPoint, Store, now, text};
 use crate::dataset::Split;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
+
+/// A run's best weights in its folder; `train` has the name too, which the store knows nothing of.
+const WEIGHTS: &str = "best.safetensors";
 
 /// All that the store has of a run, for another store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +33,32 @@ pub struct Origin {
     pub uri: String,
     /// The run's id there.
     pub remote_id: String,
+}
+
+impl NewRun {
+    /// What stands for the engine, the device and the data of a run that another program trained.
+    pub const ELSEWHERE: &'static str = "elsewhere";
+
+    /// Why nothing can be done with such a run that takes its settings or weights; behind its name.
+    pub const FOREIGN: &'static str =
+        "was trained by another program and came from MLflow: its figures are here, its weights are not";
+
+    /// Whether another program trained it.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.config["engine"].as_str() == Some(Self::ELSEWHERE)
+    }
+
+    /// Refuses a run that another program trained.
+    ///
+    /// # Errors
+    /// `Run` says what is here of it.
+    pub fn refuse_foreign(&self) -> Result<()> {
+        if self.is_foreign() {
+            return Err(Error::Run { run: self.name.clone(), problem: Self::FOREIGN.into() });
+        }
+        Ok(())
+    }
 }
 
 impl Store {
@@ -117,6 +148,15 @@ impl Store {
     pub fn origin(&self, run_id: &str) -> Result<Option<Origin>> {
         let origin = |row: &rusqlite::Row| Ok(Origin { uri: row.get("uri")?, remote_id: row.get("remote_id")? });
         Ok(self.read("SELECT uri, remote_id FROM pulled WHERE run_id = ?1", [run_id], origin)?.pop())
+    }
+
+    /// The ids of the runs that came from elsewhere without their weights.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn without_weights(&self) -> Result<BTreeSet<String>> {
+        let ids = self.read("SELECT run_id FROM pulled", [], |row| row.get::<_, String>("run_id"))?;
+        Ok(ids.into_iter().filter(|id| !self.run_folder(id).join(WEIGHTS).exists()).collect())
     }
 
     /// The run that came from there, in the trash or not; `None` where it has not been brought in.

@@ -27,10 +27,11 @@ impl Store {
     /// The answers that a run has given for a split.
     ///
     /// # Errors
-    /// `Run` where it has none yet, `Store` where the file cannot be read.
+    /// `Run` where it has none yet, or another program trained it; `Store` where the file cannot be read.
     pub fn given(&self, run: &Run, split: Split) -> Result<Vec<Answer>> {
         let answers = self.answers(&run.started.id, split)?;
         if answers.is_empty() {
+            run.started.refuse_foreign()?;
             let name = split.name();
             let problem = format!(
                 "has no answers for {name} images yet: `xray-tui eval {} --split {name}` makes them",

@@ -5,8 +5,8 @@ use crate::error::{Error, Result};
 
 impl Store {
     /// The run that `word` names: `last` (newest), `best` (finished, highest validation accuracy, then newest), `champion`
-    /// (promoted), an id, a name, or the unique beginning of an id. `last` is no fold, and `best` neither a fold nor a cross-validation.
-    /// None of them is in the trash.
+    /// (promoted), an id, a name, or the unique beginning of an id. `last` is no fold, and `best` neither a fold nor a
+    /// cross-validation nor one that came from elsewhere without its weights. None of them is in the trash.
     ///
     /// # Errors
     /// `Run` where no run or more than one is meant.
@@ -14,7 +14,7 @@ impl Store {
         if word == CHAMPION {
             return self.champion_run()?.ok_or_else(|| unclear(word, &Unclear::NoChampion));
         }
-        match choose(self.runs()?, word) {
+        match choose(self.meant(word)?, word) {
             Err(Unclear::None) if !is_keyword(word) && choose(self.trashed()?, word).is_ok() => {
                 let problem = format!("is in the trash: `xray-tui runs restore {word}` brings it back");
                 Err(Error::Run { run: word.to_owned(), problem })
@@ -45,7 +45,7 @@ impl Store {
         if word == CHAMPION {
             return self.resolve(word);
         }
-        match choose(self.runs()?, word) {
+        match choose(self.meant(word)?, word) {
             Err(Unclear::None) if !is_keyword(word) => self.resolve_trashed(word),
             found => self.whole(word, found),
         }
@@ -57,6 +57,17 @@ impl Store {
     /// `Run` where it is not in this database any more, `Store` where the file cannot be read.
     pub fn champion_run(&self) -> Result<Option<Run>> {
         self.champion()?.map(|champion| self.run(&champion.new.run_id)).transpose()
+    }
+
+    /// Those that a word may mean, newest first.
+    fn meant(&self, word: &str) -> Result<Vec<Run>> {
+        let mut runs = self.runs()?;
+        // Whoever asks for the best one wants to predict with it.
+        if word == BEST {
+            let bare = self.without_weights()?;
+            runs.retain(|run| !bare.contains(&run.started.id));
+        }
+        Ok(runs)
     }
 
     fn whole(&self, word: &str, found: Result<Run, Unclear>) -> Result<Run> {
@@ -74,7 +85,7 @@ fn unclear(word: &str, why: &Unclear) -> Error {
 enum Unclear {
     #[error("there is no such run; `xray-tui runs list` shows all")]
     None,
-    #[error("no run is finished yet; name one, or `last`")]
+    #[error("no run that has its weights here is finished yet; name one, or `last`")]
     NoneFinished,
     #[error("no run is promoted to champion in this database: `xray-tui runs promote RUN` does that")]
     NoChampion,
@@ -83,16 +94,17 @@ enum Unclear {
 }
 
 const CHAMPION: &str = "champion";
+const BEST: &str = "best";
 
 fn is_keyword(word: &str) -> bool {
-    ["last", "best", CHAMPION].contains(&word)
+    ["last", BEST, CHAMPION].contains(&word)
 }
 
 /// Chooses among `runs`, newest first.
 fn choose(runs: Vec<Run>, word: &str) -> Result<Run, Unclear> {
     match word {
         "last" => return runs.into_iter().find(|run| run.started.parent.is_none()).ok_or(Unclear::None),
-        "best" => return best(runs).ok_or(Unclear::NoneFinished),
+        BEST => return best(runs).ok_or(Unclear::NoneFinished),
         CHAMPION => return Err(Unclear::NoChampion),
         _ => {}
     }

@@ -237,14 +237,22 @@ pub fn best_state(folder: &Path) -> Result<(BTreeMap<String, Tensor>, Identity, 
 /// [`best_path`], if the file is there.
 ///
 /// # Errors
-/// `Checkpoint` says what to do where it is not.
+/// `Checkpoint` says why it may not be, and what to do.
 pub fn existing_best(folder: &Path) -> Result<PathBuf> {
     let path = best_path(folder);
     if path.exists() {
         return Ok(path);
     }
-    let problem = "is not there: the run has not finished an epoch yet; train on, or choose another run".to_owned();
-    Err(Error::Checkpoint { path, problem })
+    // The other file knows whether there was one.
+    let problem = match load_last(folder).map(|last| last.position.best_epoch) {
+        Ok(Some(_)) => "is gone: put a copy back, or train again with the same settings",
+        Ok(None) => "is not there: the run has not finished an epoch yet; train on, or choose another run",
+        Err(_) => {
+            "is not there: the run has not finished an epoch yet, came from elsewhere without weights, or has lost its \
+             files; put a copy back, or choose another run"
+        }
+    };
+    Err(Error::Checkpoint { path, problem: problem.to_owned() })
 }
 
 /// The same of any file that holds weights alone.

@@ -249,6 +249,10 @@ fn api(shelf: &mut Shelf, (path, query): (&str, &str), value: &Value) -> (u16, V
             .runs
             .get(&of_query(query, "run_id"))
             .map_or_else(|| missing("run"), |run| (200, json!({"run": run.json()}))),
+        "metrics/get-history" => match shelf.runs.get(&of_query(query, "run_id")) {
+            Some(run) => (200, history(run, &of_query(query, "metric_key"))),
+            None => missing("run"),
+        },
         "runs/search" => {
             let wanted = value["filter"].as_str().and_then(|text| text.split('\'').nth(1).map(str::to_owned));
             let is_it = |run: &&Kept| wanted.as_ref().is_none_or(|id| run.tags.get("xray_tui.run_id") == Some(id));
@@ -273,6 +277,12 @@ fn api(shelf: &mut Shelf, (path, query): (&str, &str), value: &Value) -> (u16, V
         }
         _ => registry(shelf, path, value),
     }
+}
+
+fn history(run: &Kept, key: &str) -> Value {
+    let points = run.metrics.iter().filter(|point| point.0 == key);
+    let point = |(key, step, value, timestamp): &(String, i64, Value, i64)| json!({"key": key, "step": step, "value": value, "timestamp": timestamp});
+    json!({"metrics": points.map(point).collect::<Vec<_>>()})
 }
 
 fn create(shelf: &mut Shelf, value: &Value) -> (u16, Value) {

@@ -13,7 +13,7 @@ use crate::app::action::{Action, Place};
 use crate::app::message::{Effect, Loadable};
 use crate::app::popup::{Popup, Question};
 use crate::app::scene::{Scene, Target};
-use crate::store::{Run, RunState};
+use crate::store::{NewRun, Run, RunState};
 
 impl App {
     pub(in crate::app) fn act_on_runs(&mut self, action: Action, scene: &Scene) -> Vec<Effect> {
@@ -114,6 +114,7 @@ impl RunsScreen {
     pub fn no_promotion(&self, run: &Run) -> Option<&'static str> {
         match () {
             () if self.facts.champion_version(run).is_some() => Some("is the champion already"),
+            () if run.started.is_foreign() => Some(NewRun::FOREIGN),
             () if run.folds().is_some() || run.started.parent.is_some() => {
                 Some("belongs to a cross-validation: run its settings again, as one run")
             }

@@ -40,11 +40,12 @@ fn all_done(store: &Store) -> Result<Vec<Run>, Error> {
 
 fn lines(found: &Verification, run: &Run) -> String {
     let verdict = match found.differences.len() {
+        0 if run.started.is_foreign() => "its figures are another program's".to_owned(),
         0 => "as they were".to_owned(),
         n => format!("{n} NOT as they were"),
     };
     let head =
-        format!("{:<16}{}  {} kept things looked at: {verdict}", run.started.name, run.started.id, found.checked);
+        format!("{:<14}  {}  {} kept things looked at: {verdict}", run.started.name, run.started.id, found.checked);
     let difference =
         |d: &verify::Difference| format!("  ! {}\n    stored {}\n    found  {}", d.what, d.stored, d.found);
     std::iter::once(head).chain(found.differences.iter().map(difference)).collect::<Vec<_>>().join("\n")

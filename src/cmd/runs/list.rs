@@ -89,16 +89,16 @@ fn table((runs, champion): (&[&Run], Option<&str>), args: &ListArgs) -> String {
         .into();
     }
     let head = format!(
-        "{:<14}  {:<16}{:<10}{:>9}{:>8}{:>12}{:>10}  tags",
+        "{:<14}  {:<14}  {:<10}{:>9}{:>8}{:>12}{:>10}  tags",
         "id", "name", "state", "time", "epochs", "validation", "test"
     );
     let rows = runs.iter().map(|run| {
         let line = format!(
-            "{:<14}{:<2}{:<16}{:<10}{:>9}{:>8}{:>12}{:>10}  {}",
+            "{:<14}{:<2}{:<14}  {:<10}{:>9}{:>8}{:>12}{:>10}  {}",
             run.started.id,
             match (champion == Some(run.started.id.as_str()), run.starred) {
-                (true, true) => "◆★",
-                (true, false) => "◆",
+                (true, true) => "♛★",
+                (true, false) => "♛",
                 (false, true) => "★",
                 (false, false) => "",
             },
@@ -113,6 +113,6 @@ fn table((runs, champion): (&[&Run], Option<&str>), args: &ListArgs) -> String {
         line.trim_end().to_owned()
     });
     let said = runs.iter().any(|run| champion == Some(run.started.id.as_str()));
-    let meaning = said.then(|| "◆ the champion".to_owned());
+    let meaning = said.then(|| "♛ the champion".to_owned());
     std::iter::once(head).chain(rows).chain(meaning).collect::<Vec<_>>().join("\n")
 }

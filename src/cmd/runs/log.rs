@@ -14,11 +14,13 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 /// Prints the last `most` lines.
 pub fn show(store: &Store, (run, most): (&Run, usize), out: Output) -> anyhow::Result<()> {
     let lines = last_lines(&store.run_folder(&run.started.id), most)?;
-    out.answer(&json!({"run_id": run.started.id, "lines": lines}), || match lines.len() {
-        0 => format!(
-            "{} has no log: an older xray-tui kept none, and a cross-validation's folds have theirs",
-            run.started.name
-        ),
+    let origin = store.origin(&run.started.id)?;
+    let name = &run.started.name;
+    out.answer(&json!({"run_id": run.started.id, "lines": lines}), || match (lines.len(), &origin) {
+        (0, Some(from)) => format!("{name} has no log here: it came from MLflow ({}), and logs stay behind", from.uri),
+        (0, None) => {
+            format!("{name} has no log: an older xray-tui kept none, and a cross-validation's folds have theirs")
+        }
         _ => lines.join("\n"),
     })?;
     Ok(())

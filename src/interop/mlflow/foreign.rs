@@ -45,7 +45,7 @@ pub fn record(target: &Target, there: &Remote) -> Result<Record> {
     let place = best.and_then(|best| accuracy.iter().position(|(_, value)| *value >= best));
     let (start, end) = (whole(&info["start_time"]).unwrap_or(0), there.end_time);
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^53")]
-    let seconds = end.map_or(0.0, |end| end.saturating_sub(start) as f64 / 1000.0);
+    let seconds = end.map_or(0.0, |end| end.saturating_sub(start).max(0) as f64 / 1000.0);
     let run = Run {
         started: started(target.server.base(), there, info["run_name"].as_str().unwrap_or(&there.id)),
         started_at: time(start),
@@ -132,7 +132,7 @@ fn started(uri: &str, there: &Remote, name: &str) -> NewRun {
     NewRun {
         id: local_id(uri, &there.id),
         name: name.to_owned(),
-        data: "elsewhere".into(),
+        data: NewRun::ELSEWHERE.into(),
         synthetic: false,
         config: config(there),
         seed: there.params.get("seed").and_then(|seed| seed.parse().ok()).unwrap_or(0),
@@ -140,7 +140,7 @@ fn started(uri: &str, there: &Remote, name: &str) -> NewRun {
         git_dirty: None,
         data_hash: digest,
         split_hash: String::new(),
-        device: "elsewhere".into(),
+        device: NewRun::ELSEWHERE.into(),
         versions: json!({}),
         parent: None,
         provenance: None,
@@ -158,7 +158,7 @@ fn config(there: &Remote) -> Value {
     };
     let mut config: Map<String, Value> =
         SETTINGS.iter().filter_map(|(key, names)| Some(((*key).to_owned(), number(named(names)?)))).collect();
-    config.insert("engine".into(), json!("elsewhere"));
+    config.insert("engine".into(), json!(NewRun::ELSEWHERE));
     config.insert("mlflow".into(), json!(there.params));
     Value::Object(config)
 }

@@ -28,6 +28,21 @@ pub fn find(uri: &str, variable: Variables) -> (String, Login) {
     (address, named.or(token).or(within).unwrap_or_default())
 }
 
+/// Refuses a token that no request can carry.
+///
+/// # Errors
+/// `Config` names the variable; what it holds is never shown.
+pub fn check(login: &Login) -> Result<()> {
+    match login {
+        Login::Token(token) if token.chars().any(char::is_control) => {
+            let problem =
+                "holds a line break or another control character: set it anew, without the file's last line end";
+            Err(Error::Config { place: "MLFLOW_TRACKING_TOKEN".into(), problem: problem.into() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A key of the section `[mlflow]`.
 fn of_file(text: &str, key: &str) -> Option<String> {
     let section = text.lines().map(str::trim).skip_while(|line| *line != "[mlflow]").skip(1);
@@ -41,7 +56,7 @@ fn of_file(text: &str, key: &str) -> Option<String> {
 /// Whose word is taken for the server's certificate.
 ///
 /// # Errors
-/// `Remote` where the variable is neither true nor false.
+/// `Config` where the variable is neither true nor false.
 pub fn trust(variable: Variables) -> Result<Trust> {
     let said = |name: &str| variable(name).filter(|value| !value.is_empty());
     match said("MLFLOW_TRACKING_INSECURE_TLS").map(|word| word.to_lowercase()).as_deref() {
@@ -49,7 +64,7 @@ pub fn trust(variable: Variables) -> Result<Trust> {
         None | Some("false" | "0") => {}
         Some(other) => {
             let problem = format!("is {other}, must be true or false");
-            return Err(Error::Remote { place: "MLFLOW_TRACKING_INSECURE_TLS".into(), problem });
+            return Err(Error::Config { place: "MLFLOW_TRACKING_INSECURE_TLS".into(), problem });
         }
     }
     Ok(said("MLFLOW_TRACKING_SERVER_CERT_PATH").map_or(Trust::Machine, |path| Trust::File(path.into())))

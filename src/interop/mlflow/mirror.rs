@@ -15,8 +15,8 @@ use super::push::{Pusher, Sent};
 use super::registry::{Registered, register};
 use crate::error::{Error, Result};
 use crate::session::journal;
-use crate::store::Store;
 use crate::store::models::Change;
+use crate::store::{Mirror, Store};
 use crate::train::priority;
 
 /// Between two looks at the store.
@@ -158,12 +158,15 @@ impl Follower {
 
     /// Has the server know who the champion is, once a change: whoever gives the alias away there has a reason.
     fn crown(&mut self, store: &Store) -> Result<()> {
-        let Some(change) = store.champion_changes()?.pop() else { return Ok(()) };
-        if self.told(store, &change)? < change.id {
-            self.register(store, &change)?;
-            store.set_crowned(self.model(), change.id)?;
-        }
-        Ok(())
+        let Some(change) = self.untold(store)? else { return Ok(()) };
+        self.register(store, &change)?;
+        store.set_crowned(self.model(), change.id)
+    }
+
+    /// The champion's last change, where the server is still to hear of it.
+    fn untold(&self, store: &Store) -> Result<Option<Change>> {
+        let Some(change) = store.champion_changes()?.pop() else { return Ok(None) };
+        Ok((self.told(store, &change)? < change.id).then_some(change))
     }
 
     /// The registered model there.
@@ -222,7 +225,7 @@ impl Follower {
                 let pause = was.as_ref().map_or(FIRST_PAUSE, |away| (away.pause * 2).min(LONGEST_PAUSE));
                 self.away = Some(Away { pause, until: Instant::now() + pause });
                 if was.is_none() {
-                    self.say(store, &format!("MLflow: {error}; the run goes on, and what is due is sent later"));
+                    self.say(store, &format!("MLflow: {error}; what is due is sent later"));
                 }
             }
         }
@@ -251,21 +254,28 @@ impl Follower {
                 Err(error) => break Some(error.to_string()),
             }
         };
+        let problem = problem?;
         let due = store.due_mirrors(self.pusher.target().key()).unwrap_or_default();
-        problem.map(|problem| {
-            if due.is_empty() {
-                return format!(
-                    "the champion is not registered there yet ({problem}); the next process that follows runs does it"
-                );
-            }
-            let runs = if due.len() == 1 { "1 run".to_owned() } else { format!("{} runs", due.len()) };
-            format!(
-                "{runs} not wholly at MLflow yet ({problem}); the next process that follows runs sends the rest, or \
-                 `xray-tui mlflow push {}`",
-                due[0].run_id
-            )
-        })
+        // A server that is away is asked for no champion, so that it is not noted yet that one is due.
+        let crown = self.untold(&store).unwrap_or_default();
+        Some(left_over(&due, crown.is_some(), &problem))
     }
+}
+
+/// What is not at the server yet, and how it gets there.
+fn left_over(due: &[Mirror], crown: bool, problem: &str) -> String {
+    let runs = match due.len() {
+        0 => None,
+        1 => Some("1 run not wholly at MLflow yet".to_owned()),
+        many => Some(format!("{many} runs not wholly at MLflow yet")),
+    };
+    let crown = crown.then(|| "the champion is not registered there yet".to_owned());
+    let left: Vec<String> = runs.into_iter().chain(crown).collect();
+    let push = due.first().map_or_else(String::new, |run| format!(", or `xray-tui mlflow push {}`", run.run_id));
+    if left.is_empty() {
+        return problem.to_owned();
+    }
+    format!("{} ({problem}); the next process that follows runs sends the rest{push}", left.join(", "))
 }
 
 impl std::fmt::Debug for Follower {

@@ -28,7 +28,6 @@ const LONGEST_NAME: usize = 100;
 /// Letters of a note at most, as `labels` has it.
 const LONGEST_NOTE: usize = 2000;
 
-const HERE: &str = "is here already";
 const UNDER_WAY: &str = "is under way there: bring it in once it has ended";
 const BUSY: &str = "is being brought in by another process";
 
@@ -93,7 +92,7 @@ pub fn pull(store: &Store, target: &Target, remote_id: &str) -> Result<Pulled> {
     };
     // Before anything long is read.
     if let Some(run) = store.pulled_from(&origin(target, &there))? {
-        return Ok(became(&run, (Some(HERE), false)));
+        return Ok(became(&run, (Some(here(&run).as_str()), false)));
     }
     let record = match own(target, &there)? {
         Some(record) => record,
@@ -106,8 +105,8 @@ pub fn pull(store: &Store, target: &Target, remote_id: &str) -> Result<Pulled> {
         let place = format!("{}, run {}", target.server.base(), plain(&there.id));
         return Err(Error::Remote { place, problem: format!("its record was changed: {id:?} is no run's id") });
     }
-    if store.run(&id).is_ok() {
-        return Ok(became(&record.run, (Some(HERE), false)));
+    if let Ok(run) = store.run(&id) {
+        return Ok(became(&run, (Some(here(&run).as_str()), false)));
     }
     if record.run.state == RunState::Running {
         return Ok(became(&record.run, (Some(UNDER_WAY), false)));
@@ -117,14 +116,22 @@ pub fn pull(store: &Store, target: &Target, remote_id: &str) -> Result<Pulled> {
     let is_new = !folder.exists();
     let Some(_lock) = RunLock::acquire(&folder)? else { return Ok(became(&record.run, (Some(BUSY), false))) };
     // Who held the lock until now may have brought it in.
-    if store.run(&id).is_ok() {
-        return Ok(became(&record.run, (Some(HERE), false)));
+    if let Ok(run) = store.run(&id) {
+        return Ok(became(&run, (Some(here(&run).as_str()), false)));
     }
     let brought = bring(store, target, (&there, &record));
     if brought.is_err() && is_new {
         let _ = fs::remove_dir_all(&folder);
     }
     Ok(became(&record.run, (None, brought?)))
+}
+
+/// Why a run that is here is not brought in again.
+fn here(run: &Run) -> String {
+    if run.trashed_at.is_none() {
+        return "is here already".into();
+    }
+    format!("is here already, in the trash: `xray-tui runs restore {}` brings it back", run.started.id)
 }
 
 /// Writes a run's weights and then its rows, so that what broke off is pulled again as a whole; whether it has weights.
@@ -294,6 +301,22 @@ mod tests {
         assert_eq!(store.epochs(&second.run.started.id).unwrap(), [sample::epoch(1)]);
         assert_eq!(store.pulled_from(&origin).unwrap().map(|run| run.started.id), Some(second.run.started.id));
         assert_eq!(store.pulled_from(&Origin { remote_id: "c".into(), ..origin }).unwrap(), None);
+    }
+
+    #[test]
+    fn the_best_run_is_one_whose_weights_are_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("runs.db")).unwrap();
+        for number in [1, 2] {
+            let origin = Origin { uri: "http://there".into(), remote_id: number.to_string() };
+            store.import_run(&settle(&store, record(number)).unwrap(), &origin).unwrap();
+        }
+        assert!(store.resolve("best").is_err());
+        // The second scored higher.
+        let first = store.run_folder(&sample::run_id(1));
+        fs::create_dir_all(&first).unwrap();
+        fs::write(checkpoint::best_path(&first), b"weights").unwrap();
+        assert_eq!(store.resolve("best").unwrap().started.id, sample::run_id(1));
     }
 
     #[test]

@@ -75,15 +75,16 @@ impl Pusher {
         let mut mirror = kept.unwrap_or_else(|| Mirror::new(run_id, self.target.key()));
         let mine = mirror.sender.as_ref() == Some(&self.token);
         let known = self.known.remove(run_id).filter(|_| mine);
-        let mut remote = known.map_or_else(|| self.find(store, &mut mirror), Ok)?;
+        let (mut remote, tags) = known.map_or_else(|| self.find(store, &mut mirror), |known| Ok((known, 0)))?;
         // Where this fails, the server is asked anew the next time.
-        let sent = self.send(store, (&mut mirror, &mut remote))?;
+        let mut sent = self.send(store, (&mut mirror, &mut remote))?;
+        sent.tags += tags;
         self.known.insert(run_id.to_owned(), remote);
         Ok(sent)
     }
 
-    /// The run as the server has it; it is made where the server has none.
-    fn find(&mut self, store: &Store, mirror: &mut Mirror) -> Result<Remote> {
+    /// The run as the server has it; it is made where the server has none, with so many tags.
+    fn find(&mut self, store: &Store, mirror: &mut Mirror) -> Result<(Remote, usize)> {
         let experiment_id = match &self.experiment_id {
             Some(id) => id.clone(),
             None => remote::experiment(&self.target)?,
@@ -93,33 +94,40 @@ impl Pusher {
             Some(found) => Some(found),
             None => remote::tagged(&self.target, &experiment_id, &mirror.run_id)?,
         };
-        let remote = found.map_or_else(|| self.create(store, (&mirror.run_id, &experiment_id)), Ok)?;
+        let made = || self.create(store, (&mirror.run_id, &experiment_id));
+        let (remote, tags) = found.map_or_else(made, |found| Ok((found, 0)))?;
         self.experiment_id = Some(experiment_id);
         (mirror.remote_id, mirror.sender) = (Some(remote.id.clone()), Some(self.token.clone()));
         store.set_mirror(mirror)?;
-        Ok(remote)
+        Ok((remote, tags))
     }
 
-    /// With its tags at once, so that it is found again whatever happens before the answer comes.
-    fn create(&self, store: &Store, (run_id, experiment_id): (&str, &str)) -> Result<Remote> {
+    /// With its tags at once, so that it is found again whatever happens before the answer comes; and how many of them it
+    /// has then.
+    fn create(&self, store: &Store, (run_id, experiment_id): (&str, &str)) -> Result<(Remote, usize)> {
         let material = Material::gather(store, run_id, NO_STEPS)?;
-        let mut tags = plan::tags(&material, self.user.as_deref());
-        tags.extend(self.parent(store, &tags)?.map(|id| ("mlflow.parentRunId".to_owned(), id)));
-        let first: Vec<Value> = pairs(&tags).into_iter().take(MOST_PAIRS).collect();
+        let tags: BTreeMap<String, String> = self.tags(store, &material)?.into_iter().take(MOST_PAIRS).collect();
         let asked = json!({
             "experiment_id": experiment_id,
             "run_name": material.run.started.name,
             "start_time": milliseconds(&material.run.started_at),
             "user_id": self.user,
-            "tags": first,
+            "tags": pairs(&tags),
         });
-        Ok(Remote::of(&self.target.server.post("runs/create", &asked)?["run"]))
+        let remote = Remote::of(&self.target.server.post("runs/create", &asked)?["run"]);
+        // What it did not take is sent, and counted, with what has changed.
+        let taken = tags.iter().filter(|(key, value)| remote.tags.get(*key) == Some(*value)).count();
+        Ok((remote, taken))
     }
 
-    /// The id there of the cross-validation that a fold is a part of, where it is there.
-    fn parent(&self, store: &Store, tags: &BTreeMap<String, String>) -> Result<Option<String>> {
-        let Some(parent) = tags.get(PARENT) else { return Ok(None) };
-        Ok(store.mirror(parent, self.target.key())?.and_then(|mirror| mirror.remote_id))
+    /// Those of the run, a fold's with the id there of its cross-validation, where that one is there.
+    fn tags(&self, store: &Store, material: &Material) -> Result<BTreeMap<String, String>> {
+        let mut tags = plan::tags(material, self.user.as_deref());
+        if let Some(parent) = tags.get(PARENT) {
+            let there = store.mirror(parent, self.target.key())?.and_then(|mirror| mirror.remote_id);
+            tags.extend(there.map(|id| ("mlflow.parentRunId".to_owned(), id)));
+        }
+        Ok(tags)
     }
 
     fn send(&self, store: &Store, (mirror, remote): (&mut Mirror, &mut Remote)) -> Result<Sent> {
@@ -127,7 +135,8 @@ impl Pusher {
         let (run_id, remote_id, experiment_id) =
             (mirror.run_id.clone(), remote.id.clone(), remote.experiment_id.clone());
         let mut sent = Sent { run_id, remote_id, experiment_id, ..Sent::default() };
-        self.send_settings(&material, (remote, &mut sent))?;
+        let tags = self.tags(store, &material)?;
+        self.send_settings(&material, &tags, (remote, &mut sent))?;
         self.send_data(store, &material, remote)?;
         self.send_points(&material, (remote, &mut sent))?;
         self.send_end(store, &material, (remote, &mut sent))?;
@@ -146,21 +155,25 @@ impl Pusher {
     }
 
     /// Parameters once, tags where they say something else now.
-    fn send_settings(&self, material: &Material, (remote, sent): (&mut Remote, &mut Sent)) -> Result<()> {
+    fn send_settings(
+        &self,
+        material: &Material,
+        tags: &BTreeMap<String, String>,
+        (remote, sent): (&mut Remote, &mut Sent),
+    ) -> Result<()> {
         let params = plan::params(&material.run);
         let new: BTreeMap<String, String> =
             params.into_iter().filter(|(key, _)| !remote.params.contains_key(key)).collect();
         for part in pairs(&new).chunks(MOST_PAIRS) {
             self.batch(remote, ("params", part.to_vec()))?;
         }
-        let tags = plan::tags(material, self.user.as_deref());
         let changed: BTreeMap<String, String> =
             tags.iter().filter(|(k, v)| remote.tags.get(*k) != Some(v)).map(|(k, v)| (k.clone(), v.clone())).collect();
         for part in pairs(&changed).chunks(MOST_PAIRS) {
             self.batch(remote, ("tags", part.to_vec()))?;
         }
         (sent.params, sent.tags) = (new.len(), changed.len());
-        self.delete_tags(remote, &tags)?;
+        self.delete_tags(remote, tags)?;
         remote.params.extend(new);
         remote.tags.extend(changed);
         Ok(())

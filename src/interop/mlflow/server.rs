@@ -20,13 +20,14 @@ impl Server {
     /// The server at `uri`, with login and certificates as MLflow's own client has them from `variable`.
     ///
     /// # Errors
-    /// `Remote` where the address is none of a server, or a variable is wrong; `Io` where the certificates cannot be read.
+    /// `Config` where the address is none of a server, or a variable is wrong; `Io` where the certificates cannot be read.
     pub fn new(uri: &str, variable: Variables) -> Result<Self> {
         let (base, login) = login::find(uri, variable);
+        login::check(&login)?;
         if !base.starts_with("http://") && !base.starts_with("https://") {
             let problem = "is no address of a server: write http://HOST:5000 (a folder or a database is served by \
                            `mlflow server --backend-store-uri …`)";
-            return Err(Error::Remote { place: base, problem: problem.into() });
+            return Err(Error::Config { place: format!("MLflow server '{base}'"), problem: problem.into() });
         }
         Ok(Self { client: Client::trusting(login, &login::trust(variable)?)?, base })
     }
@@ -140,11 +141,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_or_a_database_is_no_server() {
+    fn a_folder_or_a_database_is_no_server_and_a_line_break_in_no_token() {
         for uri in ["mlruns", "sqlite:///a.db", "file:///mlruns", ""] {
             let said = Server::new(uri, &|_| None).unwrap_err().to_string();
             assert!(said.contains("is no address of a server"), "{said}");
         }
+        let line = |name: &str| (name == "MLFLOW_TRACKING_TOKEN").then(|| "secret\n".to_owned());
+        let said = Server::new("http://host", &line).unwrap_err().to_string();
+        assert!(said.starts_with("MLFLOW_TRACKING_TOKEN: ") && !said.contains("secret"), "{said}");
         assert_eq!(Server::new("http://me:secret@host:1/", &|_| None).unwrap().base(), "http://host:1");
     }
 
