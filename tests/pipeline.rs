@@ -191,6 +191,9 @@ fn a_setting_that_cannot_be_used_is_wrong_use_and_no_pipeline() {
     assert_eq!(xray(there, &pipeline(&["--learning-rate", "-1"])).status.code(), Some(2));
     assert_eq!(xray(there, &pipeline(&["--name", "last"])).status.code(), Some(2));
     assert_eq!(xray(there, &pipeline(&["--min-auc", "NaN"])).status.code(), Some(2));
+    let negative = xray(there, &pipeline(&["--min-auc", "-0.1"]));
+    assert_eq!(negative.status.code(), Some(2));
+    assert!(words(&negative).contains("at least 0 and at most 1"), "{}", words(&negative));
     assert_eq!(answer(there, &["pipeline", "list"]), json!({"pipelines": []}));
 }
 
@@ -201,11 +204,12 @@ fn data_that_changed_begin_a_pipeline_of_their_own() {
     let bars = ["--min-accuracy", "1", "--min-sensitivity", "1", "--min-auc", "1"];
     assert_eq!(ask(there, &pipeline(&bars)).0, 3);
     std::fs::write(there.join("data/demo/notes.txt"), "one file more").unwrap();
+    let first = answer(there, &["pipeline", "show", "1"]);
     let (_, other) = ask(there, &pipeline(&bars));
     assert_eq!(other["pipeline_id"], 2);
-    let first = answer(there, &["pipeline", "show", "1"]);
-    assert_eq!((&first["state"], &first["tasks"][0]["state"]), (&json!("failed"), &json!("failed")));
     assert_ne!(first["data_hash"], other["data_hash"]);
+    assert_eq!(first["state"], "refused");
+    assert_eq!(answer(there, &["pipeline", "show", "1"]), first, "what was stays as it was");
 }
 
 #[test]
@@ -213,10 +217,14 @@ fn a_new_run_is_held_against_the_champion_on_the_same_images() {
     let folder = demo();
     let there = folder.path();
     let first = answer(there, &pipeline(&["--name", "first"]));
+    let shown = String::from_utf8(xray(there, &["pipeline", "show"]).stdout).unwrap();
+    assert!(shown.contains("nothing was asked"), "{shown}");
     let second = answer(there, &pipeline(&["--name", "second", "--seed", "3"]));
     let against = &second["tasks"][2]["record"]["champion"];
     assert_eq!((&against["version"], &against["stored"]), (&json!(1), &json!(true)), "{against}");
     let compared = answer(there, &["compare", "second", "first"]);
+    let said = String::from_utf8(xray(there, &["compare", "second", "first"]).stdout).unwrap();
+    assert!(said.contains("accuracy, second less first"), "{said}");
     assert_eq!(check(&second["gate"], "accuracy_against_champion")["difference"], compared["accuracy_difference"]);
     assert_eq!(check(&second["gate"], "auc_against_champion")["difference"], compared["auc_difference"]);
     assert_eq!(second["model_version"], 2);
@@ -258,7 +266,7 @@ fn a_rollback_goes_back_step_by_step_and_passes_over_runs_that_are_gone() {
     let there = folder.path();
     for seed in ["1", "2", "3"] {
         answer(there, &[&["train"], &SHORT[..], &["--seed", seed, "--name", seed]].concat());
-        let promoted = answer(there, &["runs", "promote", seed, "--reason", "a try"]);
+        let promoted = answer(there, &["runs", "promote", seed, "--reason", "a\ttry"]);
         assert_eq!(promoted["model_version"], json!(seed.parse::<i64>().unwrap()));
     }
     let late = xray(there, &["runs", "promote", "1", "--expected", "2"]);
@@ -274,6 +282,8 @@ fn a_rollback_goes_back_step_by_step_and_passes_over_runs_that_are_gone() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(words(&refused).contains("has no earlier one"), "{}", words(&refused));
     assert_eq!(answer(there, &["models", "rollback", "--to", "3"])["champion"], 3);
+    let said = String::from_utf8(xray(there, &["models", "rollback", "--to", "3"]).stdout).unwrap();
+    assert!(said.contains("is the champion already"), "{said}");
     assert_eq!(xray(there, &["models", "rollback", "--to", "2"]).status.code(), Some(1), "its run is in the trash");
     assert_eq!(xray(there, &["models", "rollback", "--to", "9"]).status.code(), Some(1));
 
@@ -283,7 +293,9 @@ fn a_rollback_goes_back_step_by_step_and_passes_over_runs_that_are_gone() {
     assert_eq!(of("version"), [3, 2, 1]);
     assert_eq!(of("champion"), [true, false, false]);
     assert_eq!(of("run"), ["there", "in the trash", "there"]);
-    assert_eq!(of("reason"), ["a try", "a try", "a try"]);
+    assert_eq!(of("reason"), ["a\ttry", "a\ttry", "a\ttry"]);
+    let table = String::from_utf8(xray(there, &["models", "list"]).stdout).unwrap();
+    assert!(table.contains("a try") && !table.contains('\t'), "{table}");
     let steps: Vec<&Value> = listed["changes"].as_array().unwrap().iter().map(|change| &change["step"]).collect();
     assert_eq!(steps, ["promote", "promote", "promote", "rollback", "rollback"]);
 }
@@ -334,7 +346,7 @@ fn a_pipeline_is_started_and_watched_on_the_screen_and_its_run_is_marked_as_the_
     terminal.key(Key::Escape);
     terminal.wait_for("q quit");
     terminal.key(Key::Char('3'));
-    terminal.wait_for("◆ champion pipeline-1");
+    terminal.wait_for("♛ champion pipeline-1");
     terminal.key(Key::Char('q'));
     assert!(terminal.wait_for_exit().success());
 }

@@ -9,6 +9,7 @@ mod program;
 #[path = "support/server.rs"]
 mod server;
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -88,6 +89,7 @@ fn fetched_weights_are_kept_once_and_trained_from_by_their_name() {
     assert_eq!((&done["fetched"], &done["resumed_at"]), (&Value::from(true), &Value::from(0)));
     assert_eq!(done["sha256"], Fingerprint::of(&FILE).to_string());
     assert!(words(&output).contains("fetched 4.7 MB of 46.8 MB"), "{}", words(&output));
+    assert!(words(&output).contains("fetched 46.8 MB of 46.8 MB"), "{}", words(&output));
     assert_kept(at);
     assert_eq!(answered(&fetch(at, &server, &["--json"]).output().unwrap())["fetched"], false);
     assert_eq!(server.requests().len(), 1);
@@ -224,23 +226,46 @@ fn a_file_that_has_changed_meanwhile_is_fetched_from_its_beginning() {
 }
 
 #[test]
-fn where_nothing_can_be_fetched_the_way_by_hand_is_said() {
+fn where_nothing_can_be_fetched_the_next_step_is_said_and_no_password() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(|_, _| Reply::whole("404 Not Found", b"no"));
-    let output = fetch(folder.path(), &server, &[]).output().unwrap();
+    let url = format!("http://user:secret@{}/resnet18-{}.pth", server.address, digits());
+    let output = fetch_from(folder.path(), &url, &[]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = words(&output);
-    let place = folder.path().join("cache/weights/resnet18.pth");
-    let parts = ["404", "by hand", &digits(), "sha256sum", place.to_str().unwrap(), "https_proxy", "--url"];
-    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    assert!(["404", "check the address", "--url"].iter().all(|part| said.contains(part)), "{said}");
+    assert!(!said.contains("by hand") && !said.contains("proxy"), "it was reached: {said}");
+    assert!(said.contains(&server.address) && !said.contains("secret"), "{said}");
+    assert_eq!(server.requests()[0].header("authorization"), Some("Basic dXNlcjpzZWNyZXQ="));
     assert_eq!(names(folder.path()), [""; 0], "nothing is left over");
 
-    // Nobody listens there any more.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/resnet18.pth", listener.local_addr().unwrap());
-    drop(listener);
+    let nobody = nobody();
+    let url = format!("http://user:secret@{nobody}/resnet18-{}.pth", digits());
     let said = words(&fetch_from(folder.path(), &url, &[]).output().unwrap());
-    assert!(said.contains("nothing answers there") && said.contains("by hand"), "{said}");
+    let place = folder.path().join("cache/weights/resnet18.pth");
+    let parts = ["nothing answers there", "by hand", &digits(), "sha256sum", "https_proxy", "--url"];
+    assert!(parts.iter().all(|part| said.contains(part)) && said.contains(place.to_str().unwrap()), "{said}");
+    assert!(said.contains(&nobody) && !said.contains("secret"), "{said}");
+}
+
+/// An address at which nobody listens any more.
+fn nobody() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[test]
+fn a_proxy_that_is_down_is_named_with_its_variable_and_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(|_, request| Reply::file(request, &FILE));
+    let nobody = nobody();
+    let mut command = fetch(folder.path(), &server, &[]);
+    let output = command.env("http_proxy", format!("http://user:secret@{nobody}")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = words(&output);
+    assert!(said.contains(&format!("the proxy {nobody} does not answer")), "{said}");
+    assert!(said.contains("check http_proxy") && said.contains("no_proxy") && !said.contains("secret"), "{said}");
+    assert!(server.requests().is_empty());
 }
 
 #[test]
@@ -322,11 +347,43 @@ fn what_cannot_be_written_is_refused_before_anything_is() {
     let store = Store::open(&at.join("runs.db")).unwrap();
     let own = store.run_folder(&store.resolve("r").unwrap().started.id).join("best.safetensors");
     let before = std::fs::read(&own).unwrap();
-    let said = refused(&["r", "--force", "--out", own.to_str().unwrap()], 2);
-    assert!(said.contains("the run's own files"), "{said}");
+    // Another run's, and one whose folder lies elsewhere.
+    let runs = own.parent().unwrap().parent().unwrap();
+    std::fs::create_dir_all(runs.join("other")).unwrap();
+    let mut guarded = vec![own.clone(), runs.join("other/best.safetensors"), runs.join("x.safetensors")];
+    #[cfg(unix)]
+    {
+        std::fs::create_dir_all(at.join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(at.join("elsewhere"), runs.join("linked")).unwrap();
+        guarded.push(at.join("elsewhere/best.safetensors"));
+    }
+    for path in guarded {
+        let said = refused(&["r", "--force", "--out", path.to_str().unwrap()], 2);
+        assert!(said.contains("the runs' own files"), "{said}");
+    }
     assert!(before == std::fs::read(&own).unwrap(), "the run's own file has changed");
     answer(at, &["weights", "export", "r", "--out", "r.bin", "--format", "pth"]);
     assert_eq!(answer(at, &["weights", "show", "r.bin"])["format"], "pth");
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_described_as_training_refuses_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let mut state = Network::new(2, &mut rng, &Engine::best()).unwrap().state().unwrap();
+    let broken = (&state["fc.bias"] * f64::NAN).unwrap();
+    state.insert("fc.bias".to_owned(), broken);
+    weights::save_pth(&at.join("nan.pth"), &state).unwrap();
+    let shown = answer(at, &["weights", "show", "nan.pth"]);
+    assert_eq!(shown["pretrained"], false);
+    let problem = shown["problem"].as_str().unwrap();
+    assert!(problem.contains("tensor fc.bias holds values that are no numbers"), "{problem}");
+
+    state.retain(|name, _| name == "fc.bias");
+    weights::save(&at.join("one.safetensors"), &state, &HashMap::new()).unwrap();
+    let said = String::from_utf8(xray(at, &["weights", "show", "one.safetensors"]).stdout).unwrap();
+    assert!(said.contains(", 1 tensor, 2 parameters") && said.contains("does not take it"), "{said}");
 }
 
 #[test]

@@ -64,13 +64,13 @@ pub struct GateArgs {
 #[command(next_help_heading = "The gate")]
 pub struct Bars {
     /// Least accuracy; as the next two, of the figure itself, whose interval is recorded with it
-    #[arg(long, value_name = "X", value_parser = bar)]
+    #[arg(long, value_name = "X", value_parser = bar, allow_negative_numbers = true)]
     min_accuracy: Option<f64>,
     /// Least sensitivity
-    #[arg(long, value_name = "X", value_parser = bar)]
+    #[arg(long, value_name = "X", value_parser = bar, allow_negative_numbers = true)]
     min_sensitivity: Option<f64>,
     /// Least area under the ROC curve
-    #[arg(long, value_name = "X", value_parser = bar)]
+    #[arg(long, value_name = "X", value_parser = bar, allow_negative_numbers = true)]
     min_auc: Option<f64>,
     /// Whom the run must not be worse than on the same images: it is where McNemar's exact test (accuracy) or DeLong's paired
     /// test (AUC) says so with p < 0.05. A champion that has not answered for these images is asked, which is counted as a

@@ -69,16 +69,13 @@ fn text(found: &Comparison, [a, b]: [&str; 2], split: Split) -> String {
     };
     let signed = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:+.3}"));
     let interval = |interval: Option<Interval>| interval.map_or_else(|| "–".into(), |i| units::interval(i.low, i.high));
-    let difference = format!("AUC, {a} less {b}");
+    let [auc, accuracy] = ["AUC", "accuracy"].map(|name| format!("{name}, {a} less {b}"));
     let rows = [
         ("McNemar, exact", p(found.mcnemar_p)),
-        (
-            &difference,
-            format!("{}  95 % interval {}", signed(found.auc_difference), interval(found.auc_difference_interval)),
-        ),
+        (&auc, format!("{}  95 % interval {}", signed(found.auc_difference), interval(found.auc_difference_interval))),
         ("DeLong, paired", p(found.delong_p)),
         (
-            "accuracy, the same",
+            &accuracy,
             format!(
                 "{}  95 % interval {}",
                 signed(found.accuracy_difference()),

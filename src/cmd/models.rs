@@ -74,12 +74,15 @@ fn table(listed: &[Listed]) -> String {
         "version", "", "run", "name", "promoted", "by", "accuracy", "AUC"
     );
     let row = |Listed { version: ModelVersion { version, new, promoted_at }, grounds, is_champion, run }: &Listed| {
-        let mark = if *is_champion { "◆ champion" } else { "" };
+        let mark = if *is_champion { "♛ champion" } else { "" };
         let by = grounds.pipeline.map_or_else(|| "a person".into(), |pipeline| format!("pipeline {pipeline}"));
         let figure = |key: &str| share(new.figures[key].as_f64());
         let at = promoted_at.get(..19).unwrap_or(promoted_at);
         let gone = if *run == "there" { String::new() } else { format!("  run {run}") };
-        let why = grounds.reason.as_ref().map_or_else(String::new, |reason| format!("  {reason}"));
+        let why = grounds.reason.as_ref().map_or_else(String::new, |reason| {
+            // One version is one line.
+            format!("  {}", reason.replace(char::is_control, " "))
+        });
         format!(
             "{version:>7}  {mark:<11}{:<14}{:<18}{at:<22}{by:<14}{:>9}{:>7}{gone}{why}",
             new.run_id,
@@ -101,6 +104,9 @@ fn roll_back(store: &Store, to: Option<i64>, out: Output) -> anyhow::Result<()> 
     let value = json!({"from": from, "champion": to, "run_id": done.to.new.run_id, "passed_over": passed_over});
     out.answer(&value, || {
         let (name, id) = (&done.to.new.run_name, &done.to.new.run_id);
+        if from == to {
+            return format!("version {to}, {name}  {id}, is the champion already");
+        }
         format!("version {to}, {name}  {id}, is the champion again, in place of version {from}")
     })?;
     Ok(())

@@ -159,8 +159,15 @@ fn gate_text(evaluation: &Evaluation, verdict: &Verdict) -> String {
         Champion::None => Some("there is no champion to compare with yet".to_owned()),
         Champion::With(against) => Some(format!("compared with the champion, version {}", against.version)),
     };
-    let checks = verdict.checks.iter().map(check_line);
-    std::iter::once(head).chain(against).chain(checks).collect::<Vec<_>>().join("\n")
+    std::iter::once(head).chain(against).chain(check_lines(verdict)).collect::<Vec<_>>().join("\n")
+}
+
+/// The checks, or that there was none to pass.
+fn check_lines(verdict: &Verdict) -> Vec<String> {
+    if verdict.checks.is_empty() {
+        return vec!["nothing was asked: no --min-… and no champion to compare with".into()];
+    }
+    verdict.checks.iter().map(check_line).collect()
 }
 
 fn check_line(check: &Check) -> String {
@@ -206,7 +213,7 @@ fn json_of(pipeline: &Pipeline) -> Value {
             "name": task.name,
             "state": task.state,
             "attempts": task.attempts,
-            "seconds": task.seconds,
+            "seconds": task.seconds_so_far(),
             "started": task.started_at,
             "ended": task.ended_at,
             "record": task.record,
@@ -240,14 +247,14 @@ fn text(pipeline: &Pipeline) -> String {
             task.name.title(),
             task.state.name(),
             task.attempts,
-            duration(task.seconds)
+            duration(task.seconds_so_far())
         );
         line.trim_end().to_owned()
     };
-    let verdict = verdict_of(pipeline).map_or_else(Vec::new, |verdict| verdict.checks);
+    let checks = verdict_of(pipeline).map_or_else(Vec::new, |verdict| check_lines(&verdict));
     let version = version_of(pipeline).map(|version| format!("promoted as version {version}"));
     let lines = std::iter::once(head).chain(pipeline.tasks.iter().map(task));
-    lines.chain(verdict.iter().map(check_line)).chain(version).collect::<Vec<_>>().join("\n")
+    lines.chain(checks).chain(version).collect::<Vec<_>>().join("\n")
 }
 
 fn table(pipelines: &[Pipeline]) -> String {

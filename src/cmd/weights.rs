@@ -50,9 +50,8 @@ fn export(
     let run = trained(store.resolve(run)?)?;
     let id = &run.started.id;
     let folder = store.run_folder(id);
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if parent.canonicalize().is_ok_and(|parent| folder.canonicalize().is_ok_and(|folder| parent == folder)) {
-        return Err(refused("lies among the run's own files: choose another folder").into());
+    if folder.parent().is_some_and(|runs| is_within(path, runs)) {
+        return Err(refused("lies among the runs' own files: choose another folder").into());
     }
     if path.exists() && !force {
         return Err(refused("is there already: --force overwrites it").into());
@@ -86,6 +85,15 @@ fn export(
     Ok(())
 }
 
+/// Whether a file there would lie in the folder of all `runs` or in that of one of them, wherever links lead.
+fn is_within(path: &Path, runs: &Path) -> bool {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(parent) = parent.canonicalize() else { return false };
+    let each = runs.read_dir().into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut folders = std::iter::once(runs.to_owned()).chain(each);
+    folders.any(|folder| folder.canonicalize().is_ok_and(|folder| parent.starts_with(folder)))
+}
+
 fn show(file: &Path, out: Output) -> anyhow::Result<()> {
     let found = weights::describe(file)?;
     let tensor =
@@ -110,13 +118,16 @@ fn text(file: &Path, found: &Description) -> String {
     let widest = found.tensors.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0).min(60);
     let row = |(name, dtype, shape): &(String, &str, Vec<usize>)| format!("{name:<widest$}  {dtype:<4}  {shape:?}");
     let mut lines: Vec<String> = found.tensors.iter().map(row).collect();
-    let classes = found.classes.map_or_else(String::new, |classes| format!(", {} classes", count(classes)));
+    let many = |number: usize, one: &'static str, more: &'static str| {
+        format!("{} {}", count(number), if number == 1 { one } else { more })
+    };
+    let classes = found.classes.map_or_else(String::new, |classes| format!(", {}", many(classes, "class", "classes")));
     lines.push(format!(
-        "\n{}  {}, {} tensors, {} parameters{classes}",
+        "\n{}  {}, {}, {}{classes}",
         file.display(),
         found.format,
-        count(found.tensors.len()),
-        count(found.parameters)
+        many(found.tensors.len(), "tensor", "tensors"),
+        many(found.parameters, "parameter", "parameters")
     ));
     lines.push(match &found.fit {
         Ok(true) => "`xray-tui train --pretrained` takes it, with its last layer".to_owned(),
@@ -128,7 +139,7 @@ fn text(file: &Path, found: &Description) -> String {
 
 /// Where the file is the usual one, its name alone is enough for `--pretrained`.
 fn fetch(order: &Order<'_>, (force, is_usual): (bool, bool), out: Output) -> anyhow::Result<()> {
-    let Order { url, file, .. } = *order;
+    let (url, file) = (order.shown_url(), order.file);
     let shown = file.display();
     let value = |(sha256, size, resumed_at): (String, u64, u64), fetched: bool| {
         json!({
@@ -170,13 +181,15 @@ fn fetch(order: &Order<'_>, (force, is_usual): (bool, bool), out: Output) -> any
     Ok(())
 }
 
-/// Tells how much has come, at every tenth, or at every 5 MB where nobody knows how much it will be.
+/// Tells how much has come, at every tenth and at the end, or at every 5 MB where nobody knows how much it will be.
 fn telling(out: Output) -> impl FnMut(u64, Option<u64>) {
     let mut told = 0;
     move |length, total| {
         let step = total.map_or(5_000_000, |total| total.div_ceil(10)).max(1);
-        if length / step != told {
-            told = length / step;
+        // What is left over makes the last part a little shorter than the others.
+        let part = if total == Some(length) { u64::MAX } else { length / step };
+        if part != told {
+            told = part;
             let of = total.map_or_else(String::new, |total| format!(" of {}", bytes(total)));
             out.progress(&format!("fetched {}{of}", bytes(length)));
         }

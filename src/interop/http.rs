@@ -10,9 +10,10 @@ use serde_json::Value;
 use ureq::config::Config;
 use ureq::http::{Method, Request, Response};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Proxy, SendBody};
+use ureq::{Agent, Body, Proxy, SendBody, Timeout};
 
 use crate::error::{Error, Result};
+use crate::units::split_login;
 
 /// How long a server may take to be reached.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -192,7 +193,7 @@ impl Client {
         let mut incoming = self.send((method, url), &[], content)?;
         let mut body = Vec::new();
         let read = incoming.reader().take(LONGEST).read_to_end(&mut body);
-        read.map_err(|error| unreachable(url, &error.into()))?;
+        read.map_err(|error| unreachable(url, None, &error.into()))?;
         Ok(Answer { status: incoming.status(), body })
     }
 
@@ -205,7 +206,8 @@ impl Client {
     }
 
     fn send(&self, (method, url): (&str, &str), headers: &[(&str, &str)], content: Content<'_>) -> Result<Incoming> {
-        let failed = |error: ureq::Error| unreachable(url, &error);
+        let through = proxy_for(url)?;
+        let failed = |error: ureq::Error| unreachable(url, through.as_ref(), &error);
         let method = Method::from_bytes(method.as_bytes()).map_err(|error| failed(ureq::Error::Http(error.into())))?;
         let mut request = Request::builder().method(method).uri(url);
         for (name, value) in headers {
@@ -214,7 +216,7 @@ impl Client {
         if let Some(login) = self.login.header() {
             request = request.header("Authorization", login);
         }
-        let proxy = proxy_for(url)?;
+        let proxy = through.as_ref().map(|through| through.proxy.clone());
         let response = match content {
             Content::Nothing => self.run(request.body(()).map_err(|error| failed(error.into()))?, proxy),
             Content::Json(value) => {
@@ -239,9 +241,22 @@ impl Client {
     }
 }
 
+/// A proxy, and the variable that names it.
+struct Through {
+    proxy: Proxy,
+    variable: String,
+}
+
+impl Through {
+    /// Without its login.
+    fn name(&self) -> String {
+        format!("the proxy {}:{}", self.proxy.host(), self.proxy.port())
+    }
+}
+
 /// The proxy that the environment names for this address: `https_proxy` or `http_proxy` by its scheme, else `all_proxy`,
 /// in small letters or capitals, but for the hosts of `no_proxy`.
-fn proxy_for(url: &str) -> Result<Option<Proxy>> {
+fn proxy_for(url: &str) -> Result<Option<Through>> {
     let scheme = if url.starts_with("https:") { "https_proxy" } else { "http_proxy" };
     let names = [scheme.to_owned(), scheme.to_uppercase(), "all_proxy".into(), "ALL_PROXY".into()];
     let found = names.iter().find_map(|name| Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?)));
@@ -251,7 +266,8 @@ fn proxy_for(url: &str) -> Result<Option<Proxy>> {
         place: name.clone(),
         problem: format!("is no proxy's address ({error}): write http://HOST:PORT"),
     };
-    Proxy::new(&address).map(Some).map_err(wrong)
+    let proxy = Proxy::new(&address).map_err(wrong)?;
+    Ok(Some(Through { proxy, variable: name.clone() }))
 }
 
 /// Whether `no_proxy` names the address's host, or a domain that it is in.
@@ -268,9 +284,36 @@ fn is_listed(host: &str, list: &str) -> bool {
         .any(|entry| entry == "*" || entry == host || (!entry.is_empty() && host.ends_with(&format!(".{entry}"))))
 }
 
-/// Why a server could not be asked, and what to do.
-fn unreachable(url: &str, error: &ureq::Error) -> Error {
-    let problem = match error {
+/// Why a server could not be asked, and what to do. The address may hold a password.
+fn unreachable(url: &str, through: Option<&Through>, error: &ureq::Error) -> Error {
+    let problem = match through {
+        Some(through) if is_unanswered(error) => {
+            let (proxy, variable) = (through.name(), &through.variable);
+            format!("{proxy} does not answer ({error}): check {variable}, or name the server's host in no_proxy")
+        }
+        _ => explain(through, error),
+    };
+    Error::Unreachable { place: split_login(url).0, problem }
+}
+
+/// Whether nobody was found to talk to: where a proxy is in use, that is the proxy.
+fn is_unanswered(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
+        ureq::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused || is_unknown_host(error),
+        _ => false,
+    }
+}
+
+/// The system's own words for a name that it cannot find have no kind.
+fn is_unknown_host(error: &io::Error) -> bool {
+    error.to_string().contains("lookup address")
+}
+
+fn explain(through: Option<&Through>, error: &ureq::Error) -> String {
+    match error {
         ureq::Error::Io(error) => explain_io(error),
         ureq::Error::HostNotFound => "there is no such host: check the address, the network and the proxy".to_owned(),
         ureq::Error::Timeout(_) => format!("it takes too long ({error}): check the address and the network, try again"),
@@ -280,11 +323,11 @@ fn unreachable(url: &str, error: &ureq::Error) -> Error {
         ),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => format!("is no address ({error}): write http://HOST:PORT"),
         ureq::Error::ConnectProxyFailed(said) => {
-            format!("the proxy refuses to connect ({said}): check it, or no_proxy")
+            let proxy = through.map_or_else(|| "the proxy".to_owned(), Through::name);
+            format!("{proxy} refuses to connect ({said}): check it, or no_proxy")
         }
         _ => error.to_string(),
-    };
-    Error::Unreachable { place: url.to_owned(), problem }
+    }
 }
 
 fn explain_io(error: &io::Error) -> String {
@@ -295,8 +338,7 @@ fn explain_io(error: &io::Error) -> String {
             "the connection is not secure ({error}): check the address; a private authority's certificates can be \
              named with SSL_CERT_FILE"
         ),
-        // The system's own words for a name that it cannot find have no kind.
-        _ if error.to_string().contains("lookup address") => {
+        _ if is_unknown_host(error) => {
             format!("there is no such host ({error}): check the address, the network and the proxy")
         }
         _ => format!("the connection broke ({error}): try again"),

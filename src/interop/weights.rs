@@ -8,6 +8,7 @@ use super::http::{Client, Incoming, Login};
 use crate::error::{Error, Result};
 use crate::metrics::{Fingerprint, Hasher};
 use crate::train::weights::describe;
+use crate::units::split_login;
 
 /// Attempts in a row, each of which has brought something.
 const ATTEMPTS: usize = 5;
@@ -22,6 +23,14 @@ pub struct Order<'a> {
     pub file: &'a Path,
     /// How the SHA-256 must begin, in lower-case hexadecimal digits.
     pub sha256: Option<&'a str>,
+}
+
+impl Order<'_> {
+    /// The address without the login that may stand in it.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        split_login(self.url).0
+    }
 }
 
 /// What was fetched.
@@ -124,7 +133,7 @@ impl<'a> Part<'a> {
                 Attempt::Broken(_) => {}
             }
         }
-        Err(self.with_advice(self.problem("the server says one thing and then another about the file".to_owned())))
+        Err(self.refused("the server says one thing and then another about the file"))
     }
 
     fn attempt(&mut self, tell: Tell<'_>) -> Result<Attempt> {
@@ -149,7 +158,7 @@ impl<'a> Part<'a> {
             206 if start == Some(self.length) => self.take(&mut incoming, (total, tell)),
             416 if total == Some(self.length) => Ok(Attempt::Done),
             206 | 416 => Ok(Attempt::Anew),
-            status => Err(self.with_advice(self.problem(refusal(status)))),
+            status => Err(self.refused(&refusal(status))),
         }
     }
 
@@ -171,7 +180,8 @@ impl<'a> Part<'a> {
                 }
                 Err(error) => format!("broke ({error})"),
             };
-            return Ok(Attempt::Broken(self.problem(format!("the connection {how} after {} bytes", self.length))));
+            let problem = format!("the connection {how} after {} bytes", self.length);
+            return Ok(Attempt::Broken(Error::Unreachable { place: self.order.shown_url(), problem }));
         }
     }
 
@@ -181,7 +191,8 @@ impl<'a> Part<'a> {
         let strong = incoming.header("ETag").filter(|tag| !tag.starts_with("W/"));
         let Some(mark) = strong.or_else(|| incoming.header("Last-Modified")) else { return Ok(()) };
         let path = self.mark_path();
-        fs::write(&path, format!("{}\n{mark}\n", self.order.url)).map_err(|error| Error::io("write", path, error))
+        fs::write(&path, format!("{}\n{mark}\n", self.order.shown_url()))
+            .map_err(|error| Error::io("write", path, error))
     }
 
     fn restart(&mut self) -> Result<()> {
@@ -195,7 +206,7 @@ impl<'a> Part<'a> {
     fn mark(&self) -> Option<String> {
         let text = fs::read_to_string(self.mark_path()).ok()?;
         let (url, mark) = text.trim_end().split_once('\n')?;
-        (url == self.order.url).then(|| mark.to_owned())
+        (url == self.order.shown_url()).then(|| mark.to_owned())
     }
 
     fn mark_path(&self) -> PathBuf {
@@ -230,7 +241,7 @@ impl<'a> Part<'a> {
     /// Deletes it, and says why.
     fn discard(&self, why: &str) -> Error {
         self.remove();
-        self.with_advice(self.problem(format!("{why}; it was deleted")))
+        self.refused(&format!("{why}; it was deleted"))
     }
 
     fn remove(&self) {
@@ -239,19 +250,26 @@ impl<'a> Part<'a> {
         _ = fs::remove_file(&self.path);
     }
 
-    fn problem(&self, problem: String) -> Error {
-        Error::Remote { place: self.order.url.to_owned(), problem }
+    /// The server was reached, and what it says or sends is not the file.
+    fn refused(&self, problem: &str) -> Error {
+        let goes_on = self.goes_on();
+        let problem = format!("{problem}{goes_on}\ncheck the address, or name another with --url");
+        Error::Remote { place: self.order.shown_url(), problem }
     }
 
-    /// The same error, with what to do where it stays so.
-    fn with_advice(&self, error: Error) -> Error {
-        let (Error::Remote { place, problem } | Error::Unreachable { place, problem }) = error else { return error };
-        let Order { url, file, sha256 } = *self.order;
-        let goes_on = if self.path.metadata().is_ok_and(|facts| facts.len() > 0) {
+    fn goes_on(&self) -> &'static str {
+        if self.path.metadata().is_ok_and(|facts| facts.len() > 0) {
             "\nthe same command goes on from where it ended"
         } else {
             ""
-        };
+        }
+    }
+
+    /// The same error, with the ways around a connection that failed.
+    fn with_advice(&self, error: Error) -> Error {
+        let Error::Unreachable { place, problem } = error else { return error };
+        let Order { file, sha256, .. } = *self.order;
+        let (url, goes_on) = (self.order.shown_url(), self.goes_on());
         let check = sha256.map_or_else(String::new, |beginning| {
             format!(", check that its SHA-256 begins with {beginning} (`sha256sum`)")
         });

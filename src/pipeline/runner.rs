@@ -44,8 +44,6 @@ enum Ended {
         outage: bool,
     },
     WrongUse(String),
-    /// The data are not those that the pipeline began with.
-    OtherData,
 }
 
 impl From<Error> for Ended {
@@ -65,14 +63,8 @@ impl Runner {
         let data = std::path::absolute(&self.place.data).map_err(|error| Error::io("find", &self.place.data, error))?;
         let mut pipeline = self.open(store, &data)?;
         while let Some(task) = pipeline.next_task() {
-            match self.do_task(store, &mut pipeline, task)? {
-                Ok(()) => {}
-                Err(Ended::OtherData) => {
-                    self.end(store, &mut pipeline, PipelineState::Failed)?;
-                    self.notice(format!("the data have changed since {} began: a new one begins", pipeline.name));
-                    pipeline = self.create(store, &data)?;
-                }
-                Err(ended) => return self.over(store, &mut pipeline, ended),
+            if let Err(ended) = self.do_task(store, &mut pipeline, task)? {
+                return self.over(store, &mut pipeline, ended);
             }
         }
         self.end(store, &mut pipeline, PipelineState::Done)?;
@@ -91,6 +83,10 @@ impl Runner {
         let Some(mut pipeline) = newest.filter(|found| !self.order.anew && found.state != PipelineState::Done) else {
             return self.create(store, data);
         };
+        if self.has_other_data(&pipeline) {
+            self.notice(format!("the data have changed since {} began: a new one begins", pipeline.name));
+            return self.create(store, data);
+        }
         self.notice(format!("goes on with {}, which was {}", pipeline.name, pipeline.state.name()));
         reopen(&mut pipeline, store.champion()?.map(|champion| champion.version));
         pipeline.state = PipelineState::Running;
@@ -100,6 +96,20 @@ impl Runner {
         }
         self.tell(PipelineEvent::Changed(Box::new(pipeline.clone())));
         Ok(pipeline)
+    }
+
+    /// Whether the data are others than those that a pipeline began with. Asked before anything of it is changed: it stays
+    /// what it was then. Where this cannot be told, its first task says why.
+    fn has_other_data(&self, pipeline: &Pipeline) -> bool {
+        let Some(before) = &pipeline.data_hash else { return false };
+        let hash = self.load_data().and_then(|data| data.hash());
+        hash.is_ok_and(|hash| hash.id != *before)
+    }
+
+    fn load_data(&self) -> Result<LoadedData> {
+        LoadedData::open(&self.place, self.order.settings.config.image_size, &mut |Progress { done, total }| {
+            self.watch(Phase::Decoding { done, total })
+        })
     }
 
     fn create(&self, store: &Store, data: &Path) -> Result<Pipeline> {
@@ -156,7 +166,7 @@ impl Runner {
     /// How a pipeline ends that is not done.
     fn over(&self, store: &Store, pipeline: &mut Pipeline, ended: Ended) -> Result<PipelineOutcome> {
         let (state, outcome) = match ended {
-            Ended::Stopped | Ended::OtherData => (PipelineState::Stopped, PipelineOutcome::Stopped),
+            Ended::Stopped => (PipelineState::Stopped, PipelineOutcome::Stopped),
             Ended::Failed { problem, .. } => (PipelineState::Failed, PipelineOutcome::Failed(problem)),
             Ended::WrongUse(problem) => (PipelineState::Failed, PipelineOutcome::WrongUse(problem)),
             Ended::Refused(_, problem) => {
@@ -192,15 +202,14 @@ impl Runner {
 
     fn check_data(&self, store: &Store, pipeline: &mut Pipeline) -> Result<Value, Ended> {
         let settings = &self.order.settings;
-        let data = LoadedData::open(&self.place, settings.config.image_size, &mut |Progress { done, total }| {
-            self.watch(Phase::Decoding { done, total })
-        })?;
+        let data = self.load_data()?;
         let splits = data.splits(&settings.config);
         splits.check_trainable(&data.dataset)?;
         check_judged(&data.dataset, (settings.split, splits.of(settings.split)))?;
         let hash = data.hash()?;
         if pipeline.data_hash.as_ref().is_some_and(|before| *before != hash.id) {
-            return Err(Ended::OtherData);
+            let problem = "the data have changed since it began: the same command begins a new one".into();
+            return Err(Ended::Failed { problem, outage: false });
         }
         let found = statistics::gather(&data.dataset, &splits, &data.cache, &hash);
         pipeline.data_hash = Some(hash.id);
@@ -309,7 +318,6 @@ fn outcome_of(done: &Result<Value, Ended>) -> (TaskState, Option<Value>, Option<
         Err(Ended::Failed { problem, .. } | Ended::WrongUse(problem)) => {
             (TaskState::Failed, None, Some(problem.clone()))
         }
-        Err(Ended::OtherData) => (TaskState::Failed, None, Some("the data have changed since it began".into())),
     }
 }
 

@@ -136,6 +136,15 @@ impl Task {
             problem: None,
         }
     }
+
+    /// Seconds over all attempts, the one under way included.
+    #[must_use]
+    pub fn seconds_so_far(&self) -> f64 {
+        let since = self.started_at.as_ref().filter(|_| self.state == TaskState::Running);
+        let since = since.and_then(|at| at.parse::<jiff::Timestamp>().ok());
+        let under_way = since.map_or(0.0, |since| jiff::Timestamp::now().duration_since(since).as_secs_f64());
+        self.seconds + under_way.max(0.0)
+    }
 }
 
 /// A pipeline as the store has it.
@@ -255,7 +264,10 @@ impl Store {
     }
 
     fn no_pipeline(&self, word: &str) -> Error {
-        let problem = format!("has no pipeline {word}: `xray-tui pipeline list` shows all");
+        let problem = match word {
+            "last" => "there is no pipeline yet: `xray-tui pipeline run` begins one".to_owned(),
+            _ => format!("has no pipeline {word}: `xray-tui pipeline list` shows all"),
+        };
         Error::Store { path: self.path.clone(), problem }
     }
 
@@ -379,9 +391,23 @@ mod tests {
     }
 
     #[test]
+    fn a_task_under_way_has_taken_the_time_since_it_began() {
+        let begun = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(60);
+        let under_way = Task {
+            state: TaskState::Running,
+            seconds: 5.0,
+            started_at: Some(begun.to_string()),
+            ..Task::new(TaskName::Train)
+        };
+        assert!((65.0..80.0).contains(&under_way.seconds_so_far()));
+        assert!((Task { state: TaskState::Done, ..under_way }.seconds_so_far() - 5.0).abs() < 1e-9);
+    }
+
+    #[test]
     fn a_pipeline_is_found_by_its_number_before_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("runs.db")).unwrap();
+        assert!(store.resolve_pipeline("last").unwrap_err().to_string().contains("there is no pipeline yet"));
         for name in [None, Some("1"), Some("b"), Some("b")] {
             store.create_pipeline((name, &Value::Null), folder.path()).unwrap();
         }

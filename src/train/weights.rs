@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use xray_nn::weights::{self, Head, onnx};
 
-use super::checkpoint;
+use super::trainer::make_network;
+use super::{TrainConfig, checkpoint};
 use crate::dataset::Class;
 use crate::dataset::batch::{IMAGENET_MEAN, IMAGENET_STD};
 use crate::error::{Error, Result};
@@ -173,9 +174,19 @@ pub fn describe(path: &Path) -> Result<Description> {
         tensors: found.tensors,
         parameters: found.parameters,
         classes: found.classes,
-        fit: found.fit.map(|head| head == Head::Loaded),
+        fit: found.fit.and_then(|head| tried(path).map(|()| head == Head::Loaded)),
         notes: found.notes.into_iter().collect(),
     })
+}
+
+/// Makes a network of it as a run does: only its values tell whether one can start from it.
+fn tried(path: &Path) -> Result<(), String> {
+    let config = TrainConfig { pretrained: Some(path.to_owned()), ..TrainConfig::default() };
+    match make_network(&config, true, &mut |_| Ok(())) {
+        Ok(_) => Ok(()),
+        Err(Error::BadSetting { problem, .. }) => Err(problem),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[cfg(test)]
