@@ -26,7 +26,8 @@ pub fn run(command: &AirflowCommand, place: &Workplace, out: Output) -> anyhow::
     out.answer(&value, || {
         let written = files.iter().map(|file| format!("wrote {}", file.display()));
         let call = format!(
-            "they call {} with the data in {} and the database {}; all three can be set for each DAG run or in the files",
+            "they call {} (elsewhere: XRAY_TUI_PROGRAM) with the data in {} and the database {}, which can be set for each DAG \
+             run; all three can be changed in the files",
             defaults.program.display(),
             defaults.data.display(),
             defaults.db.display()

@@ -44,6 +44,13 @@ fn note(painter: &mut Painter, area: Rect, text: &str) {
     painter.message(inner, vec![Line::from(text.to_owned())]);
 }
 
+/// The run that answers, and whether it does so as the champion.
+fn whose(app: &App) -> String {
+    let Some(run) = &app.inspect.run else { return "no run".into() };
+    let is_champion = app.runs.facts.champion.as_ref().is_some_and(|(id, _)| *id == run.id);
+    if is_champion { format!("{}, champion", run.name) } else { run.name.clone() }
+}
+
 fn case(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.inspect;
     let Some(case) = screen.case() else { return };
@@ -73,7 +80,7 @@ fn case(painter: &mut Painter, area: Rect, app: &App) {
     if right.width == 0 {
         return;
     }
-    let inner = painter.panel(right, screen.run.as_ref().map_or("no run", |run| &run.name));
+    let inner = painter.panel(right, &whose(app));
     let text = Rect { height: inner.height.saturating_sub(1), ..inner };
     let lines = facts::lines(painter.theme, screen, case, (text.width.into(), text.height.into()));
     painter.lines(text, lines, 0);

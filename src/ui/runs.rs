@@ -104,7 +104,7 @@ fn with_curves(painter: &mut Painter, area: Rect, (detail, beside): (&RunDetail,
     let inner = painter.panel(area, &format!("{}  {}", run.started.name, run.started.id));
     let width = usize::from(inner.width);
     let champion = app.runs.facts.champion_version(run);
-    let champion = champion.map(|version| format!("◆ champion, version {version} of the model"));
+    let champion = champion.map(|version| format!("♛ champion, version {version} of the model"));
     let mut lines = facts(painter.theme, run, width);
     lines.extend(champion.map(|text| Line::styled(text, painter.theme.accent())));
     lines.extend(scores(painter.theme, detail, width, beside));

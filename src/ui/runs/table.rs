@@ -61,7 +61,7 @@ fn title(screen: &RunsScreen) -> String {
         view.grouped_by.map(|grouping| format!("grouped by {}", grouping.label())),
         screen.baseline().map(|run| format!("against {}", run.started.name)),
         (marked > 0).then(|| format!("{marked} marked")),
-        champion.map(|run| format!("◆ champion {}", run.started.name)),
+        champion.map(|run| format!("♛ champion {}", run.started.name)),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -117,7 +117,7 @@ fn run_line(theme: Theme, (run, screen, baseline): OfRun<'_>, columns: &[Shown])
     let is_baseline = baseline.is_some_and(|base| base.started.id == run.started.id);
     let sign = match () {
         () if is_baseline => "b",
-        () if screen.facts.champion_version(run).is_some() => "◆",
+        () if screen.facts.champion_version(run).is_some() => "♛",
         () => " ",
     };
     let mut spans = vec![Span::styled(sign, theme.accent())];
