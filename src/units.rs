@@ -67,6 +67,17 @@ pub fn split_login(uri: &str) -> (String, Option<String>) {
     }
 }
 
+/// A word of a line for a shell: in quotes where the shell would part it.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_=./…,:+@%".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +110,10 @@ mod tests {
         assert_eq!(split_login("http://u:p@h:5000/"), ("http://h:5000".to_owned(), login.clone()));
         assert_eq!(split_login("http://u:p@h/a@b"), ("http://h/a@b".to_owned(), login));
         assert_eq!(split_login("http://h:5000"), ("http://h:5000".to_owned(), None));
+    }
+
+    #[test]
+    fn a_word_that_a_shell_would_part_is_quoted() {
+        assert_eq!(["--seed=3", "two words", "it's", ""].map(quoted), ["--seed=3", "'two words'", r"'it'\''s'", "''"]);
     }
 }

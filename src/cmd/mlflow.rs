@@ -11,11 +11,10 @@ use crate::config::MlflowSettings;
 use crate::config::place::environment;
 use crate::error::Error;
 use crate::interop::mlflow::{self, Following, Pulled, Pusher, Registered, Sent, Server, Target, register};
-use crate::report::card::quoted;
 use crate::session::Workplace;
 use crate::store::lock::RunLock;
 use crate::store::{Run, RunState, Store};
-use crate::units::count;
+use crate::units::{count, quoted};
 
 /// How long the end of a process waits for what is not sent yet.
 const PATIENCE: Duration = Duration::from_secs(10);

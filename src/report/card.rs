@@ -76,17 +76,6 @@ pub struct Picture {
     pub png: Result<Vec<u8>, &'static str>,
 }
 
-/// A word of a line for a shell: in quotes where the shell would part it.
-#[must_use]
-pub fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_alphanumeric() || "-_=./…,:+@%".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// A column of words.
 pub const fn words(name: &'static str) -> Column {
     Column { name, number: false }
@@ -165,15 +154,5 @@ pub fn moment(text: &str) -> String {
     match (text.get(..10), text.get(11..16), text.ends_with('Z')) {
         (Some(day), Some(time), true) => format!("{day} {time} UTC"),
         _ => text.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_that_a_shell_would_part_is_quoted() {
-        assert_eq!(["--seed=3", "two words", "it's", ""].map(quoted), ["--seed=3", "'two words'", r"'it'\''s'", "''"]);
     }
 }

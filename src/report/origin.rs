@@ -1,11 +1,11 @@
 //! Where the run's numbers come from, and how to get them again.
 
-use super::card::{Block, Facts, Section, UNKNOWN, known, quoted};
+use super::card::{Block, Facts, Section, UNKNOWN, known};
 use super::material::Material;
 use super::private;
 use crate::session::provenance::{self, Git, Machine, Preparation, Program, Provenance};
 use crate::store::{NewRun, Run, RunState};
-use crate::units::{bytes, count};
+use crate::units::{bytes, count, quoted};
 
 pub fn section(material: &Material) -> Section {
     let run = &material.run;

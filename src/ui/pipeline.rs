@@ -109,8 +109,7 @@ fn task_line(theme: Theme, task: &Task, width: usize) -> Line<'static> {
         (0, true) => (String::new(), 4),
         (more, true) => (format!("{more}×"), 4),
     };
-    let seconds = task.seconds_so_far();
-    let time = if seconds > 0.0 { duration(seconds) } else { String::new() };
+    let time = if task.seconds > 0.0 { duration(task.seconds) } else { String::new() };
     let spans = vec![
         Span::styled(format!("{sign} "), style),
         Span::raw(fit(task.name.title(), 11)),
