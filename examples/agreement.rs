@@ -18,6 +18,8 @@ use xray_nn::{Adam, Network, weights};
 use xray_tui::dataset::Split;
 use xray_tui::dataset::batch::{Batch, IMAGENET_MEAN, IMAGENET_STD, Source, evaluation_batch, order, training_batch};
 use xray_tui::dataset::cache;
+use xray_tui::dataset::look::Look;
+use xray_tui::dataset::normalisation::Normalisation;
 use xray_tui::dataset::random::{Purpose, stream};
 use xray_tui::dataset::split::Splits;
 use xray_tui::session::{LoadedData, Workplace};
@@ -64,7 +66,14 @@ fn main() -> Result<()> {
 
 fn batches(arguments: &Arguments, data: &LoadedData, splits: &Splits) -> Result<Vec<Batch>> {
     let augmentation = TrainConfig::default().augmentation;
-    let source = Source { dataset: &data.dataset, cache: &data.cache, augmentation, seed: arguments.seed };
+    let source = Source {
+        dataset: &data.dataset,
+        cache: &data.cache,
+        augmentation,
+        normalisation: Normalisation::None,
+        size: arguments.image_size,
+        seed: arguments.seed,
+    };
     let mut batches = Vec::new();
     for epoch in 1..=arguments.epochs {
         let images = order(&splits.train, arguments.seed, epoch);
@@ -89,13 +98,19 @@ fn train(
     let mut adam = Adam::new(network.parameters(), TrainConfig::default().learning_rate).with_isa(machine::isa());
     let mut losses = Vec::new();
     for batch in batches {
-        losses.push(trainer::step((&network, &mut adam), batch, arguments.image_size)?.0);
+        losses.push(step((&network, &mut adam), (batch, arguments.image_size), Aim::PLAIN)?.0);
     }
     let inference = network.inference()?;
     let mut accuracy = BTreeMap::new();
     for split in [Split::Validation, Split::Test] {
         let sets = (&data.dataset, &data.cache);
-        let answers = evaluate::answer(&inference, sets, splits.of(split), &mut |_| ControlFlow::Continue(()))?;
+        let answers =
+            evaluate::answer(
+                (&inference, Look::default()),
+                sets,
+                splits.of(split),
+                &mut |_| ControlFlow::Continue(()),
+            )?;
         accuracy.insert(split.name(), evaluate::figures(&data.dataset, &answers).confusion.accuracy());
     }
     Ok(json!({"engine": engine, "losses": losses, "accuracy": accuracy}))
@@ -110,7 +125,7 @@ fn write_down(arguments: &Arguments, data: &LoadedData, splits: &Splits, batches
         add(&mut tensors, &format!("batch.{index:05}"), batch, arguments.image_size)?;
     }
     for split in [Split::Validation, Split::Test] {
-        let all = evaluation_batch(&data.dataset, &data.cache, splits.of(split))?;
+        let all = evaluation_batch((&data.dataset, &data.cache), splits.of(split), Look::default())?;
         add(&mut tensors, split.name(), &all, arguments.image_size)?;
     }
     weights::save(&arguments.out.join("images.safetensors"), &tensors, &HashMap::new()).context("writing the images")

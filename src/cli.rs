@@ -317,6 +317,39 @@ mod tests {
         assert!(config(&["--exclude-marked"]).exclude_marked && !config(&["--exclude-marked=false"]).exclude_marked);
         assert!(!config(&["--no-flip"]).augmentation.horizontal_flip);
         assert!(config(&["--no-flip=false"]).augmentation.horizontal_flip);
+        assert!(config(&["--flip"]).augmentation.horizontal_flip);
+        assert!(!config(&["--flip=false"]).augmentation.horizontal_flip);
+    }
+
+    /// What `train` makes of these flags, or what is wrong with them.
+    fn heard(flags: &[&str]) -> Result<TrainConfig, String> {
+        let cli = Cli::try_parse_from([&["xray-tui", "train"], flags].concat()).map_err(|error| error.to_string())?;
+        let Some(Command::Train(args)) = cli.command else { panic!("not train") };
+        Ok(args.recipe.config(&TrainConfig::default()))
+    }
+
+    #[test]
+    fn every_setting_has_a_flag() {
+        let config =
+            heard(&["--schedule", "cosine", "--crop-scale", "0.8", "--early-stopping=5", "--seed", "7"]).unwrap();
+        assert_eq!((config.schedule.name(), config.augmentation.crop_scale), ("cosine", 0.8));
+        assert_eq!((config.early_stopping, config.seed), (5, 7));
+        assert_eq!(heard(&["--pretrained", "w.pth"]).unwrap().pretrained, Some("w.pth".into()));
+    }
+
+    #[test]
+    fn a_flag_with_a_wrong_value_is_named_with_what_is_allowed() {
+        let said = |flags: &[&str]| heard(flags).unwrap_err();
+        for (flags, what) in [
+            (["--epochs", "many"], "is no whole number"),
+            (["--rotation", "much"], "is no number"),
+            (["--schedule", "slow"], "cosine"),
+            (["--threshold", "best"], "must be half, youden"),
+        ] {
+            assert!(said(&flags).contains(flags[0]) && said(&flags).contains(what), "{}", said(&flags));
+        }
+        assert!(said(&["--flip", "--no-flip"]).contains("cannot be used with"));
+        assert!(said(&["--keep-epochs=maybe"]).contains("--keep-epochs"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::dataset::cache;
 use crate::error::{Error, Result};
 use crate::train::TrainConfig;
+use crate::train::setting::{self, Setting};
 use crate::units::split_login;
 pub use file::{Contents, File};
 use place::{Place, Variables};
@@ -254,11 +255,14 @@ impl Settings {
     }
 
     fn recipe_rows(&self) -> Vec<Row> {
-        let said = self.file.as_ref().map(|file| json!(file.contents.train)).unwrap_or_default();
-        let Value::Object(values) = json!(Recipe::of(&self.train)) else { return Vec::new() };
-        let from = |key: &str| if said[key].is_null() { Source::Default } else { Source::File };
-        let row = |(key, value): (String, Value)| Row { from: from(&key), key: format!("train.{key}"), value };
-        values.into_iter().map(row).collect()
+        let said = self.file.as_ref().map(|file| &file.contents.train);
+        let is_said = |setting: &Setting| said.is_some_and(|said| said.says(setting.name));
+        let row = |setting: &Setting| Row {
+            key: format!("train.{}", setting.name),
+            value: setting.value(&self.train),
+            from: if is_said(setting) { Source::File } else { Source::Default },
+        };
+        setting::ALL.iter().map(row).collect()
     }
 
     fn key_rows(&self) -> Vec<Row> {

@@ -8,10 +8,13 @@ pub mod difference;
 pub mod dvc_file;
 pub mod format;
 pub mod hash;
+pub mod look;
+pub mod normalisation;
 pub mod patient;
 pub mod random;
 pub mod resize;
 pub mod scan;
+pub mod shift;
 pub mod similar;
 pub mod split;
 pub mod statistics;
@@ -21,20 +24,31 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use look::{Look, TestAugmentation};
+use normalisation::Normalisation;
 pub use patient::Patient;
 pub use scan::find;
 
 /// How a file becomes the network's input, in words: whatever changes the pixels changes this text.
 #[must_use]
-pub fn preparation(image_size: usize) -> String {
-    format!(
+pub fn preparation(image_size: usize, look: Look) -> String {
+    let plain = format!(
         "decoder {}; Rec. 601 grey; bilinear, antialiased, to {image_size} x {image_size}; for training a source of short \
          side {} at most; mean {:?}, deviation {:?}",
         cache::DECODER_VERSION,
         cache::SOURCE_SHORT_SIDE,
         batch::IMAGENET_MEAN,
         batch::IMAGENET_STD
-    )
+    );
+    // What is off goes unsaid, so that the text of older runs stays theirs.
+    let greys = match look.normalisation {
+        Normalisation::None => String::new(),
+        other => format!("; greys: {}", other.name()),
+    };
+    match look.test_augmentation {
+        TestAugmentation::None => plain + &greys,
+        other => format!("{plain}{greys}; looks: {}", other.name()),
+    }
 }
 
 /// The two labels. The number is the network's output index.

@@ -21,3 +21,4 @@ pub mod train;
 pub mod tui;
 pub mod ui;
 pub mod units;
+mod words;

@@ -17,6 +17,7 @@ pub use overlay::overlay;
 pub use part::Part;
 
 use crate::dataset::GreyImage;
+use crate::dataset::normalisation::rounded;
 
 /// A picture to be shown, in sRGB.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,14 +62,6 @@ impl Picture {
         let line = |y| [row(self, y), vec![[0; 3]; gap], row(right, y)].concat();
         Self { width: self.width + gap + right.width, height, pixels: (0..height).flat_map(line).collect() }
     }
-}
-
-/// The nearest whole number, a half to the even one; `value` must lie in 0 to 255.
-///
-/// At 1.5 * 2^23 the last bit of an `f32` counts ones, so that adding it rounds; processors without SSE 4.1 have no
-/// instruction for rounding, and a call per pixel would take longer than all the rest.
-const fn rounded(value: f32) -> u8 {
-    (value + 12_582_912.0).to_bits().to_le_bytes()[0]
 }
 
 /// A table with an entry for each grey level.

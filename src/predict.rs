@@ -16,6 +16,7 @@ use xray_nn::Inference;
 
 use crate::dataset::batch::normalise;
 use crate::dataset::format::Decoded;
+use crate::dataset::look::Look;
 use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
@@ -27,6 +28,7 @@ use crate::train::{EngineKind, checkpoint, evaluate};
 pub struct Predictor {
     network: Inference,
     image_size: usize,
+    look: Look,
     weights: Fingerprint,
 }
 
@@ -59,7 +61,7 @@ impl Predictor {
     pub fn load(folder: &Path) -> Result<Self> {
         checkpoint::existing_best(folder)?;
         let (config, network, weights) = checkpoint::load_best_known(folder, EngineKind::Fast)?;
-        Ok(Self { network, image_size: config.image_size, weights })
+        Ok(Self { network, image_size: config.image_size, look: config.look(), weights })
     }
 
     /// Side of the square input in pixels.
@@ -85,9 +87,27 @@ impl Predictor {
     /// # Errors
     /// Where the network cannot run.
     pub fn predict(&self, picture: &GreyImage) -> Result<Prediction> {
+        let logits = evaluate::pairs(&self.network.forward(&self.looks(picture)?)?)?;
+        Ok(Prediction { logits: evaluate::mean(&logits) })
+    }
+
+    /// How it looks at pictures.
+    #[must_use]
+    pub const fn look(&self) -> Look {
+        self.look
+    }
+
+    /// All looks at one picture, as `(B, 3, S, S)` f32, ImageNet-normalised: the picture itself first.
+    fn looks(&self, picture: &GreyImage) -> Result<Tensor> {
         let square = resize::to_square(picture, self.image_size);
-        let logits = evaluate::pairs(&self.network.forward(&self.input(&[square.pixels])?)?)?;
-        Ok(Prediction { logits: logits[0] })
+        self.input(&self.look.pictures(&square.pixels, self.image_size))
+    }
+
+    /// The picture as the network gets it, `S * S` greys.
+    fn square(&self, picture: &GreyImage) -> Vec<u8> {
+        let mut square = resize::to_square(picture, self.image_size).pixels;
+        self.look.normalisation.apply(&mut square, self.image_size);
+        square
     }
 
     /// Grey pictures of the network's size S, each of S * S values, as `(B, 3, S, S)` f32, ImageNet-normalised.

@@ -196,15 +196,16 @@ impl Store {
 
     fn write_epoch(&self, run_id: &str, figures: &EpochFigures) -> Result<()> {
         self.change(
-            "INSERT OR REPLACE INTO epochs (run_id, epoch, train, validation, seconds, weights) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO epochs (run_id, epoch, train, validation, seconds, weights, shifted) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 run_id,
                 figures.epoch,
                 text(&figures.train),
                 text(&figures.validation),
                 figures.seconds,
-                figures.weights.map(|weights| weights.to_string())
+                figures.weights.map(|weights| weights.to_string()),
+                figures.shifted.as_ref().map(text)
             ],
         )
     }

@@ -9,13 +9,14 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, ItemFn, UseTree};
 
 /// A room of `src/` and the rooms it may name beside itself.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("error", &[]),
     ("units", &[]),
-    ("metrics", &[]),
-    ("dataset", &["error"]),
+    ("words", &[]),
+    ("metrics", &["words"]),
+    ("dataset", &["error", "words"]),
     ("picture", &["dataset"]),
-    ("train", &["dataset", "metrics", "error"]),
+    ("train", &["dataset", "metrics", "error", "words"]),
     ("store", &["dataset", "metrics", "error"]),
     ("predict", &["dataset", "picture", "metrics", "error", "train"]),
     ("session", &["dataset", "metrics", "error", "train", "store"]),
@@ -31,7 +32,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "dataset", "metrics", "error", "picture",
         ],
     ),
-    ("config", &["dataset", "metrics", "train", "units", "error"]),
+    ("config", &["dataset", "metrics", "train", "units", "error", "words"]),
     ("terminal", &["config"]),
     ("cli", &["app", "config", "dataset", "metrics", "train"]),
     (

@@ -67,6 +67,19 @@ fn commands_obey_the_file() {
 }
 
 #[test]
+fn every_setting_of_a_run_is_shown_under_the_name_that_the_file_has() {
+    let folder = with("[train]\nschedule = \"cosine\"\nweight_decay = 0.01\nno_flip = true\n");
+    let value = answer(folder.path(), &["config", "show"]);
+    assert_eq!(shown(&value, "train.schedule"), ("cosine".into(), "file".into()));
+    assert_eq!(shown(&value, "train.weight_decay"), (0.01.into(), "file".into()));
+    assert_eq!(shown(&value, "train.flip"), (false.into(), "file".into()));
+    assert_eq!(shown(&value, "train.crop_scale"), (1.0.into(), "default".into()));
+    write(folder.path(), "[train]\nschedule = \"slow\"\n");
+    let said = complaint(folder.path(), &["config", "show"], 2);
+    assert!(said.contains("config.toml:2:12: train.schedule: `slow` is none of constant, cosine, plateau"), "{said}");
+}
+
+#[test]
 fn a_wrong_file_is_named_with_line_and_column_and_nothing_is_done() {
     let folder = with("[train]\nepoch = 3\n");
     let said = complaint(folder.path(), &["runs", "list"], 2);

@@ -1,117 +1,74 @@
 //! The settings of the next run, one line each, stepped or typed in place.
 
-use crate::metrics::Rule;
-use crate::train::{EngineKind, TrainConfig};
+use serde_json::Value;
 
-/// One setting.
+use crate::metrics::Rule;
+use crate::train::TrainConfig;
+use crate::train::setting::{self, Setting, Step};
+
+/// One setting: its place in [`setting::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    Epochs,
-    BatchSize,
-    LearningRate,
-    SampleFraction,
-    ValidationFraction,
-    ImageSize,
-    Seed,
-    Flip,
-    Rotation,
-    Brightness,
-    Contrast,
-    Threshold,
-    KeepEpochs,
-    ExcludeMarked,
-    Pretrained,
-    Engine,
-}
+pub struct Field(usize);
 
 impl Field {
-    pub const ALL: [Self; 16] = [
-        Self::Epochs,
-        Self::BatchSize,
-        Self::LearningRate,
-        Self::SampleFraction,
-        Self::ValidationFraction,
-        Self::ImageSize,
-        Self::Seed,
-        Self::Flip,
-        Self::Rotation,
-        Self::Brightness,
-        Self::Contrast,
-        Self::Threshold,
-        Self::KeepEpochs,
-        Self::ExcludeMarked,
-        Self::Pretrained,
-        Self::Engine,
-    ];
+    pub const EPOCHS: Self = Self::named("epochs");
+    pub const BATCH_SIZE: Self = Self::named("batch_size");
+    pub const LEARNING_RATE: Self = Self::named("learning_rate");
+    pub const VALIDATION_FRACTION: Self = Self::named("validation_fraction");
+    pub const IMAGE_SIZE: Self = Self::named("image_size");
+    pub const SEED: Self = Self::named("seed");
+    pub const FLIP: Self = Self::named("flip");
+    pub const ROTATION: Self = Self::named("rotation");
+    pub const BRIGHTNESS: Self = Self::named("brightness");
+    pub const THRESHOLD: Self = Self::named("threshold");
+    pub const KEEP_EPOCHS: Self = Self::named("keep_epochs");
+    pub const PRETRAINED: Self = Self::named("pretrained");
+    pub const ENGINE: Self = Self::named("engine");
+
+    /// In the form's order.
+    pub const ALL: [Self; setting::ALL.len()] = {
+        let mut all = [Self(0); setting::ALL.len()];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = Self(at);
+            at += 1;
+        }
+        all
+    };
+
+    /// A name that is none does not compile: there is no such place in the table.
+    const fn named(name: &str) -> Self {
+        let mut at = 0;
+        while !is_same(setting::ALL[at].name, name) {
+            at += 1;
+        }
+        Self(at)
+    }
+
+    /// What is known of it.
+    #[must_use]
+    pub const fn setting(self) -> &'static Setting {
+        &setting::ALL[self.0]
+    }
+
+    /// Its place in the form.
+    #[must_use]
+    pub const fn place(self) -> usize {
+        self.0
+    }
 
     /// Name and unit or meaning.
     #[must_use]
     pub const fn label(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Epochs => ("epochs", ""),
-            Self::BatchSize => ("batch size", "images a step"),
-            Self::LearningRate => ("learning rate", "of Adam"),
-            Self::SampleFraction => ("sample fraction", "of the training patients"),
-            Self::ValidationFraction => ("validation", "share of the patients"),
-            Self::ImageSize => ("image size", "pixels"),
-            Self::Seed => ("seed", "for all that is random"),
-            Self::Flip => ("flip", "left and right"),
-            Self::Rotation => ("rotation", "degrees at most"),
-            Self::Brightness => ("brightness", "at most this share"),
-            Self::Contrast => ("contrast", "at most this share"),
-            Self::Threshold => ("threshold", "from validation images"),
-            Self::KeepEpochs => ("keep epochs", "45 MB an epoch"),
-            Self::ExcludeMarked => ("leave out marked", "wrong label, poor quality"),
-            Self::Pretrained => ("pretrained", "weights to start from"),
-            Self::Engine => ("engine", "fast, or plain to check it"),
-        }
-    }
-
-    /// As configuration, sweeps and the store name it.
-    #[must_use]
-    pub const fn setting(self) -> &'static str {
-        match self {
-            Self::Epochs => "epochs",
-            Self::BatchSize => "batch_size",
-            Self::LearningRate => "learning_rate",
-            Self::SampleFraction => "sample_fraction",
-            Self::ValidationFraction => "validation_fraction",
-            Self::ImageSize => "image_size",
-            Self::Seed => "seed",
-            Self::Flip => "flip",
-            Self::Rotation => "rotation",
-            Self::Brightness => "brightness",
-            Self::Contrast => "contrast",
-            Self::Threshold => "threshold",
-            Self::KeepEpochs => "keep_epochs",
-            Self::ExcludeMarked => "exclude_marked",
-            Self::Pretrained => "pretrained",
-            Self::Engine => "engine",
-        }
+        let setting = self.setting();
+        (setting.label, setting.meaning)
     }
 
     /// The value as shown and typed.
     #[must_use]
     pub fn text(self, config: &TrainConfig) -> String {
-        let changes = &config.augmentation;
-        match self {
-            Self::Epochs => config.epochs.to_string(),
-            Self::BatchSize => config.batch_size.to_string(),
-            Self::LearningRate => config.learning_rate.to_string(),
-            Self::SampleFraction => config.sample_fraction.to_string(),
-            Self::ValidationFraction => config.validation_fraction.to_string(),
-            Self::ImageSize => config.image_size.to_string(),
-            Self::Seed => config.seed.to_string(),
-            Self::Flip => if changes.horizontal_flip { "on" } else { "off" }.into(),
-            Self::Rotation => changes.rotation_degrees.to_string(),
-            Self::Brightness => changes.brightness.to_string(),
-            Self::Contrast => changes.contrast.to_string(),
-            Self::Threshold => config.threshold.to_string(),
-            Self::KeepEpochs => if config.keep_epochs { "on" } else { "off" }.into(),
-            Self::ExcludeMarked => if config.exclude_marked { "on" } else { "off" }.into(),
-            Self::Engine => config.engine.name().into(),
-            Self::Pretrained => config.pretrained.as_ref().map_or_else(String::new, |file| file.display().to_string()),
-        }
+        let setting = self.setting();
+        setting.shown(&setting.value(config))
     }
 
     /// `config` with the typed value.
@@ -119,29 +76,9 @@ impl Field {
     /// # Errors
     /// What was typed instead of a value, or what the value must be.
     pub fn typed(self, config: &TrainConfig, text: &str) -> Result<TrainConfig, String> {
-        let mut next = config.clone();
-        let changes = &mut next.augmentation;
         let text = text.trim();
-        match self {
-            Self::Epochs => next.epochs = whole(text)?,
-            Self::BatchSize => next.batch_size = whole(text)?,
-            Self::LearningRate => next.learning_rate = number(text)?,
-            Self::SampleFraction => next.sample_fraction = number(text)?,
-            Self::ValidationFraction => next.validation_fraction = number(text)?,
-            Self::ImageSize => next.image_size = whole(text)?,
-            Self::Seed => next.seed = text.parse().map_err(|_| "must be a whole number, 0 or more".to_owned())?,
-            Self::Flip => changes.horizontal_flip = switch(text)?,
-            Self::Rotation => changes.rotation_degrees = number(text)?,
-            Self::Brightness => changes.brightness = number(text)?,
-            Self::Contrast => changes.contrast = number(text)?,
-            Self::Threshold => next.threshold = text.parse()?,
-            Self::KeepEpochs => next.keep_epochs = switch(text)?,
-            Self::ExcludeMarked => next.exclude_marked = switch(text)?,
-            Self::Engine => {
-                next.engine = EngineKind::named(text).ok_or(format!("{text:?} is neither fast nor plain"))?;
-            }
-            Self::Pretrained => next.pretrained = (!text.is_empty()).then(|| text.into()),
-        }
+        let value = self.setting().typed(text).map_err(|problem| format!("{text:?} {problem}"))?;
+        let next = self.setting().with(config, &value)?;
         next.validate().map_err(|error| error.to_string())?;
         Ok(next)
     }
@@ -149,50 +86,65 @@ impl Field {
     /// The next usual value up or down, where that is allowed.
     #[must_use]
     pub fn stepped(self, config: &TrainConfig, up: bool) -> Option<TrainConfig> {
-        let mut next = config.clone();
-        let changes = &mut next.augmentation;
-        match self {
-            Self::Epochs => next.epochs = step_whole(next.epochs, up),
-            Self::BatchSize => next.batch_size = if up { next.batch_size * 2 } else { next.batch_size / 2 },
-            Self::LearningRate => next.learning_rate = step_rate(next.learning_rate, up),
-            Self::SampleFraction => next.sample_fraction = step_share(next.sample_fraction, up, 0.1),
-            Self::ValidationFraction => next.validation_fraction = step_share(next.validation_fraction, up, 0.05),
-            Self::ImageSize => {
-                next.image_size = if up { next.image_size + 32 } else { next.image_size.saturating_sub(32) }
-            }
-            Self::Seed => next.seed = if up { next.seed.saturating_add(1) } else { next.seed.saturating_sub(1) },
-            Self::Flip => changes.horizontal_flip = up,
-            Self::Rotation => changes.rotation_degrees += if up { 5.0 } else { -5.0 },
-            Self::Brightness => changes.brightness = step_share(changes.brightness, up, 0.1),
-            Self::Contrast => changes.contrast = step_share(changes.contrast, up, 0.1),
-            Self::Threshold => next.threshold = step_rule(next.threshold, up),
-            Self::KeepEpochs => next.keep_epochs = up,
-            Self::ExcludeMarked => next.exclude_marked = up,
-            Self::Engine => next.engine = if up { EngineKind::Fast } else { EngineKind::Plain },
-            Self::Pretrained => return None,
+        let setting = self.setting();
+        let value = stepped(setting.step, &setting.value(config), up)?;
+        setting.with(config, &value).ok().filter(|next| next.validate().is_ok())
+    }
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// The next usual value; its range is unchecked.
+fn stepped(step: Step, value: &Value, up: bool) -> Option<Value> {
+    let next: Value = match step {
+        Step::Whole(by) => step_whole(value.as_u64()?, up, by).into(),
+        Step::Double => step_double(value.as_u64()?, up).into(),
+        Step::Rate => step_rate(value.as_f64()?, up).into(),
+        Step::Share(by) => step_share(value.as_f64()?, up, by).into(),
+        Step::Add(by) => (value.as_f64()? + if up { by } else { -by }).into(),
+        Step::Among(usual) => step_among(usual, value.as_f64()?, up)?.into(),
+        Step::Switch => up.into(),
+        Step::Words(names) => {
+            let at = names.iter().position(|name| value == name);
+            names[round(at, up, names.len())].into()
         }
-        next.validate().is_ok().then_some(next)
+        Step::Rules => step_rule(value.as_str()?, up).into(),
+        Step::None => return None,
+    };
+    Some(next)
+}
+
+/// The place after or before this one and round again; the first one after none.
+const fn round(at: Option<usize>, up: bool, places: usize) -> usize {
+    match at {
+        None => 0,
+        Some(at) if up => (at + 1) % places,
+        Some(at) => (at + places - 1) % places,
     }
 }
 
-fn switch(text: &str) -> Result<bool, String> {
-    match text.to_lowercase().as_str() {
-        "on" | "yes" | "true" | "1" => Ok(true),
-        "off" | "no" | "false" | "0" => Ok(false),
-        _ => Err(format!("{text:?} is neither on nor off")),
+const fn step_whole(value: u64, up: bool, by: u64) -> u64 {
+    if up { value.saturating_add(by) } else { value.saturating_sub(by) }
+}
+
+const fn step_double(value: u64, up: bool) -> u64 {
+    if up { value.saturating_mul(2) } else { value / 2 }
+}
+
+/// The next one of these, which ascend.
+fn step_among(usual: &[f64], value: f64, up: bool) -> Option<f64> {
+    if up {
+        usual.iter().copied().find(|next| *next > value)
+    } else {
+        usual.iter().rev().copied().find(|next| *next < value)
     }
-}
-
-fn whole(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("{text:?} is no whole number"))
-}
-
-fn number(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| format!("{text:?} is no number"))
-}
-
-const fn step_whole(value: usize, up: bool) -> usize {
-    if up { value + 1 } else { value.saturating_sub(1) }
 }
 
 /// 1, 3, 10, 30, … times a power of ten.
@@ -209,11 +161,10 @@ pub fn step_rate(rate: f64, up: bool) -> f64 {
 }
 
 /// Through the usual rules and round again; from a rule that is none of them to the first.
-fn step_rule(rule: Rule, up: bool) -> Rule {
+fn step_rule(rule: &str, up: bool) -> String {
     const USUAL: [Rule; 4] = [Rule::Half, Rule::Youden, Rule::Sensitivity(0.97), Rule::Specificity(0.9)];
-    let at = USUAL.iter().position(|usual| *usual == rule);
-    let next = at.map_or(0, |at| if up { at + 1 } else { at + USUAL.len() - 1 });
-    USUAL[next % USUAL.len()]
+    let at = USUAL.iter().position(|usual| usual.to_string() == rule);
+    USUAL[round(at, up, USUAL.len())].to_string()
 }
 
 /// The next multiple of `by`.
@@ -236,19 +187,53 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_of_the_form_can_be_tried_with_several_values() {
-        let known = crate::train::space::setting::names();
-        for field in Field::ALL {
-            assert!(known.iter().any(|name| name == field.setting()), "{field:?} is none of {known:?}");
+    fn what_is_shown_of_the_usual_settings_stays_as_it_was() {
+        let config = TrainConfig { sample_fraction: 1.0, ..TrainConfig::default() };
+        let text =
+            |name: &str| Field::ALL.into_iter().find(|field| field.setting().name == name).unwrap().text(&config);
+        let expected = [
+            ("epochs", "10"),
+            ("learning_rate", "0.001"),
+            ("sample_fraction", "1"),
+            ("flip", "on"),
+            ("keep_epochs", "off"),
+            ("threshold", "half"),
+            ("pretrained", ""),
+            ("engine", "fast"),
+            ("schedule", "constant"),
+        ];
+        for (name, shown) in expected {
+            assert_eq!(text(name), shown, "{name}");
         }
     }
 
     #[test]
+    fn stepping_through_words_comes_round_again() {
+        let config = TrainConfig::default();
+        for field in Field::ALL {
+            let Step::Words(names) = field.setting().step else { continue };
+            let all = (0..names.len()).fold(config.clone(), |now, _| field.stepped(&now, true).unwrap());
+            assert_eq!(all, config, "{field:?}");
+            let there = field.stepped(&config, false).unwrap();
+            assert_eq!(field.text(&there), *names.last().unwrap());
+        }
+    }
+
+    #[test]
+    fn usual_values_are_stepped_through_and_not_beyond() {
+        let decay = Field::ALL.into_iter().find(|field| field.setting().name == "weight_decay").unwrap();
+        let config = TrainConfig::default();
+        assert_eq!(decay.stepped(&config, false), None);
+        let one = decay.stepped(&config, true).unwrap();
+        assert_eq!((one.weight_decay, decay.stepped(&one, false)), (1e-4, Some(config)));
+    }
+
+    #[test]
     fn a_value_out_of_range_is_refused_with_what_is_allowed() {
-        let said = Field::ImageSize.typed(&TrainConfig::default(), "9999").unwrap_err();
+        let said = Field::IMAGE_SIZE.typed(&TrainConfig::default(), "9999").unwrap_err();
         assert!(said.contains("32 to 512"), "{said}");
-        assert!(Field::Flip.typed(&TrainConfig::default(), "onn").unwrap_err().contains("neither on nor off"));
-        assert!(Field::Epochs.typed(&TrainConfig::default(), "many").unwrap_err().contains("no whole number"));
+        assert!(Field::FLIP.typed(&TrainConfig::default(), "onn").unwrap_err().contains("neither on nor off"));
+        assert!(Field::EPOCHS.typed(&TrainConfig::default(), "many").unwrap_err().contains("no whole number"));
     }
 
     #[test]

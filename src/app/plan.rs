@@ -67,7 +67,7 @@ impl Plan {
     /// Whether typed text means several values of a setting.
     #[must_use]
     pub fn is_list(field: Field, text: &str) -> bool {
-        field != Field::Pretrained && (text.contains(',') || text.contains(".."))
+        field != Field::PRETRAINED && (text.contains(',') || text.contains(".."))
     }
 
     /// Tries a setting with the typed values.
@@ -75,7 +75,7 @@ impl Plan {
     /// # Errors
     /// What is wrong with the text, or with the runs that it would make.
     pub fn set(&mut self, (field, text): (Field, &str), base: &TrainConfig) -> Result<(), String> {
-        let axis = Axis::of(field.setting(), text)?;
+        let axis = Axis::of(field.setting().name, text)?;
         let mut next = self.clone();
         next.axes.retain(|(other, _)| *other != field);
         next.axes.push((field, axis));
@@ -109,6 +109,7 @@ impl Plan {
     #[must_use]
     pub fn search(&self, base: &TrainConfig) -> Search {
         Search {
+            variants: Vec::new(),
             base: base.clone(),
             axes: self.axes.iter().map(|(_, axis)| axis.clone()).collect(),
             strategy: self.way.random.map_or(Strategy::Grid, Strategy::Random),
@@ -133,26 +134,26 @@ mod tests {
     #[test]
     fn several_values_make_a_grid_of_runs() {
         let (mut plan, base) = (Plan::default(), TrainConfig::default());
-        plan.set((Field::LearningRate, "1e-3, 3e-4"), &base).unwrap();
-        plan.set((Field::Seed, "1..3"), &base).unwrap();
+        plan.set((Field::LEARNING_RATE, "1e-3, 3e-4"), &base).unwrap();
+        plan.set((Field::SEED, "1..3"), &base).unwrap();
         assert_eq!(plan.runs(&base), Ok(6));
-        assert_eq!(plan.text(Field::LearningRate).as_deref(), Some("1e-3, 3e-4"));
-        plan.unset(Field::Seed);
+        assert_eq!(plan.text(Field::LEARNING_RATE).as_deref(), Some("1e-3, 3e-4"));
+        plan.unset(Field::SEED);
         assert_eq!(plan.runs(&base), Ok(2));
     }
 
     #[test]
     fn a_range_is_drawn_from() {
         let (mut plan, base) = (Plan::default(), TrainConfig::default());
-        plan.set((Field::LearningRate, "1e-4..1e-2"), &base).unwrap();
+        plan.set((Field::LEARNING_RATE, "1e-4..1e-2"), &base).unwrap();
         assert_eq!((plan.way.random, plan.runs(&base)), (Some(DRAWS), Ok(DRAWS)));
     }
 
     #[test]
     fn values_out_of_range_are_refused_before_anything_starts() {
         let (mut plan, base) = (Plan::default(), TrainConfig::default());
-        assert!(plan.set((Field::LearningRate, "1e-3, -1"), &base).is_err());
-        assert!(plan.set((Field::Epochs, "5, many"), &base).is_err());
+        assert!(plan.set((Field::LEARNING_RATE, "1e-3, -1"), &base).is_err());
+        assert!(plan.set((Field::EPOCHS, "5, many"), &base).is_err());
         assert!(plan.is_empty());
     }
 

@@ -121,6 +121,7 @@ pub fn epoch(number: usize) -> EpochFigures {
         train: figures(0.7 / number as f64, (900 + 2 * gain, 307 - 2 * gain, 300 - gain, 3188 + gain)),
         validation: figures(0.6 - 0.004 * gain as f64, (gain, 134 - gain, 127 - gain, 260 + gain)),
         seconds: 61.5,
+        shifted: None,
         weights: None,
     }
 }

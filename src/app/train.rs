@@ -355,7 +355,7 @@ impl TrainScreen {
     fn take_found(&mut self) -> Vec<Effect> {
         if let Some(learning_rate) = self.finder.as_ref().and_then(Finder::rate) {
             self.config.learning_rate = learning_rate;
-            self.plan.unset(Field::LearningRate);
+            self.plan.unset(Field::LEARNING_RATE);
             self.count();
             self.finder = None;
         }

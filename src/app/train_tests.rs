@@ -5,6 +5,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 use super::action::{Action, Place};
 use super::attached::Watched;
 use super::chart::Window;
+use super::form::Field;
 use super::message::{Effect, Message, RunsMessage, TrainMessage};
 use super::popup::Popup;
 use super::sample::{self, press, tell, type_text};
@@ -21,10 +22,10 @@ fn on_form() -> App {
     app
 }
 
-/// Types a value into the line of the form that the cursor is moved down to.
-fn typed(app: &mut App, downs: usize, text: &str) {
+/// Types a value into the line of a setting, to which the cursor is moved down.
+fn typed(app: &mut App, field: Field, text: &str) {
     press(app, KeyCode::Home);
-    for _ in 0..downs {
+    for _ in 0..field.place() {
         press(app, KeyCode::Down);
     }
     press(app, KeyCode::Enter);
@@ -37,8 +38,8 @@ fn typed(app: &mut App, downs: usize, text: &str) {
 #[test]
 fn a_list_of_values_makes_a_grid_that_goes_into_the_queue() {
     let mut app = on_form();
-    typed(&mut app, 2, "1e-3, 3e-4");
-    typed(&mut app, 6, "1..3");
+    typed(&mut app, Field::LEARNING_RATE, "1e-3, 3e-4");
+    typed(&mut app, Field::SEED, "1..3");
     let effects = press(&mut app, KeyCode::Char('s'));
     let [Effect::EnqueueSearch(search)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((search.strategy, search.candidates().unwrap().len()), (Strategy::Grid, 2));
@@ -50,18 +51,18 @@ fn a_list_of_values_makes_a_grid_that_goes_into_the_queue() {
 #[test]
 fn one_value_again_is_one_run_again() {
     let mut app = on_form();
-    typed(&mut app, 2, "1e-3, 3e-4");
+    typed(&mut app, Field::LEARNING_RATE, "1e-3, 3e-4");
     press(&mut app, KeyCode::Right);
     assert!(app.train.plan.is_empty());
-    typed(&mut app, 2, "1e-3, 3e-4");
-    typed(&mut app, 2, "0.01");
+    typed(&mut app, Field::LEARNING_RATE, "1e-3, 3e-4");
+    typed(&mut app, Field::LEARNING_RATE, "0.01");
     assert!(matches!(press(&mut app, KeyCode::Char('s'))[..], [Effect::StartRun(_)]));
 }
 
 #[test]
 fn values_that_cannot_be_are_refused_where_they_are_typed() {
     let mut app = on_form();
-    typed(&mut app, 1, "16, 1");
+    typed(&mut app, Field::BATCH_SIZE, "16, 1");
     assert!(app.train.problem.as_ref().unwrap().contains("batch size"), "{:?}", app.train.problem);
     assert_eq!(app.train.place(), Place::Editing, "what was typed is still there to be mended");
 }

@@ -1,94 +1,104 @@
-//! How to train, as `train`, `cv`, `sweep` and `find-rate` take it.
+//! How to train, as `train`, `cv`, `sweep`, `find-rate` and `pipeline run` take it: a flag for every setting.
 
-use std::path::PathBuf;
+use clap::builder::{BoolValueParser, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, ArgGroup, ArgMatches, Args, Command, Error, FromArgMatches, Id};
+use serde_json::Value;
 
-use clap::Args;
-
-use super::Engine;
 use crate::config;
-use crate::metrics::Rule;
-use crate::train::{EngineKind, TrainConfig};
+use crate::train::TrainConfig;
+use crate::train::setting::{self, Setting, Step};
 
-/// How to train. Flattened last of a command: its heading stands over what follows.
-#[derive(Debug, Clone, Args)]
-#[group(id = "Recipe", multiple = true)]
-#[command(next_help_heading = "How to train")]
+/// What a command that takes no settings with another flag names them all by.
+const GROUP: &str = "Recipe";
+
+/// Says the contrary of `--flip`, which is on by default.
+const NO_FLIP: &str = "no_flip";
+
+/// How to train.
+#[derive(Debug, Clone)]
 pub struct Recipe {
-    /// Epochs [default: 10]
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
-    /// Images a step [default: 64]
-    #[arg(long, value_name = "N")]
-    batch_size: Option<usize>,
-    /// Adam's step size [default: 0.001]
-    #[arg(long, value_name = "X")]
-    learning_rate: Option<f64>,
-    /// Share of the training patients to use [default: 1]
-    #[arg(long, value_name = "X")]
-    sample_fraction: Option<f64>,
-    /// Share of the patients of train and val that validation gets [default: 0.1]
-    #[arg(long, value_name = "X")]
-    validation_fraction: Option<f64>,
-    /// Side of the network's input in pixels [default: 224]
-    #[arg(long, value_name = "N")]
-    image_size: Option<usize>,
-    /// Decides weights, split, sample, order and augmentation [default: 42]
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Start from these weights: safetensors or a .pth of torchvision's or timm's ResNet-18, or `resnet18` for ImageNet's,
-    /// once `weights fetch resnet18` has got them
-    #[arg(long, value_name = "FILE")]
-    pretrained: Option<PathBuf>,
-    /// Do not mirror training images
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
-    no_flip: Option<bool>,
-    /// Rotate training images by at most this many degrees [default: 10]
-    #[arg(long, value_name = "DEGREES")]
-    rotation: Option<f64>,
-    /// Change the brightness of training images by at most this share [default: 0.2]
-    #[arg(long, value_name = "X")]
-    brightness: Option<f64>,
-    /// Change the contrast of training images by at most this share [default: 0.2]
-    #[arg(long, value_name = "X")]
-    contrast: Option<f64>,
-    /// Where PNEUMONIA begins, chosen on the validation images: half (probability 0.5), youden, sensitivity=X or
-    /// specificity=X [default: half]
-    #[arg(long, value_name = "RULE")]
-    threshold: Option<Rule>,
-    /// Keep the weights of every epoch, 45 MB each, for `eval --every-epoch`
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
-    keep_epochs: Option<bool>,
-    /// Leave images out of training that are marked on Inspect as wrongly labelled or of poor quality; validation and test
-    /// keep theirs, as figures over other images cannot be compared
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
-    exclude_marked: Option<bool>,
-    /// What computes the network: this program's kernels, or candle's operations to check them by
-    #[arg(long, value_enum)]
-    engine: Option<Engine>,
+    said: config::Recipe,
 }
 
 impl Recipe {
     /// The settings: what was said, else what is `plain`.
     #[must_use]
     pub fn config(&self, plain: &TrainConfig) -> TrainConfig {
-        let said = config::Recipe {
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
-            sample_fraction: self.sample_fraction,
-            validation_fraction: self.validation_fraction,
-            image_size: self.image_size,
-            seed: self.seed,
-            pretrained: self.pretrained.clone(),
-            no_flip: self.no_flip,
-            rotation: self.rotation,
-            brightness: self.brightness,
-            contrast: self.contrast,
-            threshold: self.threshold,
-            keep_epochs: self.keep_epochs,
-            exclude_marked: self.exclude_marked,
-            engine: self.engine.map(EngineKind::from),
-        };
-        said.over(plain)
+        self.said.over(plain)
     }
+
+    fn hear(&mut self, matches: &ArgMatches) {
+        for setting in setting::ALL {
+            if let Some(value) = matches.get_one::<Value>(setting.name) {
+                self.said.say(setting, value.clone());
+            }
+        }
+        let flip = setting::find("flip").zip(matches.get_one::<Value>(NO_FLIP));
+        if let Some((flip, Value::Bool(no))) = flip {
+            self.said.say(flip, Value::Bool(!no));
+        }
+    }
+}
+
+impl FromArgMatches for Recipe {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let mut recipe = Self { said: config::Recipe::default() };
+        recipe.hear(matches);
+        Ok(recipe)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        self.hear(matches);
+        Ok(())
+    }
+}
+
+impl Args for Recipe {
+    fn group_id() -> Option<Id> {
+        Some(GROUP.into())
+    }
+
+    fn augment_args(command: Command) -> Command {
+        let mut args: Vec<Arg> = setting::ALL.iter().map(arg).collect();
+        let after_flip = args.iter().position(|arg| arg.get_id() == "flip").map_or(0, |at| at + 1);
+        args.insert(after_flip, no_flip());
+        let names: Vec<Id> = args.iter().map(|arg| arg.get_id().clone()).collect();
+        command.group(ArgGroup::new(GROUP).multiple(true).args(names)).args(args)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+fn arg(setting: &'static Setting) -> Arg {
+    let arg = Arg::new(setting.name)
+        .long(setting.flag)
+        .value_name(setting.value)
+        .help(help(setting))
+        .help_heading("How to train");
+    match setting.step {
+        Step::Switch => switch(arg),
+        Step::Words(names) => arg.value_parser(PossibleValuesParser::new(names).map(Value::String)),
+        _ => arg.value_parser(move |text: &str| setting.typed(text)),
+    }
+}
+
+/// With its default, where that is something.
+fn help(setting: &Setting) -> String {
+    let default = match setting.value(&TrainConfig::default()) {
+        Value::Bool(on) => on.to_string(),
+        value => setting.shown(&value),
+    };
+    if default.is_empty() { setting.help.to_owned() } else { format!("{} [default: {default}]", setting.help) }
+}
+
+fn switch(arg: Arg) -> Arg {
+    let arg = arg.num_args(0..=1).require_equals(true).default_missing_value("true");
+    arg.value_parser(BoolValueParser::new().map(Value::Bool))
+}
+
+fn no_flip() -> Arg {
+    let arg = Arg::new(NO_FLIP).long("no-flip").value_name("true|false").help("Do not mirror training images");
+    switch(arg).help_heading("How to train").conflicts_with("flip")
 }

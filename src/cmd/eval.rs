@@ -129,7 +129,7 @@ fn answers(
         out.detail(&format!("{} of {}", p.done, p.total));
         ControlFlow::Continue(())
     };
-    let answered = answer(predictor.network(), (&data.dataset, &data.cache), images, watch)?;
+    let answered = answer((predictor.network(), predictor.look()), (&data.dataset, &data.cache), images, watch)?;
     let list = answers_of(&data.dataset, split, &answered);
     if split == Split::Test {
         store.add_look(&run.started.id, &digest(&data.dataset, &data.cache, images))?;

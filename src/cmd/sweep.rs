@@ -7,12 +7,14 @@ use serde_json::{Map, Value, json};
 use super::{Output, WrongUse, detach, queue};
 use crate::cli::SweepArgs;
 use crate::error::Error;
+use crate::metrics::Criterion;
 use crate::session::Workplace;
 use crate::session::study::{self, Plan};
 use crate::store::{Entry, EntryState, NewEntry, Run, Standing, Store};
 use crate::train::TrainConfig;
+use crate::train::setting;
 use crate::train::space::file::File;
-use crate::train::space::{Axis, Halving, Search, Strategy, Values, setting, text};
+use crate::train::space::{Axis, Halving, Search, Strategy, Values, text};
 use crate::units::{count, share};
 
 /// More runs than anybody waits for.
@@ -72,7 +74,7 @@ fn search(args: &SweepArgs, plain: &TrainConfig) -> anyhow::Result<(Option<Strin
     let is_said = |axis: &&Axis| args.over.iter().all(|said| said.setting != axis.setting);
     let mut axes: Vec<Axis> = file.axes.iter().filter(is_said).chain(&args.over).cloned().collect();
     axes.extend(args.seeds.or(file.seeds).map(|seeds| seeds_from(base.seed, seeds)).transpose()?);
-    if axes.is_empty() {
+    if axes.is_empty() && file.variants.is_empty() {
         let example = "name a setting and its values: --over learning_rate=1e-3,3e-4, or repeat one with --seeds N";
         return Err(WrongUse(example.to_owned()).into());
     }
@@ -82,7 +84,7 @@ fn search(args: &SweepArgs, plain: &TrainConfig) -> anyhow::Result<(Option<Strin
     if halving.is_none() && min_epochs.is_some() {
         return Err(WrongUse("min epochs are for halving: add --halving".to_owned()).into());
     }
-    Ok((args.name.clone().or(file.name), Search { base, axes, strategy, halving }))
+    Ok((args.name.clone().or(file.name), Search { base, variants: file.variants, axes, strategy, halving }))
 }
 
 /// As many seeds as are asked for, each another one.
@@ -147,7 +149,7 @@ pub fn results_json(name: &str, standings: &[Standing]) -> Value {
 fn best_run(standing: &Standing) -> Option<&str> {
     let runs = standing.entries.iter().zip(&standing.best);
     let scored = runs.filter_map(|((entry, _), best)| Some((entry.run_id.as_deref()?, best.as_ref()?)));
-    scored.reduce(|best, other| if other.1.beats(best.1) { other } else { best }).map(|(id, _)| id)
+    scored.reduce(|best, other| if other.1.beats(best.1, standing.by) { other } else { best }).map(|(id, _)| id)
 }
 
 fn candidate_json(place: usize, standing: &Standing) -> Value {
@@ -161,6 +163,10 @@ fn candidate_json(place: usize, standing: &Standing) -> Value {
         "finished": standing.is_finished(),
         "best_val_accuracy_mean": standing.accuracy.map(|spread| spread.mean),
         "best_val_accuracy_sd": standing.accuracy.and_then(|spread| spread.sd),
+        "best_val_auc_mean": standing.auc.map(|spread| spread.mean),
+        "best_val_auc_sd": standing.auc.and_then(|spread| spread.sd),
+        "best_val_loss_mean": standing.loss(Criterion::Loss),
+        "best_shifted_loss_mean": standing.loss(Criterion::Shifted),
     })
 }
 
@@ -177,6 +183,7 @@ fn runs_json(standing: &Standing) -> Vec<Value> {
             "best_epoch": best.map(|best| best.epoch),
             "best_val_accuracy": best.and_then(|best| best.validation.confusion.accuracy()),
             "best_val_loss": best.and_then(|best| best.validation.loss),
+            "best_shifted_loss": best.and_then(|best| best.shifted).and_then(|shifted| shifted.loss),
             "problem": entry.problem,
         })
     };
@@ -185,9 +192,14 @@ fn runs_json(standing: &Standing) -> Vec<Value> {
 
 /// A study's candidates as a table, the best first.
 pub fn results_text(name: &str, standings: &[Standing]) -> String {
+    let by = match standings.first().map(|standing| standing.by).unwrap_or_default() {
+        Criterion::Accuracy => "validation accuracy, ties by validation loss",
+        Criterion::Loss => "validation loss",
+        Criterion::Shifted => "the loss of the validation images made harder",
+    };
     let head = format!(
-        "{name}, ranked by validation accuracy, ties by validation loss\n{:>4}{:>12}{:>11}{:>10}{:>7}  {}",
-        "rank", "validation", "deviation", "loss", "epochs", "settings"
+        "{name}, ranked by {by}\n{:>4}{:>12}{:>11}{:>8}{:>8}{:>10}{:>7}  {}",
+        "rank", "validation", "deviation", "AUC", "loss", "shifted", "epochs", "settings"
     );
     let rows = standings.iter().enumerate().map(|(place, standing)| row(place, standing));
     let entries = standings.iter().flat_map(|standing| &standing.entries).map(|(entry, _)| entry);
@@ -206,10 +218,12 @@ fn row(place: usize, standing: &Standing) -> String {
         names => names.concat(),
     };
     format!(
-        "{rank:>4}{:>12}{:>11}{:>10}{:>7}  {}   {names}",
+        "{rank:>4}{:>12}{:>11}{:>8}{:>8}{:>10}{:>7}  {}   {names}",
         share(standing.accuracy.map(|spread| spread.mean)),
         share(standing.accuracy.and_then(|spread| spread.sd)),
-        share(standing.score.map(|score| score.loss)),
+        share(standing.auc.map(|spread| spread.mean)),
+        share(standing.loss(Criterion::Loss)),
+        share(standing.loss(Criterion::Shifted)),
         epochs.unwrap_or(0),
         text(&standing.settings),
     )

@@ -115,7 +115,7 @@ impl File {
         if self.contents.threads.is_some_and(|threads| threads > MOST_THREADS) {
             return Err(self.problem(&["threads"], &format!("must be 0 (one a core) to {MOST_THREADS}")));
         }
-        match self.contents.train.clone().over(&TrainConfig::default()).validate() {
+        match self.contents.train.over(&TrainConfig::default()).validate() {
             Err(Error::BadSetting { setting, problem }) => {
                 Err(self.problem(&["train", &setting.replace(' ', "_")], &problem))
             }
@@ -234,6 +234,8 @@ mod tests {
         assert_eq!(said, "c.toml:2:9: screen.mouse: is integer 1, must be true or false");
         let said = complaint("[train]\nthreshold = \"best\"");
         assert!(said.starts_with("c.toml:2:13: train.threshold: must be half, youden"), "{said}");
+        let said = complaint("[train]\nengine = \"slow\"");
+        assert_eq!(said, "c.toml:2:10: train.engine: `slow` is none of fast, plain");
     }
 
     #[test]

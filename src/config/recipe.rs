@@ -1,88 +1,146 @@
 //! What is said of how to train: by `[train]` of the file and, under the same names, by flags.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 
 use super::place;
-use crate::dataset::augment::Augmentation;
 use crate::metrics::Rule;
-use crate::train::{EngineKind, TrainConfig};
+use crate::train::TrainConfig;
+use crate::train::setting::{self, Kind, NAMES, Setting, Step};
 
-/// What one of them says about training; see [`TrainConfig`] for ranges and units.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// Says the contrary of `flip`, as files did before there was that name.
+const NO_FLIP: &str = "no_flip";
+
+/// The setting that `no_flip` is about.
+const FLIP: &str = "flip";
+
+/// What one of them says about training: values as JSON has them, by the names of [`setting::ALL`]. Their ranges are
+/// unchecked.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recipe {
-    pub epochs: Option<usize>,
-    pub batch_size: Option<usize>,
-    pub learning_rate: Option<f64>,
-    pub sample_fraction: Option<f64>,
-    pub validation_fraction: Option<f64>,
-    pub image_size: Option<usize>,
-    pub seed: Option<u64>,
-    /// Nothing, or the empty path: from new weights.
-    pub pretrained: Option<PathBuf>,
-    pub no_flip: Option<bool>,
-    pub rotation: Option<f64>,
-    pub brightness: Option<f64>,
-    pub contrast: Option<f64>,
-    pub threshold: Option<Rule>,
-    pub keep_epochs: Option<bool>,
-    pub exclude_marked: Option<bool>,
-    pub engine: Option<EngineKind>,
+    said: BTreeMap<&'static str, Value>,
 }
 
 impl Recipe {
-    /// The settings: what is said, else what is `plain`.
-    #[must_use]
-    pub fn over(self, plain: &TrainConfig) -> TrainConfig {
-        let changes = plain.augmentation;
-        TrainConfig {
-            epochs: self.epochs.unwrap_or(plain.epochs),
-            batch_size: self.batch_size.unwrap_or(plain.batch_size),
-            learning_rate: self.learning_rate.unwrap_or(plain.learning_rate),
-            sample_fraction: self.sample_fraction.unwrap_or(plain.sample_fraction),
-            validation_fraction: self.validation_fraction.unwrap_or(plain.validation_fraction),
-            image_size: self.image_size.unwrap_or(plain.image_size),
-            seed: self.seed.unwrap_or(plain.seed),
-            pretrained: self.pretrained.map_or_else(|| plain.pretrained.clone(), place::said),
-            threshold: self.threshold.unwrap_or(plain.threshold),
-            keep_epochs: self.keep_epochs.unwrap_or(plain.keep_epochs),
-            exclude_marked: self.exclude_marked.unwrap_or(plain.exclude_marked),
-            excluded: plain.excluded.clone(),
-            fold: plain.fold,
-            engine: self.engine.unwrap_or(plain.engine),
-            augmentation: Augmentation {
-                horizontal_flip: self.no_flip.map_or(changes.horizontal_flip, |no| !no),
-                rotation_degrees: self.rotation.unwrap_or(changes.rotation_degrees),
-                brightness: self.brightness.unwrap_or(changes.brightness),
-                contrast: self.contrast.unwrap_or(changes.contrast),
-            },
-        }
+    /// Takes in what is said of a setting.
+    pub fn say(&mut self, setting: &'static Setting, value: Value) {
+        self.said.insert(setting.name, value);
     }
 
-    /// The same settings as the file would say them, each of them.
+    /// Whether something is said of the setting of that name.
     #[must_use]
-    pub fn of(config: &TrainConfig) -> Self {
-        let changes = config.augmentation;
-        Self {
-            epochs: Some(config.epochs),
-            batch_size: Some(config.batch_size),
-            learning_rate: Some(config.learning_rate),
-            sample_fraction: Some(config.sample_fraction),
-            validation_fraction: Some(config.validation_fraction),
-            image_size: Some(config.image_size),
-            seed: Some(config.seed),
-            pretrained: config.pretrained.clone(),
-            no_flip: Some(!changes.horizontal_flip),
-            rotation: Some(changes.rotation_degrees),
-            brightness: Some(changes.brightness),
-            contrast: Some(changes.contrast),
-            threshold: Some(config.threshold),
-            keep_epochs: Some(config.keep_epochs),
-            exclude_marked: Some(config.exclude_marked),
-            engine: Some(config.engine),
+    pub fn says(&self, name: &str) -> bool {
+        self.said.contains_key(name)
+    }
+
+    /// The settings: what is said, else what is `plain`.
+    #[must_use]
+    pub fn over(&self, plain: &TrainConfig) -> TrainConfig {
+        let with = |config: TrainConfig, (name, value): (&&str, &Value)| {
+            // Each value was read as one of its setting.
+            setting::with(&config, name, &meant(name, value)).unwrap_or(config)
+        };
+        self.said.iter().fold(plain.clone(), with)
+    }
+}
+
+/// A file may be below `~/`, and an empty one is none.
+fn meant(name: &str, value: &Value) -> Value {
+    match (name, value) {
+        ("pretrained", Value::String(file)) => {
+            let path = place::said(file.into());
+            path.map_or(Value::Null, |path| json!(path.to_str().unwrap_or(file)))
         }
+        _ => value.clone(),
+    }
+}
+
+/// What a key of the file is about.
+#[derive(Clone, Copy)]
+enum Key {
+    Setting(&'static Setting),
+    NoFlip,
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a setting")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Key, E> {
+        match setting::find(name) {
+            Some(setting) => Ok(Key::Setting(setting)),
+            None if name == NO_FLIP => Ok(Key::NoFlip),
+            None => Err(E::unknown_field(name, &NAMES)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
+
+/// Reads a value of the setting.
+struct ValueOf(&'static Setting);
+
+impl<'de> DeserializeSeed<'de> for ValueOf {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.0.kind() {
+            Kind::Whole => u64::deserialize(deserializer).map(Value::from),
+            Kind::Number => f64::deserialize(deserializer).map(setting::number),
+            Kind::Switch => bool::deserialize(deserializer).map(Value::Bool),
+            Kind::Word => word(self.0, &String::deserialize(deserializer)?),
+        }
+    }
+}
+
+fn word<E: de::Error>(setting: &Setting, text: &str) -> Result<Value, E> {
+    match setting.step {
+        Step::Words(names) if !names.contains(&text) => Err(E::unknown_variant(text, names)),
+        Step::Rules => text.parse::<Rule>().map(|rule| json!(rule)).map_err(E::custom),
+        _ => setting.typed(text).map_err(E::custom),
+    }
+}
+
+struct TableVisitor;
+
+impl<'de> Visitor<'de> for TableVisitor {
+    type Value = Recipe;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("struct Recipe")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Recipe, A::Error> {
+        let mut recipe = Recipe::default();
+        while let Some(key) = table.next_key::<Key>()? {
+            match key {
+                Key::Setting(setting) => recipe.say(setting, table.next_value_seed(ValueOf(setting))?),
+                Key::NoFlip => {
+                    let flip = !table.next_value::<bool>()?;
+                    recipe.said.insert(FLIP, Value::Bool(flip));
+                }
+            }
+        }
+        Ok(recipe)
+    }
+}
+
+impl<'de> Deserialize<'de> for Recipe {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TableVisitor)
     }
 }
 
@@ -90,32 +148,50 @@ impl Recipe {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Recipe {
+        toml::from_str(text).unwrap()
+    }
+
     #[test]
     fn nothing_said_is_the_default_recipe() {
         assert_eq!(Recipe::default().over(&TrainConfig::default()), TrainConfig::default());
     }
 
     #[test]
-    fn a_recipe_says_all_that_the_settings_hold() {
-        let augmentation =
-            Augmentation { horizontal_flip: false, rotation_degrees: 3.0, brightness: 0.4, contrast: 0.5 };
-        let config = TrainConfig {
-            epochs: 3,
-            batch_size: 5,
-            learning_rate: 0.5,
-            sample_fraction: 0.5,
-            validation_fraction: 0.3,
-            image_size: 64,
-            seed: 7,
-            augmentation,
-            pretrained: Some("w.pth".into()),
-            threshold: Rule::Youden,
-            keep_epochs: true,
-            exclude_marked: true,
-            excluded: None,
-            fold: None,
-            engine: EngineKind::Plain,
-        };
-        assert_eq!(Recipe::of(&config).over(&TrainConfig::default()), config);
+    fn every_setting_can_be_said() {
+        let mut wanted = TrainConfig::default();
+        let mut recipe = Recipe::default();
+        for setting in setting::ALL {
+            let text = match setting.step {
+                Step::Whole(_) | Step::Double => "40",
+                Step::Rate | Step::Share(_) | Step::Add(_) | Step::Among(_) => "0.25",
+                Step::Switch => "true",
+                Step::Words(names) => names[names.len() - 1],
+                Step::Rules => "youden",
+                Step::None => "w.pth",
+            };
+            let value = setting.typed(text).unwrap();
+            wanted = setting.with(&wanted, &value).unwrap();
+            recipe.say(setting, value);
+        }
+        assert_eq!(recipe.over(&TrainConfig::default()), wanted);
+        assert!(wanted.keep_epochs && wanted.pretrained.is_some() && wanted.augmentation.crop_scale < 1.0);
+    }
+
+    #[test]
+    fn a_file_says_its_settings_by_name() {
+        let recipe = read("learning_rate = 3\nflip = false\nschedule = \"cosine\"\npretrained = \"\"");
+        let plain = TrainConfig { pretrained: Some("w.pth".into()), ..TrainConfig::default() };
+        let config = recipe.over(&plain);
+        assert_eq!((config.learning_rate, config.augmentation.horizontal_flip), (3.0, false));
+        assert_eq!((config.schedule.name(), config.pretrained), ("cosine", None));
+        assert!(recipe.says("pretrained") && !recipe.says("epochs"));
+    }
+
+    #[test]
+    fn the_old_name_says_the_contrary() {
+        let flips = |text: &str| read(text).over(&TrainConfig::default()).augmentation.horizontal_flip;
+        assert!(!flips("no_flip = true") && flips("no_flip = false"));
+        assert!(read("no_flip = true").says("flip"));
     }
 }

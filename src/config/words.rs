@@ -1,40 +1,6 @@
 //! The words that settings are chosen by, the same in the file, the environment and on the command line.
 
-use std::str::FromStr;
-
-use serde::Deserialize;
-
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident { $($(#[$attribute:meta])* $word:ident = $text:literal),+ $(,)? }) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-        pub enum $name {
-            $($(#[$attribute])* #[serde(rename = $text)] $word),+
-        }
-
-        impl $name {
-            /// All that can be said, the default first.
-            pub const NAMES: &[&'static str] = &[$($text),+];
-
-            /// The word for it.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$word => $text),+ }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($text => Ok(Self::$word),)+
-                    _ => Err(format!("`{text}` is none of {}", Self::NAMES.join(", "))),
-                }
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// The instruction set of the kernels.

@@ -4,10 +4,21 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use self::part::{Draws, Part};
 use super::{GreyImage, resize};
 
+pub(super) mod geometry;
+pub(super) mod part;
 #[cfg(test)]
 mod tests;
+pub(super) mod tones;
+
+/// Aspects of a crop, width to height (torchvision's `RandomResizedCrop`).
+const CROP_ASPECTS: [f64; 2] = [3.0 / 4.0, 4.0 / 3.0];
+/// Shares of the area that may be blotted out (torchvision's `RandomErasing`).
+const ERASED_AREAS: [f64; 2] = [0.02, 0.33];
+/// Aspects of what is blotted out, width to height: torchvision says 0.3 to 3.3 of height to width.
+const ERASED_ASPECTS: [f64; 2] = [1.0 / 3.3, 1.0 / 0.3];
 
 /// Which random changes a training image gets. All off is the evaluation picture.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -15,23 +26,50 @@ mod tests;
 pub struct Augmentation {
     /// Mirror left and right with probability one half. It moves the heart to the other side.
     pub horizontal_flip: bool,
+    /// Cut out a part of between this share of the picture's area and all of it, of an aspect of 3:4 to 4:3, and scale it
+    /// to the whole (torchvision's `RandomResizedCrop`); 1 is off.
+    #[serde(default = "whole")]
+    pub crop_scale: f64,
     /// Rotate by an angle drawn from plus or minus this many degrees; 0 is off.
     pub rotation_degrees: f64,
+    /// Move along each axis by a share of the side drawn from plus or minus this; 0 is off.
+    #[serde(default)]
+    pub translation: f64,
     /// Multiply by a factor drawn from 1 plus or minus this; 0 is off.
     pub brightness: f64,
     /// Blend with the mean grey by a factor drawn from 1 plus or minus this; 0 is off.
     pub contrast: f64,
+    /// Raise to a power drawn from 1/(1 + this) to 1 + this, evenly in its logarithm; 0 is off.
+    #[serde(default)]
+    pub gamma: f64,
+    /// Probability of blotting out a rectangle of 2 to 33 % of the area (Zhong et al. 2020); 0 is off.
+    #[serde(default)]
+    pub erasing: f64,
+}
+
+/// A crop that cuts nothing off.
+const fn whole() -> f64 {
+    1.0
 }
 
 impl Default for Augmentation {
     fn default() -> Self {
-        Self { horizontal_flip: true, rotation_degrees: 10.0, brightness: 0.2, contrast: 0.2 }
+        Self { horizontal_flip: true, rotation_degrees: 10.0, brightness: 0.2, contrast: 0.2, ..Self::OFF }
     }
 }
 
 impl Augmentation {
     /// No change at all.
-    pub const OFF: Self = Self { horizontal_flip: false, rotation_degrees: 0.0, brightness: 0.0, contrast: 0.0 };
+    pub const OFF: Self = Self {
+        horizontal_flip: false,
+        crop_scale: whole(),
+        rotation_degrees: 0.0,
+        translation: 0.0,
+        brightness: 0.0,
+        contrast: 0.0,
+        gamma: 0.0,
+        erasing: 0.0,
+    };
 
     /// Whether every image stays as it is.
     #[must_use]
@@ -43,107 +81,86 @@ impl Augmentation {
 /// One image's changes, in the order in which they are made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Change {
+    /// The part of the source that is shown; all of it if there is none.
+    crop: Option<Part>,
     flip: bool,
     /// Counter-clockwise, as in torchvision.
     degrees: f32,
+    /// To the right and down, in shares of the side.
+    moved: [f32; 2],
     brightness: f32,
     contrast: f32,
+    /// The logarithm of the exponent.
+    gamma: f32,
+    erased: Option<Part>,
 }
 
 impl Change {
-    /// Always four draws, so that switching one change off leaves the others as they were.
+    /// Always 52 draws, so that switching one change off leaves the others as they were.
+    ///
+    /// Those of changes that came later are made later: recorded runs repeat bit for bit.
     fn draw(recipe: &Augmentation, rng: &mut ChaCha8Rng) -> Self {
         let [flip, angle, brightness, contrast]: [f32; 4] = rng.random();
+        let crop = Draws::new(rng);
+        let [across, down, gamma, blot]: [f32; 4] = rng.random();
+        let erased = Draws::new(rng);
         #[expect(clippy::cast_possible_truncation, reason = "a setting of a few digits")]
         let around = |middle: f32, by: f64, draw: f32| middle + by as f32 * (2.0 * draw - 1.0);
+        let crops = recipe.crop_scale < 1.0;
+        let blots = f64::from(blot) < recipe.erasing;
         Self {
+            crop: crops.then(|| Part::drawn([recipe.crop_scale, 1.0], CROP_ASPECTS, &crop)).flatten(),
             flip: recipe.horizontal_flip && flip < 0.5,
             degrees: around(0.0, recipe.rotation_degrees, angle),
+            moved: [across, down].map(|draw| around(0.0, recipe.translation, draw)),
             brightness: around(1.0, recipe.brightness, brightness).max(0.0),
             contrast: around(1.0, recipe.contrast, contrast).max(0.0),
+            gamma: around(0.0, recipe.gamma.ln_1p(), gamma),
+            erased: blots.then(|| Part::drawn(ERASED_AREAS, ERASED_ASPECTS, &erased)).flatten(),
         }
     }
 
-    /// Changes a `size` x `size` picture. Values are rounded once, at the end: to nearest, halves away from zero.
+    /// The square picture that the other changes begin with.
+    fn cut(&self, source: &GreyImage, size: usize) -> Vec<u8> {
+        match self.crop {
+            Some(part) => part.cut(source, size),
+            None if source.width == size && source.height == size => source.pixels.clone(),
+            None => resize::to_square(source, size).pixels,
+        }
+    }
+
+    /// Changes a `size` x `size` picture, which is cropped already. Values are rounded once, at the end: to nearest,
+    /// halves away from zero.
     fn apply(self, mut picture: Vec<u8>, size: usize) -> Vec<u8> {
         if self.flip {
-            flip(&mut picture, size);
+            geometry::flip(&mut picture, size);
         }
-        let mut grey = rotate(&picture, size, self.degrees);
-        adjust_brightness(&mut grey, self.brightness);
-        adjust_contrast(&mut grey, self.contrast);
-        grey.into_iter().map(to_byte).collect()
+        let mut grey = geometry::turned_and_moved(&picture, size, (self.degrees, pixels(self.moved, size)));
+        tones::adjust_brightness(&mut grey, self.brightness);
+        tones::adjust_contrast(&mut grey, self.contrast);
+        tones::adjust_gamma(&mut grey, self.gamma.exp());
+        if let Some(part) = self.erased {
+            // Not black: so is what lies outside an X-ray, and the network is to learn nothing from a patch of it.
+            let mean = tones::mean(&grey);
+            part.fill(&mut grey, size, mean);
+        }
+        grey.into_iter().map(tones::to_byte).collect()
     }
 }
 
-/// Scales `source` to `size` x `size` as for evaluation, then flips, rotates, brightens and stretches it by four draws.
+/// Scales `source`, or a part of it, to `size` x `size` as for evaluation, then changes it as drawn.
 ///
-/// The operations are torchvision's `hflip`, `rotate` (bilinear, black outside, around the centre),
-/// `adjust_brightness` and `adjust_contrast` in this order, without rounding between them. Returns `size * size` values.
+/// The operations are torchvision's `hflip`, `affine` (bilinear, black outside, a turn around the centre and then a
+/// move by whole pixels), `adjust_brightness`, `adjust_contrast`, `adjust_gamma` and `erase` in this order, without
+/// rounding between them. Returns `size * size` values.
 #[must_use]
 pub fn augment(source: &GreyImage, size: usize, recipe: &Augmentation, rng: &mut ChaCha8Rng) -> Vec<u8> {
-    let fits = source.width == size && source.height == size;
-    let picture = if fits { source.pixels.clone() } else { resize::to_square(source, size).pixels };
-    Change::draw(recipe, rng).apply(picture, size)
+    let change = Change::draw(recipe, rng);
+    change.apply(change.cut(source, size), size)
 }
 
-fn flip(picture: &mut [u8], size: usize) {
-    picture.chunks_exact_mut(size.max(1)).for_each(<[u8]>::reverse);
-}
-
-/// Each pixel takes what lay at its centre before the turn; outside is black, and so the picture's edge fades into it.
-#[allow(clippy::cast_precision_loss, reason = "sides of a few hundred pixels")]
-fn rotate(picture: &[u8], size: usize, degrees: f32) -> Vec<f32> {
-    if degrees == 0.0 {
-        return picture.iter().copied().map(f32::from).collect();
-    }
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    let middle = (size as f32 - 1.0) / 2.0;
-    let from_middle = |at: usize| at as f32 - middle;
-    let turned = |x: f32, y: f32| (middle + cos * x - sin * y, middle + sin * x + cos * y);
-    let places = (0..size).flat_map(|y| (0..size).map(move |x| (x, y)));
-    places.map(|(x, y)| sample(picture, size, turned(from_middle(x), from_middle(y)))).collect()
-}
-
-/// The value between the four pixels around (x, y).
-fn sample(picture: &[u8], size: usize, (x, y): (f32, f32)) -> f32 {
-    let (left, top) = (x.floor(), y.floor());
-    let (right_share, bottom_share) = (x - left, y - top);
-    let row = |y: f32| {
-        pixel(picture, size, (left, y)) * (1.0 - right_share) + pixel(picture, size, (left + 1.0, y)) * right_share
-    };
-    row(top) * (1.0 - bottom_share) + row(top + 1.0) * bottom_share
-}
-
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "checked before"
-)]
-fn pixel(picture: &[u8], size: usize, (x, y): (f32, f32)) -> f32 {
-    let inside = x >= 0.0 && y >= 0.0 && x < size as f32 && y < size as f32;
-    let index = if inside { y as usize * size + x as usize } else { picture.len() };
-    picture.get(index).copied().map_or(0.0, f32::from)
-}
-
-fn adjust_brightness(grey: &mut [f32], factor: f32) {
-    for value in grey {
-        *value = (*value * factor).clamp(0.0, 255.0);
-    }
-}
-
-/// `mean + factor * (value - mean)`, written so that a factor of 1 changes nothing, not even by a rounding.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a mean of greys")]
-fn adjust_contrast(grey: &mut [f32], factor: f32) {
-    let sum: f64 = grey.iter().copied().map(f64::from).sum();
-    let mean = (sum / grey.len().max(1) as f64) as f32;
-    for value in grey {
-        *value = (*value + (factor - 1.0) * (*value - mean)).clamp(0.0, 255.0);
-    }
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
-fn to_byte(value: f32) -> u8 {
-    value.round().clamp(0.0, 255.0) as u8
+/// Shares of a side in whole pixels, as torchvision's `RandomAffine` moves: a picture that is not turned stays sharp.
+#[expect(clippy::cast_precision_loss, reason = "sides of a few hundred pixels")]
+fn pixels(shares: [f32; 2], size: usize) -> [f32; 2] {
+    shares.map(|share| (share * size as f32).round())
 }

@@ -5,7 +5,10 @@ use rand::seq::SliceRandom;
 use super::Dataset;
 use super::augment::{Augmentation, augment};
 use super::cache::Cache;
+use super::look::Look;
+use super::normalisation::Normalisation;
 use super::random::{Purpose, stream};
+use super::shift::Shift;
 use crate::error::Result;
 
 #[cfg(test)]
@@ -23,7 +26,7 @@ pub struct Batch {
     pub pixels: Vec<f32>,
     /// `(B)`: 0 is NORMAL, 1 is PNEUMONIA.
     pub labels: Vec<u32>,
-    /// `(B)`: indices into [`Dataset::images`].
+    /// Indices into [`Dataset::images`], one for each picture or, where an image has several, for each group of them.
     pub images: Vec<usize>,
 }
 
@@ -33,7 +36,26 @@ pub struct Source<'a> {
     pub dataset: &'a Dataset,
     pub cache: &'a Cache,
     pub augmentation: Augmentation,
+    pub normalisation: Normalisation,
+    /// Side of the pictures in pixels.
+    pub size: usize,
     pub seed: u64,
+}
+
+/// The images of `epoch` in order: as many of each class, all of the rarer one and others of the commoner one each time.
+#[must_use]
+pub fn balanced_order(dataset: &Dataset, images: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
+    let rank = |index: usize| dataset.images[index].class.index();
+    let count = |class: usize| images.iter().filter(|&&index| rank(index) == class).count();
+    let mut left = [count(0).min(count(1)); 2];
+    let mut order = order(images, seed, epoch);
+    order.retain(|&index| {
+        let left = &mut left[rank(index)];
+        let keep = *left > 0;
+        *left = left.saturating_sub(1);
+        keep
+    });
+    order
 }
 
 /// `images` in the order of `epoch`, shuffled by `seed`.
@@ -49,25 +71,54 @@ pub fn order(images: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
 /// # Errors
 /// Where an image can no longer be read.
 pub fn training_batch(source: &Source<'_>, images: &[usize], epoch: usize) -> Result<Batch> {
-    let Source { dataset, cache, augmentation, seed } = *source;
-    // The cached source may be smaller than the original, so only the evaluation picture is exact.
-    if augmentation.is_off() {
-        return evaluation_batch(dataset, cache, images);
-    }
-    let size = cache.image_size();
-    assemble(dataset, (images, size), |index, grey| {
-        let mut rng = stream(seed, Purpose::Augmentation, [epoch as u64, index as u64]);
-        grey.copy_from_slice(&augment(&cache.read_source(index)?, size, &augmentation, &mut rng));
-        Ok(())
-    })
+    let Source { dataset, cache, augmentation, normalisation, size, seed } = *source;
+    let picture = |index: usize| {
+        // The cached source may be smaller than the original, so only the evaluation picture is exact.
+        let mut grey = if augmentation.is_off() && size == cache.image_size() {
+            read_evaluation(cache, index)?
+        } else {
+            let mut rng = stream(seed, Purpose::Augmentation, [epoch as u64, index as u64]);
+            augment(&cache.read_source(index)?, size, &augmentation, &mut rng)
+        };
+        normalisation.apply(&mut grey, size);
+        Ok(vec![grey])
+    };
+    assemble(dataset, (images, size), picture)
 }
 
-/// Images as evaluation and prediction see them: torchvision's `Resize((S, S))`, `ToTensor` and `Normalize`.
+/// Images as evaluation and prediction see them: torchvision's `Resize((S, S))`, `ToTensor` and `Normalize`, each in as
+/// many pictures, one after the other, as `look` asks for.
 ///
 /// # Errors
 /// Where an image can no longer be read.
-pub fn evaluation_batch(dataset: &Dataset, cache: &Cache, images: &[usize]) -> Result<Batch> {
-    assemble(dataset, (images, cache.image_size()), |index, grey| cache.read_evaluation(index, grey))
+pub fn evaluation_batch((dataset, cache): (&Dataset, &Cache), images: &[usize], look: Look) -> Result<Batch> {
+    let size = cache.image_size();
+    assemble(dataset, (images, size), |index| Ok(look.pictures(&read_evaluation(cache, index)?, size)))
+}
+
+/// Images made harder, each in one of the ways of [`Shift::ALL`], which its place and `turn` decide; then as
+/// [`evaluation_batch`] has them, in a single look.
+///
+/// # Errors
+/// Where an image can no longer be read.
+pub fn shifted_batch(
+    (dataset, cache): (&Dataset, &Cache),
+    images: &[usize],
+    (normalisation, turn): (Normalisation, usize),
+) -> Result<Batch> {
+    let size = cache.image_size();
+    assemble(dataset, (images, size), |index| {
+        let mut grey = read_evaluation(cache, index)?;
+        Shift::ALL[(index + turn) % Shift::ALL.len()].apply(&mut grey, size, index as u64);
+        normalisation.apply(&mut grey, size);
+        Ok(vec![grey])
+    })
+}
+
+fn read_evaluation(cache: &Cache, index: usize) -> Result<Vec<u8>> {
+    let mut grey = vec![0; cache.image_size() * cache.image_size()];
+    cache.read_evaluation(index, &mut grey)?;
+    Ok(grey)
 }
 
 /// Normalises one grey picture of S * S values into three planes of as many, for red, green and blue.
@@ -86,18 +137,20 @@ pub fn normalise(grey: &[u8], out: &mut [f32]) {
     }
 }
 
-/// Fills a batch of `images` of side `size` with the grey pictures that `read` writes.
+/// A batch of `images`, each in the grey pictures of side `size` that `read` gives.
 fn assemble(
     dataset: &Dataset,
     (images, size): (&[usize], usize),
-    read: impl Fn(usize, &mut [u8]) -> Result<()>,
+    read: impl Fn(usize) -> Result<Vec<Vec<u8>>>,
 ) -> Result<Batch> {
-    let mut grey = vec![0; size * size];
-    let mut pixels = vec![0.0; images.len() * 3 * size * size];
-    for (&index, out) in images.iter().zip(pixels.chunks_exact_mut((3 * size * size).max(1))) {
-        read(index, &mut grey)?;
-        normalise(&grey, out);
+    let mut batch = Batch { pixels: Vec::new(), labels: Vec::new(), images: images.to_vec() };
+    for &index in images {
+        for grey in read(index)? {
+            let start = batch.pixels.len();
+            batch.pixels.resize(start + 3 * size * size, 0.0);
+            normalise(&grey, &mut batch.pixels[start..]);
+            batch.labels.push(dataset.images[index].class as u32);
+        }
     }
-    let labels = images.iter().map(|&index| dataset.images[index].class as u32).collect();
-    Ok(Batch { pixels, labels, images: images.to_vec() })
+    Ok(batch)
 }

@@ -15,6 +15,7 @@ pub enum Purpose {
     Fold = 7,
     Search = 8,
     Deletion = 9,
+    Shift = 10,
 }
 
 /// The stream of `seed` for `purpose` at `place`, such as `[epoch, sample]`. The same on every machine.

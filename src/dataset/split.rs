@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
+use super::patient::{Kind, Patient};
 use super::random::{Purpose, stream};
 use super::{Class, Dataset, Folder, Split, hash};
 use crate::error::{Error, Result};
+use crate::words::words;
 
 mod stratify;
 #[cfg(test)]
@@ -28,6 +30,30 @@ pub struct Fold {
     pub number: usize,
     /// Parts in all, at least 2.
     pub of: usize,
+}
+
+words! {
+    /// Families of file names that validation may be made of, so that it differs from training as another source would.
+    HeldOut {
+        /// None: a share of the patients validates.
+        #[default] None = "none",
+        /// Healthy children of the series `IM`, ill ones with a virus.
+        ImVirus = "im-virus",
+        /// Healthy children of the series `NORMAL2-IM`, ill ones with bacteria.
+        Normal2Bacteria = "normal2-bacteria",
+    }
+}
+
+impl HeldOut {
+    /// Whether validation gets the patient's images.
+    fn has(self, patient: &Patient) -> bool {
+        let (series, kind) = match self {
+            Self::None => return false,
+            Self::ImVirus => ("IM-", Kind::Viral),
+            Self::Normal2Bacteria => ("NORMAL2-IM-", Kind::Bacterial),
+        };
+        patient.kind == kind || (patient.kind == Kind::Normal && patient.id.starts_with(series))
+    }
 }
 
 /// Images that must stay together: those of one patient, and those of equal person numbers.
@@ -71,6 +97,21 @@ impl Splits {
         let test = if fold.number <= parts.len() { parts.remove(fold.number - 1) } else { Vec::new() };
         let (validation, train) = take(parts.into_iter().flatten().collect(), validation_fraction);
         Self { train: images(&train), validation: images(&validation), test: images(&test) }
+    }
+
+    /// Test is the folder test; of train and val, validation gets the images of these families and train all others.
+    #[must_use]
+    pub fn hold_out(dataset: &Dataset, held_out: HeldOut) -> Self {
+        let mut splits = Self::default();
+        for (index, image) in dataset.images.iter().enumerate() {
+            let split = match image.folder {
+                Folder::Test => &mut splits.test,
+                _ if held_out.has(&image.patient) => &mut splits.validation,
+                _ => &mut splits.train,
+            };
+            split.push(index);
+        }
+        splits
     }
 
     /// Keeps `fraction` (above 0, at most 1) of the patients of train, of each class, and at least one of each.
@@ -125,8 +166,8 @@ impl Splits {
         let problem = match Class::ALL.map(has) {
             [true, true] if !self.validation.is_empty() => return Ok(()),
             [true, true] => {
-                "all readable images of train and val belong to one patient a class, which leaves none for \
-                             validation: add images of other patients"
+                "nothing is left for validation: all readable images of train and val belong to one patient a class, or \
+                 none is of the family that is held out; add images of other patients, or hold out no family"
                     .to_owned()
             }
             [false, false] => {

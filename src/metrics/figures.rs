@@ -4,6 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::confusion::Confusion;
 use super::{Fingerprint, Threshold, margin};
+use crate::words::words;
+
+words! {
+    /// What an epoch is judged by, on the validation images.
+    Criterion {
+        /// Accuracy at 0.5, ties to the lower loss.
+        #[default] Accuracy = "accuracy",
+        /// Mean cross entropy.
+        Loss = "loss",
+        /// Mean cross entropy of the pictures made harder (`dataset::shift`).
+        Shifted = "shifted",
+    }
+}
 
 /// Probability of PNEUMONIA from the two logits (softmax).
 #[must_use]
@@ -60,17 +73,30 @@ pub struct EpochFigures {
     pub validation: Figures,
     /// Training and validation together.
     pub seconds: f64,
+    /// Of the validation images made harder; `None` where the run is not judged by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shifted: Option<Figures>,
     /// Of the weights after it; `None` in runs of an older program.
     #[serde(default)]
     pub weights: Option<Fingerprint>,
 }
 
 impl EpochFigures {
-    /// Whether this epoch beats `best`: higher validation accuracy, ties to the lower validation loss.
+    /// Whether this epoch beats `best`: by accuracy, ties to the lower validation loss, or by the lower loss.
     #[must_use]
-    pub fn beats(&self, best: &Self) -> bool {
-        let key =
-            |e: &Self| (e.validation.confusion.accuracy().unwrap_or(-1.0), -e.validation.loss.unwrap_or(f64::MAX));
-        key(self) > key(best)
+    pub fn beats(&self, best: &Self, by: Criterion) -> bool {
+        self.merit(by) > best.merit(by)
+    }
+
+    /// The more the better.
+    #[must_use]
+    pub fn merit(&self, by: Criterion) -> [f64; 2] {
+        let less = |figures: Option<Figures>| -figures.and_then(|figures| figures.loss).unwrap_or(f64::MAX);
+        let accuracy = self.validation.confusion.accuracy().unwrap_or(-1.0);
+        match by {
+            Criterion::Accuracy => [accuracy, less(Some(self.validation))],
+            Criterion::Loss => [less(Some(self.validation)), accuracy],
+            Criterion::Shifted => [less(self.shifted), accuracy],
+        }
     }
 }

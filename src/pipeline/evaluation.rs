@@ -217,7 +217,7 @@ fn asked_now(
     let data = LoadedData::open(&Workplace { data: folder, ..place.clone() }, config.image_size, asked.watch)?;
     let splits = data.splits(&config_of(run)?);
     let images = splits.of(asked.split);
-    let answered = answer(&network, (&data.dataset, &data.cache), images, asked.watch)?;
+    let answered = answer((&network, config.look()), (&data.dataset, &data.cache), images, asked.watch)?;
     store.add_look(&other.started.id, &digest(&data.dataset, &data.cache, images))?;
     let content = |answer: Answer, image: &usize| ((data.cache.facts(*image).md5.clone(), answer.truth), answer);
     let answers = answers_of(&data.dataset, asked.split, &answered);

@@ -4,7 +4,7 @@ use rand::seq::SliceRandom;
 
 use super::Predictor;
 use crate::dataset::random::{Purpose, stream};
-use crate::dataset::{Class, GreyImage, resize};
+use crate::dataset::{Class, GreyImage};
 use crate::error::{Error, Result};
 use crate::metrics;
 use crate::picture::HeatMap;
@@ -50,7 +50,8 @@ impl Predictor {
     /// # Errors
     /// `BadSetting` where the map has no heat, so that nothing is to be checked; where the network cannot run.
     pub fn deletion(&self, picture: &GreyImage, (map, class): (&HeatMap, Class), seed: u64) -> Result<Deletion> {
-        let square = resize::to_square(picture, self.image_size);
+        let side = self.image_size;
+        let square = GreyImage { width: side, height: side, pixels: self.square(picture) };
         check(&Areas::of(&square, map)?, (map, class), seed, &mut |squares| self.probabilities(squares, class))
     }
 

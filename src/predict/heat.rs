@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::{Prediction, Predictor};
-use crate::dataset::{GreyImage, resize};
+use crate::dataset::GreyImage;
 use crate::error::Result;
 use crate::picture::HeatMap;
 use crate::train::evaluate;
@@ -32,10 +32,11 @@ impl Predictor {
     /// # Errors
     /// Where the network cannot run.
     pub fn explain(&self, picture: &GreyImage) -> Result<Explanation> {
-        let square = resize::to_square(picture, self.image_size);
-        let maps = self.network.features(&self.input(&[square.pixels])?)?;
-        let prediction = Prediction { logits: evaluate::pairs(&self.network.head(&maps)?)?[0] };
         let failed = xray_nn::Error::from;
+        let maps = self.network.features(&self.looks(picture)?)?;
+        let prediction = Prediction { logits: evaluate::mean(&evaluate::pairs(&self.network.head(&maps)?)?) };
+        // Of the picture itself: the other looks have their heat elsewhere.
+        let maps = maps.narrow(0, 0, 1).map_err(failed)?;
         let [height, width] = [2, 3].map(|side| maps.dims()[side]);
         let features = means(&maps).and_then(|means| means.flatten_all()?.to_vec1()).map_err(failed)?;
         let weighted = weighted(self.network.head_weight(), &maps).map_err(failed)?;

@@ -3,10 +3,12 @@
 use super::card::{Block, Facts, Section, Table, UNKNOWN, figure, known, number, words};
 use super::material::Material;
 use super::{card, private};
-use crate::dataset::augment::Augmentation;
-use crate::metrics::EpochFigures;
+use crate::dataset::look::TestAugmentation;
+use crate::metrics::{Criterion, EpochFigures};
 use crate::store::{Mark, MarkKind};
 use crate::train::TrainConfig;
+use crate::train::config::{ClassBalance, Schedule};
+use crate::train::setting::{self, Setting};
 use crate::units::{count, duration};
 
 pub fn section(material: &Material) -> Section {
@@ -33,33 +35,111 @@ fn method(config: &TrainConfig) -> String {
         None => "from random weights".to_owned(),
     };
     format!(
-        "One ResNet-18 (torchvision's layers, two outputs: NORMAL and PNEUMONIA), trained whole {from} with Adam (0.9, \
-         0.999, without weight decay) on the cross entropy, in f32 on the CPU. Of its epochs, the one with the highest \
-         validation accuracy is kept, ties going to the lower validation loss."
+        "One ResNet-18 (torchvision's layers, two outputs: NORMAL and PNEUMONIA), trained {} {from} with {} on the {}, \
+         in f32 on the CPU. {}Of its epochs, the one with the {} is kept.{}",
+        trained(config),
+        optimiser(config),
+        loss(config),
+        averaged(config),
+        best(config.choose_by),
+        looks(config.test_augmentation)
     )
 }
 
+/// How much of the network.
+fn trained(config: &TrainConfig) -> String {
+    match config.frozen_stages {
+        0 => "whole".into(),
+        1 => "but for its stem".into(),
+        parts => format!("but for its stem and the first {} of its four stages", parts - 1),
+    }
+}
+
+fn optimiser(config: &TrainConfig) -> String {
+    let clipped = if config.clip_norm > 0.0 {
+        format!(", gradients longer than {} shortened to that", config.clip_norm)
+    } else {
+        String::new()
+    };
+    if config.weight_decay > 0.0 {
+        format!("AdamW (0.9, 0.999, weight decay {}){clipped}", config.weight_decay)
+    } else {
+        format!("Adam (0.9, 0.999, without weight decay){clipped}")
+    }
+}
+
+fn loss(config: &TrainConfig) -> String {
+    let balance = match config.class_balance {
+        ClassBalance::None => "",
+        ClassBalance::Weights => ", images of the rarer class weighing more",
+        ClassBalance::Sampling => ", images of the rarer class coming more often",
+    };
+    if config.label_smoothing > 0.0 {
+        format!("cross entropy with labels smoothed by {}{balance}", config.label_smoothing)
+    } else {
+        format!("cross entropy{balance}")
+    }
+}
+
+fn averaged(config: &TrainConfig) -> String {
+    if config.averaging > 0.0 {
+        format!("What is scored are averaged weights, which keep {} of themselves at every step. ", config.averaging)
+    } else {
+        String::new()
+    }
+}
+
+const fn best(measure: Criterion) -> &'static str {
+    match measure {
+        Criterion::Accuracy => "highest validation accuracy, ties going to the lower validation loss,",
+        Criterion::Loss => "lowest validation loss",
+        Criterion::Shifted => "lowest loss on the validation images made harder",
+    }
+}
+
+const fn looks(looks: TestAugmentation) -> &'static str {
+    match looks {
+        TestAugmentation::None => "",
+        TestAugmentation::Flip => " Its answers are the mean of two looks: at the image and at its mirror image.",
+        TestAugmentation::Views => {
+            " Its answers are the mean of four looks: at the image, at its mirror image, and at both closer up."
+        }
+    }
+}
+
 fn settings(config: &TrainConfig, marks: &[Mark]) -> Facts {
-    let Augmentation { horizontal_flip, rotation_degrees, brightness, contrast } = config.augmentation;
     let set = marks.iter().any(|mark| mark.kind == MarkKind::Rate);
     let rate = if set { "at first, then set as listed below" } else { "throughout" };
-    let changed = |by: f64, how: String| if by > 0.0 { how } else { "off".into() };
-    vec![
-        ("epochs", count(config.epochs)),
-        ("batch size", count(config.batch_size)),
-        ("learning rate", format!("{} {rate}", config.learning_rate)),
-        ("image size", format!("{0} x {0} pixels", config.image_size)),
-        ("seed", config.seed.to_string()),
-        ("mirrored", if horizontal_flip { "half of the time".into() } else { "never".into() }),
-        ("rotated", changed(rotation_degrees, format!("by up to {rotation_degrees} degrees"))),
-        ("brightness changed", changed(brightness, format!("by up to {brightness}"))),
-        ("contrast changed", changed(contrast, format!("by up to {contrast}"))),
-        ("pretrained weights", config.pretrained.as_deref().map_or_else(|| "none".into(), private::name)),
-        ("threshold by", config.threshold.to_string()),
-        ("weights kept of every epoch", if config.keep_epochs { "yes".into() } else { "no".into() }),
-        ("marked images of train and val, not trained on", left_out(config)),
-        ("engine", config.engine.name().to_owned()),
-    ]
+    setting::ALL.iter().map(|setting| fact(setting, config, rate)).collect()
+}
+
+/// What is said of a setting; `rate` is when the learning rate was that.
+fn fact(setting: &Setting, config: &TrainConfig, rate: &str) -> (&'static str, String) {
+    let text = setting.shown(&setting.value(config));
+    let up_to = |unit: &str| if text == "0" { "off".to_owned() } else { format!("by up to {text}{unit}") };
+    match setting.name {
+        "learning_rate" if config.schedule == Schedule::Constant && config.warmup_epochs == 0.0 => {
+            (setting.label, format!("{text} {rate}"))
+        }
+        "learning_rate" => (setting.label, format!("{text} at its highest")),
+        "epochs" => (setting.label, count(config.epochs)),
+        "batch_size" => (setting.label, count(config.batch_size)),
+        "image_size" => (setting.label, format!("{text} x {text} pixels")),
+        "flip" => ("mirrored", if text == "on" { "half of the time".into() } else { "never".into() }),
+        "rotation" => ("rotated", up_to(" degrees")),
+        "translation" => ("moved", up_to(" of the side")),
+        "brightness" => ("brightness changed", up_to("")),
+        "contrast" => ("contrast changed", up_to("")),
+        "pretrained" => {
+            ("pretrained weights", config.pretrained.as_deref().map_or_else(|| "none".into(), private::name))
+        }
+        "threshold" => ("threshold by", text),
+        "keep_epochs" => ("weights kept of every epoch", if text == "on" { "yes".into() } else { "no".into() }),
+        "exclude_marked" => ("marked images of train and val, not trained on", left_out(config)),
+        "crop_scale" if text == "1" => (setting.label, "off".into()),
+        name if text == "0" && name != "seed" => (setting.label, "off".into()),
+        _ => (setting.label, text),
+    }
 }
 
 /// Of those in the folders train and val that were marked as wrongly labelled or of poor quality when the run began.

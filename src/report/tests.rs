@@ -9,6 +9,7 @@ use crate::dataset::{Class, Split};
 use crate::metrics::OperatingPoint;
 use crate::store::{Answer, EpochScore, Mark, MarkKind, NewRun, RunState};
 use crate::train::TrainConfig;
+use crate::train::config::Measure;
 
 /// A run that failed before its first epoch.
 pub fn bare_run() -> Run {
@@ -113,6 +114,26 @@ fn answers_that_are_no_numbers_are_dashes_and_break_nothing() {
     for text in both(&Material { test: scored([f32::NAN, 0.0]), ..bare() }) {
         assert!(!text.contains("NaN"), "{text}");
         assert!(text.contains("AUC"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_said_of_the_method_is_what_was_done() {
+    let config = TrainConfig {
+        weight_decay: 0.01,
+        label_smoothing: 0.1,
+        averaging: 0.999,
+        choose_by: Measure::Shifted,
+        ..TrainConfig::default()
+    };
+    for text in both(&Material { config: Some(config), ..bare() }) {
+        for said in ["AdamW (0.9, 0.999, weight decay 0.01)", "smoothed by 0.1", "averaged weights", "made harder"] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+    }
+    for text in both(&Material { config: Some(TrainConfig::default()), ..bare() }) {
+        assert!(text.contains("Adam (0.9, 0.999, without weight decay)") && !text.contains("AdamW"), "{text}");
+        assert!(text.contains("trained whole from random weights"), "{text}");
     }
 }
 

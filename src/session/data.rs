@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::Workplace;
 use crate::dataset::cache::{self, Cache};
 use crate::dataset::hash::folder_hash;
-use crate::dataset::split::Splits;
+use crate::dataset::split::{HeldOut, Splits};
 use crate::dataset::{self, Dataset};
 use crate::error::Result;
 use crate::train::TrainConfig;
@@ -60,6 +60,7 @@ impl LoadedData {
         let (fraction, seed) = (config.validation_fraction, config.seed);
         let mut splits = match config.fold {
             Some(fold) => Splits::fold(&self.dataset, fold, fraction, seed),
+            None if config.held_out != HeldOut::None => Splits::hold_out(&self.dataset, config.held_out),
             None => Splits::make(&self.dataset, fraction, seed),
         };
         splits.retain(|image| self.cache.facts(image).pixels.is_ok());

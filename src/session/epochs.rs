@@ -85,7 +85,9 @@ fn score(
             let path = checkpoint::epoch_path(&store.run_folder(&run.started.id), epoch);
             check_weights(&path, store.epochs(&run.started.id)?.iter().find(|figures| figures.epoch == epoch))?;
             let (_, network) = checkpoint::load_weights(&path, config.engine)?;
-            let answered = answer(&network, (&data.dataset, &data.cache), images, &mut |_| ControlFlow::Continue(()))?;
+            let answered = answer((&network, config.look()), (&data.dataset, &data.cache), images, &mut |_| {
+                ControlFlow::Continue(())
+            })?;
             answers_of(&data.dataset, split, &answered)
         } else {
             kept

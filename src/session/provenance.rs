@@ -200,7 +200,7 @@ impl Machine {
 
 impl Preparation {
     fn of(config: &TrainConfig) -> Result<Self> {
-        let steps = preparation(config.image_size);
+        let steps = preparation(config.image_size, config.look());
         let pretrained = config.pretrained.as_deref().map(fingerprint).transpose()?;
         Ok(Self { sha256: Fingerprint::of(steps.as_bytes()), steps, pretrained_sha256: pretrained })
     }

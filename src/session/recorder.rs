@@ -130,7 +130,8 @@ impl<'a> Recorder<'a> {
         }
         let (_, network) = checkpoint::load_best(&job.folder, job.identity.config.engine)?;
         let images = job.splits.of(Split::Validation);
-        let answered = answer(&network, (job.dataset, job.cache), images, &mut |_| ControlFlow::Continue(()))?;
+        let look = job.identity.config.look();
+        let answered = answer((&network, look), (job.dataset, job.cache), images, &mut |_| ControlFlow::Continue(()))?;
         let answers = answers_of(job.dataset, Split::Validation, &answered);
         self.store.replace_answers(&job.identity.run_id, Split::Validation, &answers)?;
         Ok(answers)

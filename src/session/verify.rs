@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{closing, config_of, manifest::Manifest, provenance};
 use crate::dataset::Split;
 use crate::error::Result;
+use crate::metrics::rank::best_epoch;
 use crate::metrics::{EpochFigures, Fingerprint, OperatingPoint, Threshold};
 use crate::store::{Answer, Run, RunState, Store, cases, score};
 use crate::train::checkpoint;
@@ -92,7 +93,8 @@ fn record(run: &Run, seen: &mut Verification) {
 }
 
 fn figures(run: &Run, (validation, test, epochs): (&[Answer], &[Answer], &[EpochFigures]), seen: &mut Verification) {
-    let best = epochs.iter().reduce(|best, epoch| if epoch.beats(best) { epoch } else { best });
+    let by = config_of(run).map(|config| config.choose_by).unwrap_or_default();
+    let best = best_epoch(epochs, by);
     seen.compare("best_epoch", json!(run.best_epoch), json!(best.map(|best| best.epoch)));
     let accuracy = best.and_then(|best| best.validation.confusion.accuracy());
     seen.compare("best_val_accuracy", json!(run.best_val_accuracy), json!(accuracy));

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -242,6 +242,10 @@ const STEPS: [&str; 7] = [
         at TEXT NOT NULL,
         UNIQUE (uri, remote_id)
     ) STRICT, WITHOUT ROWID;
+",
+    // What a run's epochs may be judged by.
+    "
+    ALTER TABLE epochs ADD COLUMN shifted TEXT;
 ",
 ];
 

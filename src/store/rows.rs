@@ -115,6 +115,7 @@ pub fn epoch(row: &Row) -> Result<EpochFigures> {
         train: json(row, "train", |text| text)?,
         validation: json(row, "validation", |text| text)?,
         seconds: row.get("seconds")?,
+        shifted: row.get::<_, Option<String>>("shifted")?.map(|text| parse(&text)).transpose()?,
         weights: row.get::<_, Option<String>>("weights")?.map(|text| parse(&format!("\"{text}\""))).transpose()?,
     })
 }

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::queue::entry;
-use super::{Entry, EntryState, NewEntry, Run, Store, now, rows};
+use super::{Entry, EntryState, NewEntry, Run, Store, cases, now, rows};
+use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::metrics::rank::{Score, best_epoch};
-use crate::metrics::{EpochFigures, Spread};
+use crate::metrics::ranking::Ranking;
+use crate::metrics::{Criterion, EpochFigures, Spread};
 
 /// A search for settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,12 +37,25 @@ pub struct Standing {
     pub best: Vec<Option<EpochFigures>>,
     /// Validation accuracy of the best epochs over the seeds; `None` while one of them has none.
     pub accuracy: Option<Spread>,
-    /// What it is ranked by: the mean of the same, ties to the lower mean validation loss; `None` where a seed has failed
-    /// too, as a candidate is as good as all of its seeds.
+    /// The same of the area under the ROC curve.
+    pub auc: Option<Spread>,
+    /// What its epochs are judged by.
+    pub by: Criterion,
+    /// What it is ranked by: the mean of that over the seeds; `None` where a seed has failed too, as a candidate is as good
+    /// as all of its seeds.
     pub score: Option<Score>,
 }
 
 impl Standing {
+    /// Mean loss of the best epochs over the seeds, of the validation images or of the same made harder; `None` while one of
+    /// them has none.
+    #[must_use]
+    pub fn loss(&self, of: Criterion) -> Option<f64> {
+        let figures = |best: &EpochFigures| if of == Criterion::Shifted { best.shifted } else { Some(best.validation) };
+        let losses = self.best.iter().map(|best| best.as_ref().and_then(figures).and_then(|figures| figures.loss));
+        Spread::of(losses).map(|spread| spread.mean)
+    }
+
     /// Whether one of its runs has failed.
     fn has_failed(&self) -> bool {
         self.entries.iter().any(|(entry, _)| entry.state == EntryState::Failed)
@@ -127,8 +142,10 @@ impl Store {
     }
 
     fn standing(&self, entries: Vec<Entry>) -> Result<Standing> {
-        let best = entries.iter().map(|entry| self.best_of(entry)).collect::<Result<Vec<_>>>()?;
+        let by = entries.first().map(criterion).unwrap_or_default();
+        let best = entries.iter().map(|entry| self.best_of(entry, by)).collect::<Result<Vec<_>>>()?;
         let accuracy = |best: &Option<EpochFigures>| best.and_then(|epoch| epoch.validation.confusion.accuracy());
+        let auc = entries.iter().map(|entry| self.auc_of(entry)).collect::<Result<Vec<_>>>()?;
         let entries = entries.into_iter().map(|entry| {
             let run = entry.run_id.as_deref().map(|id| self.run(id)).transpose()?;
             Ok((entry, run))
@@ -139,17 +156,30 @@ impl Store {
             candidate: first.map_or(0, |new| new.candidate),
             settings: first.map(|new| new.settings.clone()).unwrap_or_default(),
             accuracy: Spread::of(best.iter().map(accuracy)),
-            score: Score::of(&best).filter(|_| entries.iter().all(|(entry, _)| entry.state != EntryState::Failed)),
+            score: Score::of(&best, by).filter(|_| entries.iter().all(|(entry, _)| entry.state != EntryState::Failed)),
+            auc: Spread::of(auc),
+            by,
             best,
             entries,
         })
     }
 
-    /// The figures of an entry's best epoch so far.
-    fn best_of(&self, entry: &Entry) -> Result<Option<EpochFigures>> {
-        let epochs = entry.run_id.as_deref().map(|id| self.epochs(id)).transpose()?;
-        Ok(epochs.and_then(|epochs| best_epoch(&epochs)))
+    /// The area under the ROC curve of an entry's best epoch so far, on the validation images.
+    fn auc_of(&self, entry: &Entry) -> Result<Option<f64>> {
+        let answers = entry.run_id.as_deref().map(|id| self.answers(id, Split::Validation)).transpose()?;
+        Ok(answers.and_then(|answers| Ranking::of(&cases(&answers))?.auc()))
     }
+
+    /// The figures of an entry's best epoch so far.
+    fn best_of(&self, entry: &Entry, by: Criterion) -> Result<Option<EpochFigures>> {
+        let epochs = entry.run_id.as_deref().map(|id| self.epochs(id)).transpose()?;
+        Ok(epochs.and_then(|epochs| best_epoch(&epochs, by)))
+    }
+}
+
+/// What its runs' epochs are judged by.
+fn criterion(entry: &Entry) -> Criterion {
+    serde_json::from_value(entry.new.config["choose_by"].clone()).unwrap_or_default()
 }
 
 fn study(row: &Row) -> rusqlite::Result<Study> {

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use xray_nn::{Adam, Network};
 
-use super::{EngineKind, TrainConfig, evaluate, machine, trainer};
+use super::step::{Aim, step};
+use super::{EngineKind, TrainConfig, evaluate, machine};
 use crate::dataset::batch::{Batch, normalise};
 use crate::dataset::cache::SOURCE_SHORT_SIDE;
 use crate::dataset::demo::{self, DemoConfig};
@@ -192,7 +193,7 @@ fn training(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
     let learning_rate = TrainConfig::default().learning_rate;
     let mut adam = Adam::new(network.parameters(), learning_rate).with_isa(machine::isa());
     let timing = time(settings.seconds, &clock(), || {
-        trainer::step((&network, &mut adam), &batch, settings.image_size).map(drop)
+        step((&network, &mut adam), (&batch, settings.image_size), Aim::PLAIN).map(drop)
     })?;
     Ok(timing.measured("train", settings.batch_size))
 }

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use xray_nn::{Adam, Inference, Network, weights};
+use xray_nn::{Adam, Average, Inference, Network, weights};
 
 use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures, Fingerprint};
-use crate::train::{EngineKind, TrainConfig};
+use crate::train::{EngineKind, TrainConfig, schedule};
 
 pub mod bundle;
 mod sealed;
@@ -24,8 +24,14 @@ use sealed::{load, save};
 const FORMAT: u32 = 2;
 const MODEL: &str = "model.";
 const OPTIMIZER: &str = "adam.";
+const AVERAGE: &str = "average.";
+/// How often the averaged weights were moved, i64.
+const UPDATES: &str = "average-updates";
 /// The metadata key that holds the record as JSON.
 const RECORD: &str = "xray-tui";
+
+/// A network's tensors by torchvision's names.
+type State = BTreeMap<String, Tensor>;
 
 /// Where a run stands between two batches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,8 +119,11 @@ pub struct Identity {
 pub struct Checkpoint {
     pub identity: Identity,
     pub position: Position,
-    model: BTreeMap<String, Tensor>,
-    optimizer: BTreeMap<String, Tensor>,
+    model: State,
+    optimizer: State,
+    average: State,
+    /// How often the average was moved.
+    updates: Option<i64>,
 }
 
 /// The state to go on from.
@@ -129,27 +138,35 @@ pub fn best_path(folder: &Path) -> PathBuf {
     folder.join("best.safetensors")
 }
 
+/// What moves from step to step.
+#[derive(Debug)]
+pub struct Learning<'a> {
+    pub network: &'a Network,
+    pub adam: &'a Adam,
+    /// Where weights are averaged.
+    pub average: Option<&'a Average>,
+}
+
 /// Writes `last.safetensors` in one step: a reader sees the old file or the new one.
 ///
 /// # Errors
 /// Where the file cannot be written; the old one is then still whole.
-pub fn save_last(
-    folder: &Path,
-    identity: &Identity,
-    position: &Position,
-    (network, adam): (&Network, &Adam),
-) -> Result<()> {
-    let mut tensors = prefixed(MODEL, network.state()?);
-    tensors.extend(prefixed(OPTIMIZER, adam.state()?));
+pub fn save_last(folder: &Path, identity: &Identity, position: &Position, learning: &Learning) -> Result<()> {
+    let mut tensors = prefixed(MODEL, learning.network.state()?);
+    tensors.extend(prefixed(OPTIMIZER, learning.adam.state()?));
+    if let Some(average) = learning.average {
+        tensors.extend(prefixed(AVERAGE, average.state()?));
+        tensors.insert(UPDATES.into(), Tensor::new(average.updates(), &Device::Cpu).map_err(xray_nn::Error::from)?);
+    }
     save(&last_path(folder), &tensors, header(identity, position)?)
 }
 
-/// Writes `best.safetensors`, the network's weights under torchvision's names.
+/// Writes `best.safetensors`: `state` are a network's tensors under torchvision's names.
 ///
 /// # Errors
 /// Where the file cannot be written; the old one is then still whole.
-pub fn save_best(folder: &Path, identity: &Identity, position: &Position, network: &Network) -> Result<()> {
-    save(&best_path(folder), &network.state()?, header(identity, position)?)
+pub fn save_best(folder: &Path, identity: &Identity, position: &Position, state: &State) -> Result<()> {
+    save(&best_path(folder), state, header(identity, position)?)
 }
 
 /// The weights of epoch `epoch`, where every epoch's are kept.
@@ -162,8 +179,13 @@ pub fn epoch_path(folder: &Path, epoch: usize) -> PathBuf {
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn save_epoch(folder: &Path, identity: &Identity, position: &Position, network: &Network) -> Result<()> {
-    save(&epoch_path(folder, position.epochs_done), &network.state()?, header(identity, position)?)
+pub fn save_epoch(folder: &Path, identity: &Identity, position: &Position, state: &State) -> Result<()> {
+    save(&epoch_path(folder, position.epochs_done), state, header(identity, position)?)
+}
+
+/// Whether only a run that goes on needs the tensor.
+fn is_for_going_on(name: &str) -> bool {
+    [OPTIMIZER, AVERAGE, UPDATES].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Takes the optimizer's state, two thirds of the file, out of `last.safetensors`: a finished run does not go on.
@@ -173,19 +195,14 @@ pub fn save_epoch(folder: &Path, identity: &Identity, position: &Position, netwo
 pub fn slim_last(folder: &Path) -> Result<()> {
     let path = last_path(folder);
     let (mut tensors, notes) = load(&path)?;
-    tensors.retain(|name, _| !name.starts_with(OPTIMIZER));
+    tensors.retain(|name, _| !is_for_going_on(name));
     save(&path, &tensors, notes)
 }
 
 /// Bytes of the optimizer's state in a checkpoint; 0 where there is none or the file cannot be read.
 #[must_use]
 pub fn optimizer_bytes(path: &Path) -> u64 {
-    weights::sizes(path)
-        .unwrap_or_default()
-        .iter()
-        .filter(|(name, _)| name.starts_with(OPTIMIZER))
-        .map(|(_, b)| b)
-        .sum()
+    weights::sizes(path).unwrap_or_default().iter().filter(|(name, _)| is_for_going_on(name)).map(|(_, b)| b).sum()
 }
 
 /// Reads `last.safetensors`.
@@ -196,9 +213,10 @@ pub fn load_last(folder: &Path) -> Result<Checkpoint> {
     let path = last_path(folder);
     let (tensors, metadata) = load(&path)?;
     let record = read_record(&path, &metadata)?;
-    let (model, optimizer) = (stripped(MODEL, &tensors), stripped(OPTIMIZER, &tensors));
+    let [model, optimizer, average] = [MODEL, OPTIMIZER, AVERAGE].map(|prefix| stripped(prefix, &tensors));
+    let updates = tensors.get(UPDATES).and_then(|tensor| tensor.to_scalar().ok());
     let identity = Identity { run_id: record.run_id, config: record.config, split_hash: record.split_hash };
-    Ok(Checkpoint { identity, position: record.position, model, optimizer })
+    Ok(Checkpoint { identity, position: record.position, model, optimizer, average, updates })
 }
 
 /// The settings of the run, and the network with its best epoch's weights, computed by `engine`.
@@ -298,11 +316,18 @@ impl Checkpoint {
     ///
     /// # Errors
     /// Where a tensor is missing or has another shape.
-    pub fn restore(&self, network: &Network, adam: &mut Adam) -> Result<()> {
+    pub fn restore(&self, network: &Network, adam: &mut Adam, average: Option<&mut Average>) -> Result<()> {
         network.load_state(&self.model)?;
         // A run that was done has none; its row may have been lost, and it only has to be tested again.
-        if self.optimizer.is_empty() && self.position.epochs_done >= self.identity.config.epochs {
+        let config = &self.identity.config;
+        let Position { best_epoch, epochs_done, .. } = self.position;
+        if self.optimizer.is_empty()
+            && (epochs_done >= config.epochs || schedule::ends_early(config, best_epoch, epochs_done))
+        {
             return Ok(());
+        }
+        if let Some(average) = average {
+            average.load_state(&self.average, self.updates.unwrap_or_default())?;
         }
         Ok(adam.load_state(&self.optimizer)?)
     }

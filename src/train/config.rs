@@ -8,9 +8,12 @@ use xray_nn::Engine;
 
 use super::machine;
 use crate::dataset::augment::Augmentation;
-use crate::dataset::split::Fold;
+use crate::dataset::look::{Look, TestAugmentation};
+use crate::dataset::normalisation::Normalisation;
+use crate::dataset::split::{Fold, HeldOut};
 use crate::error::{Error, Result};
-use crate::metrics::Rule;
+use crate::metrics::{Criterion, Rule};
+use crate::words::words;
 
 /// Parts that a cross-validation may have.
 const MOST_FOLDS: usize = 100;
@@ -23,21 +26,66 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Images a step, 2 to 100,000 (batch norm needs two values per channel).
     pub batch_size: usize,
-    /// Adam's step size, above 0.
+    /// Adam's step size, above 0: the highest one of a schedule.
     pub learning_rate: f64,
+    /// How the step size changes over the run.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Epochs over which the step size rises from nothing: 0 to 100,000, may be a fraction.
+    #[serde(default)]
+    pub warmup_epochs: f64,
+    /// Share by which a step of size 1 shrinks the weights (AdamW): 0 to 1.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Longest gradient, as the Euclidean norm over all parameters; 0 is any.
+    #[serde(default)]
+    pub clip_norm: f64,
+    /// Share of the label that is spread over both classes: 0 to below 1.
+    #[serde(default)]
+    pub label_smoothing: f64,
+    /// What is done about unequal classes.
+    #[serde(default)]
+    pub class_balance: ClassBalance,
+    /// Share that the averaged weights keep at every step; they are what is scored. 0 is off, below 1.
+    #[serde(default)]
+    pub averaging: f64,
+    /// Stop after so many epochs without a better one; 0 is never.
+    #[serde(default)]
+    pub early_stopping: usize,
     /// Share of the training patients that are used, stratified by class: above 0, at most 1.
     pub sample_fraction: f64,
     /// Share of the patients of train and val that validation gets: above 0, below 1.
     pub validation_fraction: f64,
+    /// Families of file names that validate instead of a share of the patients.
+    #[serde(default)]
+    pub held_out: HeldOut,
     /// Side of the square network input in pixels: 32 to 512.
     pub image_size: usize,
+    /// Side of the training pictures at first, which grows to `image_size`: 32 to `image_size`, or 0, which is it from the start.
+    #[serde(default)]
+    pub first_image_size: usize,
+    /// What is done to the greys of every picture, in training and after.
+    #[serde(default)]
+    pub normalisation: Normalisation,
     /// Decides initial weights, split, sample, order and augmentation.
     pub seed: u64,
     pub augmentation: Augmentation,
     /// Start from these weights: safetensors or torchvision's `.pth`.
     pub pretrained: Option<PathBuf>,
+    /// Parts of the network that keep their first weights: the stem, then the four stages, 0 to 5.
+    #[serde(default)]
+    pub frozen_stages: usize,
+    /// How many looks are taken at a picture whose answers are averaged.
+    #[serde(default)]
+    pub test_augmentation: TestAugmentation,
+    /// What the best epoch is best by.
+    #[serde(default)]
+    pub choose_by: Criterion,
     /// Where PNEUMONIA begins: chosen by this rule on the validation images, once the best epoch is known.
     pub threshold: Rule,
+    /// Score the test images once at the end; a search for settings does without.
+    #[serde(default = "yes")]
+    pub score_test: bool,
     /// Keep the weights of every epoch, to be scored afterwards.
     pub keep_epochs: bool,
     /// Leave marked images out of training: those whose label looks wrong and those of poor quality.
@@ -53,35 +101,47 @@ pub struct TrainConfig {
     pub engine: EngineKind,
 }
 
-/// What computes the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EngineKind {
-    /// This program's own kernels.
-    #[default]
-    Fast,
-    /// candle's operations, layer by layer: slow, to check the other one by.
-    Plain,
+words! {
+    /// What computes the network.
+    EngineKind {
+        /// This program's own kernels.
+        #[default] Fast = "fast",
+        /// candle's operations, layer by layer: slow, to check the other one by.
+        Plain = "plain",
+    }
+}
+
+words! {
+    /// How the step size changes over the run.
+    Schedule {
+        /// Not at all.
+        #[default] Constant = "constant",
+        /// It falls as half a cosine wave to nothing (Loshchilov & Hutter 2017).
+        Cosine = "cosine",
+        /// It is divided by 10 after three epochs without a better one.
+        Plateau = "plateau",
+    }
+}
+
+words! {
+    /// What is done about classes of unequal size.
+    ClassBalance {
+        #[default] None = "none",
+        /// An image of the rarer class counts for more in the loss.
+        Weights = "weights",
+        /// An image of the rarer class comes more often.
+        Sampling = "sampling",
+    }
+}
+
+/// Settings from before there was a choice had the test images scored.
+const fn yes() -> bool {
+    true
 }
 
 impl EngineKind {
     const fn unnamed() -> Self {
         Self::Plain
-    }
-
-    /// `fast` or `plain`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Fast => "fast",
-            Self::Plain => "plain",
-        }
-    }
-
-    /// The one of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Fast, Self::Plain].into_iter().find(|engine| engine.name() == name)
     }
 
     /// The engine on this machine.
@@ -100,13 +160,28 @@ impl Default for TrainConfig {
             epochs: 10,
             batch_size: 64,
             learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            warmup_epochs: 0.0,
+            weight_decay: 0.0,
+            clip_norm: 0.0,
+            label_smoothing: 0.0,
+            class_balance: ClassBalance::None,
+            averaging: 0.0,
+            early_stopping: 0,
             sample_fraction: 1.0,
             validation_fraction: 0.1,
+            held_out: HeldOut::None,
             image_size: 224,
+            first_image_size: 0,
+            normalisation: Normalisation::None,
             seed: 42,
             augmentation: Augmentation::default(),
             pretrained: None,
+            frozen_stages: 0,
+            test_augmentation: TestAugmentation::None,
+            choose_by: Criterion::Accuracy,
             threshold: Rule::default(),
+            score_test: true,
             keep_epochs: false,
             exclude_marked: false,
             excluded: None,
@@ -117,6 +192,12 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// How its network looks at pictures once it is trained.
+    #[must_use]
+    pub const fn look(&self) -> Look {
+        Look { normalisation: self.normalisation, test_augmentation: self.test_augmentation }
+    }
+
     /// Whether an image with this content is not trained on.
     #[must_use]
     pub fn leaves_out(&self, md5: &str) -> bool {
@@ -141,6 +222,19 @@ impl TrainConfig {
             "above 0, below 1",
         )?;
         check("image size", (32..=512).contains(&self.image_size), "32 to 512 pixels")?;
+        check("warmup epochs", (0.0..=100_000.0).contains(&self.warmup_epochs), "0 to 100,000")?;
+        check("weight decay", (0.0..=1.0).contains(&self.weight_decay), "0 to 1")?;
+        check("clip norm", self.clip_norm >= 0.0 && self.clip_norm.is_finite(), "0 or more")?;
+        check("label smoothing", (0.0..1.0).contains(&self.label_smoothing), "0 to below 1")?;
+        check("averaging", (0.0..1.0).contains(&self.averaging), "0 to below 1")?;
+        let grows = self.first_image_size == 0 || (32..=self.image_size).contains(&self.first_image_size);
+        check("first image size", grows, "0, or 32 pixels to the image size")?;
+        check("frozen stages", self.frozen_stages <= 5, "0 to 5")?;
+        let crops = augmentation.crop_scale > 0.0 && augmentation.crop_scale <= 1.0;
+        check("crop scale", crops, "above 0, at most 1")?;
+        check("translation", (0.0..=1.0).contains(&augmentation.translation), "0 to 1")?;
+        check("gamma", (0.0..=9.0).contains(&augmentation.gamma), "0 to 9")?;
+        check("erasing", (0.0..=1.0).contains(&augmentation.erasing), "0 to 1")?;
         check("rotation", (0.0..=180.0).contains(&augmentation.rotation_degrees), "0 to 180 degrees")?;
         check("brightness", (0.0..=1.0).contains(&augmentation.brightness), "0 to 1")?;
         check("contrast", (0.0..=1.0).contains(&augmentation.contrast), "0 to 1")?;

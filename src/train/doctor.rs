@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use rand::Rng;
 use xray_nn::{Adam, Inference, Network, reference};
 
-use super::trainer::{self, TOLERANCE};
+use super::step::{Aim, TOLERANCE, step};
 use super::{EngineKind, TrainConfig, evaluate, machine};
 use crate::dataset::Class;
 use crate::dataset::batch::Batch;
@@ -113,7 +113,7 @@ fn one_step(engine: EngineKind) -> Result<(Values, Values)> {
     let mut rng = stream(TrainConfig::default().seed, Purpose::Weights, [0, 0]);
     let network = Network::new(Class::ALL.len(), &mut rng, &engine.here())?;
     let mut adam = Adam::new(network.parameters(), TrainConfig::default().learning_rate).with_isa(machine::isa());
-    trainer::step((&network, &mut adam), &batch, SIDE)?;
+    step((&network, &mut adam), (&batch, SIDE), Aim::PLAIN)?;
     // After one step the mean is the gradient but for a factor.
     Ok((values(&adam.state()?, "adam.mean.")?, values(&network.state()?, "")?))
 }

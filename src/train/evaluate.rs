@@ -6,8 +6,11 @@ use candle_core::{Device, Tensor};
 use xray_nn::Inference;
 
 use crate::dataset::Dataset;
-use crate::dataset::batch::{Batch, evaluation_batch};
+use crate::dataset::batch::{Batch, evaluation_batch, shifted_batch};
 use crate::dataset::cache::{Cache, Progress};
+use crate::dataset::look::Look;
+use crate::dataset::normalisation::Normalisation;
+use crate::dataset::shift::Shift;
 use crate::error::{Error, Result};
 use crate::metrics::Figures;
 
@@ -23,26 +26,71 @@ pub struct Answered {
     pub logits: [f32; 2],
 }
 
-/// Answers `images` in order, in evaluation mode, telling `watch` after every few.
+/// Answers `images` in order, in evaluation mode, telling `watch` after every few. Where `look` asks for several pictures of
+/// each, their logits are averaged.
 ///
 /// # Errors
 /// `Cancelled` where `watch` breaks; what the network or the cache cannot do.
 pub fn answer(
-    network: &Inference,
-    (dataset, cache): (&Dataset, &Cache),
+    (network, look): (&Inference, Look),
+    sets: (&Dataset, &Cache),
     images: &[usize],
-    watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    watch: Watch,
+) -> Result<Vec<Answered>> {
+    let each = BATCH / look.count();
+    answer_by((network, sets.1), (images, each), &mut |chunk| evaluation_batch(sets, chunk, look), watch)
+}
+
+/// Answers for `images` made harder (see [`crate::dataset::shift`]), each in [`TURNS`] ways that stay the same from epoch to
+/// epoch.
+///
+/// # Errors
+/// As [`answer`].
+pub fn answer_shifted(
+    (network, normalisation): (&Inference, Normalisation),
+    sets: (&Dataset, &Cache),
+    images: &[usize],
+    watch: Watch,
+) -> Result<Vec<Answered>> {
+    let mut answers = Vec::new();
+    for turn in 0..TURNS {
+        let turn = turn * Shift::ALL.len() / TURNS;
+        let make = &mut |chunk: &[usize]| shifted_batch(sets, chunk, (normalisation, turn));
+        answers.extend(answer_by((network, sets.1), (images, BATCH), make, watch)?);
+    }
+    Ok(answers)
+}
+
+/// Looks at each image made harder.
+const TURNS: usize = 2;
+
+/// Told how far the work is; whether it goes on.
+pub type Watch<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+fn answer_by(
+    (network, cache): (&Inference, &Cache),
+    (images, each): (&[usize], usize),
+    make: &mut dyn FnMut(&[usize]) -> Result<Batch>,
+    watch: Watch,
 ) -> Result<Vec<Answered>> {
     let mut answers = Vec::with_capacity(images.len());
-    for chunk in images.chunks(BATCH) {
+    for chunk in images.chunks(each) {
         if watch(Progress { done: answers.len(), total: images.len() }).is_break() {
             return Err(Error::Cancelled);
         }
-        let batch = evaluation_batch(dataset, cache, chunk)?;
-        let logits = network.forward(&to_tensor(&batch, cache.image_size())?)?;
-        answers.extend(chunk.iter().zip(pairs(&logits)?).map(|(&image, logits)| Answered { image, logits }));
+        let batch = make(chunk)?;
+        let logits = pairs(&network.forward(&to_tensor(&batch, cache.image_size())?)?)?;
+        let looks = logits.chunks(logits.len() / chunk.len());
+        answers.extend(chunk.iter().zip(looks).map(|(&image, looks)| Answered { image, logits: mean(looks) }));
     }
     Ok(answers)
+}
+
+/// The mean of the logits of several looks at one image; of a single one its own bits.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a few looks")]
+pub fn mean(looks: &[[f32; 2]]) -> [f32; 2] {
+    [0, 1].map(|class| looks.iter().map(|logits| logits[class]).sum::<f32>() / looks.len() as f32)
 }
 
 /// What `answers` scored against the data set's labels.

@@ -7,8 +7,10 @@
 use serde::{Deserialize, Serialize};
 use xray_nn::{Adam, Network};
 
+use super::job::heed;
 use super::loader;
-use super::trainer::{heed, make_network, step};
+use super::objective::Objective;
+use super::step::{Aim, make_network, step};
 use crate::dataset::Dataset;
 use crate::dataset::batch::{Source, order};
 use crate::dataset::cache::Cache;
@@ -168,7 +170,15 @@ impl Test<'_> {
         let mut batches = loader::cut(&images, config.batch_size);
         batches.truncate(range.steps - self.curve.points.len());
         let count = batches.len();
-        let source = Source { dataset, cache, augmentation: config.augmentation, seed: config.seed };
+        let source = Source {
+            dataset,
+            cache,
+            augmentation: config.augmentation,
+            normalisation: config.normalisation,
+            size: config.image_size,
+            seed: config.seed,
+        };
+        let aim = Aim { objective: Objective::of(config, dataset, &images), clip_norm: config.clip_norm };
         std::thread::scope(|scope| {
             let made = loader::load(scope, source, batches, epoch)?;
             for batch in 0..count {
@@ -176,7 +186,7 @@ impl Test<'_> {
                 tell(RateEvent::Phase(Phase::Training { epoch, batch, batches: count }));
                 self.adam.set_learning_rate(range.rate(self.curve.points.len()));
                 let made = made.recv().map_err(|_| lost_loader())??;
-                let (loss, _) = step((&self.network, &mut self.adam), &made, cache.image_size())?;
+                let (loss, _) = step((&self.network, &mut self.adam), (&made, source.size), aim)?;
                 if !self.add(loss, tell) {
                     return Ok(());
                 }

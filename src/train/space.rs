@@ -6,14 +6,13 @@
 
 pub mod axis;
 pub mod file;
-pub mod setting;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use axis::{Axis, Scale, Values};
 
-use super::TrainConfig;
+use super::{TrainConfig, setting};
 use crate::dataset::random::{Purpose, stream};
 use crate::error::{Error, Result};
 
@@ -23,15 +22,21 @@ const MOST_RUNS: usize = 10_000;
 /// Candidates that are drawn at most to find one that is new.
 const DRAWS_FOR_ONE: usize = 20;
 
-/// The setting that makes repetitions of a candidate, not other candidates.
-const SEED: &str = "seed";
+/// The settings that make repetitions of a candidate, not other candidates.
+const REPEATED: [&str; 2] = ["held_out", "seed"];
+
+/// Settings by name.
+pub type Settings = Vec<(String, Value)>;
 
 /// A search for settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Search {
     /// What all candidates have in common.
     pub base: TrainConfig,
-    /// At most one of each setting. Values of `seed` are repetitions: every candidate runs with each of them.
+    /// Sets of settings that are tried one by one, each with every combination of the axes; none is the base alone.
+    #[serde(default)]
+    pub variants: Vec<Settings>,
+    /// At most one of each setting. Values of `seed` and `held_out` are repetitions: every candidate runs with each of them.
     pub axes: Vec<Axis>,
     pub strategy: Strategy,
     /// Whether weak candidates end early.
@@ -101,17 +106,14 @@ impl Search {
             Strategy::Grid => self.grid()?,
             Strategy::Random(draws) => self.draw(draws)?,
         };
-        let seeds = match self.axes.iter().find(|axis| axis.setting == SEED) {
-            Some(axis) => axis.each().map_err(over)?,
-            None => vec![self.base.seed.into()],
-        };
-        let runs = settings.len().saturating_mul(seeds.len());
+        let repetitions = combinations(vec![Vec::new()], self.axes.iter().filter(|axis| is_repeated(axis)))?;
+        let runs = settings.len().saturating_mul(repetitions.len());
         if runs > MOST_RUNS {
             return Err(over(format!(
                 "makes {runs} runs, at most {MOST_RUNS} are allowed: take fewer values or --random N"
             )));
         }
-        settings.into_iter().map(|settings| self.candidate(settings, &seeds)).collect()
+        settings.into_iter().map(|settings| self.candidate(settings, &repetitions)).collect()
     }
 
     /// The rungs that so many candidates climb; one alone without halving.
@@ -148,7 +150,13 @@ impl Search {
                 check_value(&self.base, name, &value)?;
             }
         }
+        for (name, value) in self.variants.iter().flatten() {
+            check_value(&self.base, name, value)?;
+        }
         if let Strategy::Random(draws) = self.strategy {
+            if !self.variants.is_empty() {
+                return Err(over("draws by chance, which knows no variants: leave out one of the two".to_owned()));
+            }
             bound("random", (1..=MOST_RUNS).contains(&draws), "1 to 10,000 candidates")?;
         }
         let Some(halving) = self.halving else { return Ok(()) };
@@ -159,37 +167,27 @@ impl Search {
 
     /// The axes that make candidates.
     fn searched(&self) -> impl Iterator<Item = &Axis> {
-        self.axes.iter().filter(|axis| axis.setting != SEED)
+        self.axes.iter().filter(|axis| !is_repeated(axis))
     }
 
-    /// Every combination; the last axis changes first.
-    fn grid(&self) -> Result<Vec<Vec<(String, Value)>>> {
-        let mut found = vec![Vec::new()];
-        for axis in self.searched() {
-            let values = axis.each().map_err(over)?;
-            if found.len().saturating_mul(values.len()) > MOST_RUNS {
-                return Err(over(format!("makes more than {MOST_RUNS} combinations: take fewer values or --random N")));
-            }
-            let with = |settings: &Vec<(String, Value)>, value: &Value| {
-                [settings.clone(), vec![(axis.setting.clone(), value.clone())]].concat()
-            };
-            found = found.iter().flat_map(|settings| values.iter().map(move |value| with(settings, value))).collect();
-        }
-        Ok(found)
+    /// Every combination with every variant; the last axis changes first.
+    fn grid(&self) -> Result<Vec<Settings>> {
+        let none = || vec![Vec::new()];
+        combinations(if self.variants.is_empty() { none() } else { self.variants.clone() }, self.searched())
     }
 
     /// So many different ones, fewer where there are no more. Each draw depends on the seed and its number alone.
-    fn draw(&self, wanted: usize) -> Result<Vec<Vec<(String, Value)>>> {
+    fn draw(&self, wanted: usize) -> Result<Vec<Settings>> {
         if self.searched().next().is_none() {
             return Err(over("names no setting to draw: give --over SETTING=LOW..HIGH".to_owned()));
         }
-        let mut found: Vec<Vec<(String, Value)>> = Vec::new();
+        let mut found: Vec<Settings> = Vec::new();
         for number in 0..wanted.saturating_mul(DRAWS_FOR_ONE) {
             let draw = |(place, axis): (usize, &Axis)| {
                 let mut rng = stream(self.base.seed, Purpose::Search, [number as u64, place as u64]);
                 (axis.setting.clone(), axis.draw(&mut rng))
             };
-            let settings: Vec<(String, Value)> = self.searched().enumerate().map(draw).collect();
+            let settings: Settings = self.searched().enumerate().map(draw).collect();
             if !found.contains(&settings) {
                 found.push(settings);
             }
@@ -200,18 +198,38 @@ impl Search {
         Ok(found)
     }
 
-    fn candidate(&self, settings: Vec<(String, Value)>, seeds: &[Value]) -> Result<Candidate> {
-        let base = settings.iter().try_fold(self.base.clone(), |config, (name, value)| {
+    fn candidate(&self, settings: Settings, repetitions: &[Settings]) -> Result<Candidate> {
+        let with = |config: TrainConfig, (name, value): &(String, Value)| {
             setting::with(&config, name, value).map_err(|problem| over(format!("{name}: {problem}")))
-        })?;
-        let config = |seed: &Value| {
-            let config = setting::with(&base, SEED, seed).map_err(|problem| over(format!("{SEED}: {problem}")))?;
+        };
+        let base = settings.iter().try_fold(self.base.clone(), with)?;
+        let config = |repetition: &Settings| {
+            let config = repetition.iter().try_fold(base.clone(), with)?;
             config.validate().map_err(|error| over(format!("{}: {error}", text(&settings))))?;
             Ok(config)
         };
-        let configs = seeds.iter().map(config).collect::<Result<_>>()?;
+        let configs = repetitions.iter().map(config).collect::<Result<_>>()?;
         Ok(Candidate { settings, configs })
     }
+}
+
+fn is_repeated(axis: &Axis) -> bool {
+    REPEATED.contains(&axis.setting.as_str())
+}
+
+/// `found` with every combination of the axes' values; the last axis changes first.
+fn combinations<'a>(mut found: Vec<Settings>, axes: impl Iterator<Item = &'a Axis>) -> Result<Vec<Settings>> {
+    for axis in axes {
+        let values = axis.each().map_err(over)?;
+        if found.len().saturating_mul(values.len()) > MOST_RUNS {
+            return Err(over(format!("makes more than {MOST_RUNS} combinations: take fewer values or --random N")));
+        }
+        let with = |settings: &Settings, value: &Value| {
+            [settings.clone(), vec![(axis.setting.clone(), value.clone())]].concat()
+        };
+        found = found.iter().flat_map(|settings| values.iter().map(move |value| with(settings, value))).collect();
+    }
+    Ok(found)
 }
 
 /// Whether a setting of `base` may have another value.

@@ -1,43 +1,25 @@
 //! The training loop: epochs of batches, each epoch validated and checkpointed, the best one tested at the end.
 
-use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use candle_core::{Device, Tensor};
-use candle_nn::loss::cross_entropy;
-use xray_nn::weights::Head;
-use xray_nn::{Adam, Inference, Network, reference, weights};
+use candle_core::Tensor;
+use xray_nn::{Adam, Average, Inference, Network};
 
-use crate::dataset::batch::{Batch, Source, order};
-use crate::dataset::cache::{Cache, Progress};
-use crate::dataset::random::{Purpose, stream};
-use crate::dataset::split::Splits;
-use crate::dataset::{Class, Dataset, Split};
+use super::checkpoint::{self, Checkpoint, Partial, Position};
+use super::job::{Emit, Job, heed};
+use super::meter::Meter;
+use super::objective::Objective;
+use super::step::{Aim, make_network, step};
+use super::{Control, Outcome, Phase, Step, TrainEvent, evaluate, loader, machine, schedule};
+use crate::dataset::Split;
+use crate::dataset::batch::{Batch, Source};
+use crate::dataset::cache::Progress;
 use crate::error::{Error, Result};
-use crate::metrics::{EpochFigures, Figures};
-use crate::train::checkpoint::{self, Checkpoint, Identity, Partial, Position};
-use crate::train::control::Wish;
-use crate::train::evaluate::{self, Answered};
-use crate::train::meter::Meter;
-use crate::train::{Control, Outcome, Phase, Step, TrainConfig, TrainEvent, loader, machine};
+use crate::metrics::{Criterion, EpochFigures, Figures};
 
-/// What a run works on.
-#[derive(Debug)]
-pub struct Job<'a> {
-    pub identity: Identity,
-    pub dataset: &'a Dataset,
-    /// Readable images only.
-    pub splits: &'a Splits,
-    pub cache: &'a Cache,
-    /// Where the run's checkpoints lie.
-    pub folder: PathBuf,
-    /// Learning rates to be set after so many steps, as an earlier run was given them.
-    pub rates: Vec<(usize, f64)>,
-}
-
-/// Where events go; an error from it ends the run.
-pub type Emit<'a> = &'a mut dyn FnMut(TrainEvent) -> Result<()>;
+/// A network's tensors by torchvision's names.
+type State = BTreeMap<String, Tensor>;
 
 /// Trains `job` from `resume` or from the start, until it is done or `control` says stop.
 /// Everything up to the last whole batch is in the checkpoint when this returns `Stopped`.
@@ -67,64 +49,14 @@ pub fn train(job: &Job, resume: Option<Checkpoint>, control: &Control, emit: Emi
 /// A run whose process dies loses no more than this and a batch.
 const BETWEEN_SAVES: Duration = Duration::from_mins(5);
 
-/// A new network: the seed's weights, or `--pretrained` ones under a new head where it is to be `fresh`;
-/// checked against the reference.
-///
-/// # Errors
-/// Where the pretrained file cannot be used, or the check fails.
-pub(super) fn make_network(config: &TrainConfig, fresh: bool, emit: Emit) -> Result<Network> {
-    let mut rng = stream(config.seed, Purpose::Weights, [0, 0]);
-    let network = Network::new(Class::ALL.len(), &mut rng, &config.engine.here())?;
-    if let Some(file) = config.pretrained.as_ref().filter(|_| fresh)
-        && let Head::Kept { classes_in_file } = weights::load_pretrained(&network, file)?
-    {
-        let text = format!("{} is for {classes_in_file} classes: the last layer starts anew", file.display());
-        emit(TrainEvent::Notice(text))?;
-    }
-    if let Some(name) = network.broken_tensor()? {
-        let problem = format!("tensor {name} holds values that are no numbers: choose another file");
-        return Err(Error::BadSetting { setting: "pretrained", problem });
-    }
-    check_network(&network)?;
-    Ok(network)
-}
-
-/// Largest difference of a logit from the reference's that rounding explains; usual is 1e-5.
-pub(super) const TOLERANCE: f32 = 1e-3;
-
-/// The self-check of every run: the network must answer as candle-transformers' ResNet-18 does with the same weights.
-fn check_network(network: &Network) -> Result<()> {
-    const SIDE: usize = 64;
-    let values: Vec<f32> = (0..u16::MAX).take(3 * SIDE * SIDE).map(|i| (f32::from(i) * 0.37).sin()).collect();
-    let image = Tensor::from_vec(values, (1, 3, SIDE, SIDE), &Device::Cpu).map_err(xray_nn::Error::from)?;
-    let difference = reference::largest_difference(network, &image)?;
-    if difference <= TOLERANCE {
-        return Ok(());
-    }
-    Err(Error::SelfCheck { difference })
-}
-
-/// One step on a batch of pictures of side `size`: forward, loss, backward and, where the loss is a number, Adam.
-/// Answers the mean loss and the `(B, 2)` logits.
-///
-/// # Errors
-/// Where the batch has another shape, or the network cannot run.
-pub fn step((network, adam): (&Network, &mut Adam), batch: &Batch, size: usize) -> Result<(f64, Vec<[f32; 2]>)> {
-    let labels = Tensor::from_slice(&batch.labels, batch.labels.len(), &Device::Cpu);
-    let logits = network.forward(&evaluate::to_tensor(batch, size)?)?;
-    let loss = labels.and_then(|labels| cross_entropy(&logits, &labels)).map_err(xray_nn::Error::from)?;
-    let value = f64::from(loss.to_scalar::<f32>().map_err(xray_nn::Error::from)?);
-    if value.is_finite() {
-        adam.step(&network.backward(&loss)?)?;
-    }
-    Ok((value, evaluate::pairs(&logits)?))
-}
-
 struct Trainer<'a> {
     job: &'a Job<'a>,
     control: &'a Control,
     network: Network,
     adam: Adam,
+    aim: Aim,
+    /// The averaged weights, where they are what is scored.
+    average: Option<Average>,
     at: Position,
     /// When the last checkpoint was written.
     saved: Instant,
@@ -137,38 +69,48 @@ struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     fn new(job: &'a Job<'a>, control: &'a Control, network: Network, resume: Option<Checkpoint>) -> Result<Self> {
-        let mut adam = Adam::new(network.parameters(), job.identity.config.learning_rate).with_isa(machine::isa());
+        let config = &job.identity.config;
+        let adam = Adam::new(network.parameters(), config.learning_rate).with_isa(machine::isa());
+        let mut adam = adam.with_weight_decay(config.weight_decay);
+        let mut average = if config.averaging > 0.0 { Some(Average::new(&network)?) } else { None };
         let mut at = Position::start();
         if let Some(checkpoint) = resume {
-            checkpoint.restore(&network, &mut adam)?;
+            checkpoint.restore(&network, &mut adam, average.as_mut())?;
             at = checkpoint.position;
         }
-        adam.set_learning_rate(at.learning_rate.unwrap_or(job.identity.config.learning_rate));
+        let objective = Objective::of(config, job.dataset, &job.splits.train);
+        let aim = Aim { objective, clip_norm: config.clip_norm };
         let (saved, meter) = (Instant::now(), Meter::default());
-        Ok(Self { job, control, network, adam, at, saved, diverged: false, meter, last_epoch: None })
+        Ok(Self { job, control, network, adam, aim, average, at, saved, diverged: false, meter, last_epoch: None })
     }
 
-    fn learning_rate(&self) -> f64 {
-        self.at.learning_rate.unwrap_or(self.job.identity.config.learning_rate)
+    /// Of the next step, with `batches` an epoch: the one that was set by hand, else the schedule's.
+    fn learning_rate(&self, batches: usize) -> f64 {
+        let config = &self.job.identity.config;
+        self.at.learning_rate.unwrap_or_else(|| schedule::rate(config, (self.at.steps, batches), &self.at.history))
     }
 
     /// Trains what is left; whether that was all of it, or the run is to stop after an epoch that is done.
     fn all_epochs(&mut self, emit: Emit) -> Result<bool> {
         let job = self.job;
         let config = &job.identity.config;
-        while self.at.epochs_done < config.epochs {
+        while self.at.epochs_done < config.epochs && !self.has_ended_early() {
             let epoch = self.at.epochs_done + 1;
             if self.control.last_epoch(epoch).is_some_and(|last| last < epoch) {
                 emit(TrainEvent::Phase(Phase::Stopping))?;
                 return Ok(false);
             }
-            let images = order(&job.splits.train, config.seed, epoch);
+            let images = job.order(epoch);
             let batches = loader::cut(&images, config.batch_size);
             self.epoch(epoch, &batches, emit)?;
             self.validate(epoch, emit)?;
             self.tell_last_epoch(epoch, emit)?;
         }
         Ok(true)
+    }
+
+    fn has_ended_early(&self) -> bool {
+        schedule::ends_early(&self.job.identity.config, self.at.best_epoch, self.at.epochs_done)
     }
 
     /// Says, once, after which epoch the run was asked to stop, while `epoch` is under way.
@@ -187,6 +129,8 @@ impl<'a> Trainer<'a> {
             dataset: self.job.dataset,
             cache: self.job.cache,
             augmentation: config.augmentation,
+            normalisation: config.normalisation,
+            size: schedule::image_size(config, epoch),
             seed: config.seed,
         };
         let left = batches.get(self.at.batches_done..).unwrap_or_default().to_vec();
@@ -195,7 +139,7 @@ impl<'a> Trainer<'a> {
             while self.at.batches_done < batches.len() {
                 self.obey(epoch, batches.len(), emit)?;
                 let batch = made.recv().map_err(|_| self.lost_loader())??;
-                self.batch(&batch, (epoch, batches.len()), emit)?;
+                self.batch((&batch, source.size), (epoch, batches.len()), emit)?;
             }
             Ok(())
         })
@@ -214,15 +158,18 @@ impl<'a> Trainer<'a> {
     /// Takes the learning rate that the user asked for, or else the planned one, for the batches that follow.
     fn take_rate(&mut self, planned: Option<f64>, emit: Emit) -> Result<()> {
         let Some(learning_rate) = self.control.take_learning_rate().or(planned) else { return Ok(()) };
-        self.adam.set_learning_rate(learning_rate);
         self.at.learning_rate = Some(learning_rate);
         emit(TrainEvent::Rate { step: self.at.steps, learning_rate })
     }
 
-    fn batch(&mut self, batch: &Batch, (epoch, batches): (usize, usize), emit: Emit) -> Result<()> {
+    fn batch(&mut self, (batch, size): (&Batch, usize), (epoch, batches): (usize, usize), emit: Emit) -> Result<()> {
         let started = Instant::now();
-        let size = self.job.cache.image_size();
-        let (loss, logits) = step((&self.network, &mut self.adam), batch, size)?;
+        let learning_rate = self.learning_rate(batches);
+        self.adam.set_learning_rate(learning_rate);
+        let (loss, logits) = step((&self.network, &mut self.adam), (batch, size), self.aim)?;
+        if let Some(average) = &mut self.average {
+            average.follow(&self.network, self.job.identity.config.averaging)?;
+        }
         let seconds = started.elapsed().as_secs_f64();
         let step = self.at.steps + 1;
         if !loss.is_finite() {
@@ -244,7 +191,7 @@ impl<'a> Trainer<'a> {
             accuracy: figures.confusion.accuracy().unwrap_or_default(),
             images_per_second: count(batch.labels.len()) / seconds,
             seconds: None,
-            learning_rate: Some(self.learning_rate()),
+            learning_rate: Some(learning_rate),
             processor: self.meter.look(),
             memory: machine::resident_bytes(),
         }))
@@ -262,28 +209,37 @@ impl<'a> Trainer<'a> {
     /// Scores the validation split, notes the epoch, and writes both checkpoints.
     fn validate(&mut self, epoch: usize, emit: Emit) -> Result<()> {
         let started = Instant::now();
+        let state = self.scored_state()?;
+        let config = &self.job.identity.config;
+        let network = Inference::new(&state, &config.engine.here())?;
         let images = self.job.splits.of(Split::Validation);
-        let answers = self.answer(images, |p| Phase::Validating { epoch, done: p.done, total: p.total }, emit)?;
+        let phase = |p: Progress| Phase::Validating { epoch, done: p.done, total: p.total };
+        let answers = self.job.answer(&network, (images, self.control), phase, emit)?;
+        let shifted = match config.choose_by {
+            Criterion::Shifted => Some(self.job.score_shifted(&network, self.control, phase, emit)?),
+            Criterion::Accuracy | Criterion::Loss => None,
+        };
         let figures = EpochFigures {
             epoch,
             train: self.at.partial.figures(),
             validation: evaluate::figures(self.job.dataset, &answers),
             seconds: self.at.epoch_seconds + started.elapsed().as_secs_f64(),
-            weights: Some(checkpoint::fingerprint(&self.network.state()?)?),
+            shifted,
+            weights: Some(checkpoint::fingerprint(&state)?),
         };
         if self.network.broken_tensor()?.is_some() {
             self.diverged = true;
             return Err(self.not_a_number(epoch, self.at.steps));
         }
-        let best = self.at.best().is_none_or(|best| figures.beats(best));
+        let best = self.at.best().is_none_or(|best| figures.beats(best, config.choose_by));
         // Asked for since the last batch: the run may stop here, and is to go on with it.
         self.take_rate(None, emit)?;
-        self.finish_epoch(figures, best)?;
+        self.finish_epoch(figures, best, &state)?;
         emit(TrainEvent::Epoch { figures, best })?;
         if best { emit(TrainEvent::Answers { split: Split::Validation, answers }) } else { Ok(()) }
     }
 
-    fn finish_epoch(&mut self, figures: EpochFigures, best: bool) -> Result<()> {
+    fn finish_epoch(&mut self, figures: EpochFigures, best: bool, state: &State) -> Result<()> {
         self.at.history.push(figures);
         self.at.epochs_done += 1;
         self.at.batches_done = 0;
@@ -291,10 +247,10 @@ impl<'a> Trainer<'a> {
         self.at.epoch_seconds = 0.0;
         if best {
             self.at.best_epoch = Some(figures.epoch);
-            checkpoint::save_best(&self.job.folder, &self.job.identity, &self.at, &self.network)?;
+            checkpoint::save_best(&self.job.folder, &self.job.identity, &self.at, state)?;
         }
         if self.job.identity.config.keep_epochs {
-            checkpoint::save_epoch(&self.job.folder, &self.job.identity, &self.at, &self.network)?;
+            checkpoint::save_epoch(&self.job.folder, &self.job.identity, &self.at, state)?;
         }
         self.save_last()
     }
@@ -306,14 +262,16 @@ impl<'a> Trainer<'a> {
 
     fn save_last(&mut self) -> Result<()> {
         self.saved = Instant::now();
-        checkpoint::save_last(&self.job.folder, &self.job.identity, &self.at, (&self.network, &self.adam))
+        let learning =
+            checkpoint::Learning { network: &self.network, adam: &self.adam, average: self.average.as_ref() };
+        checkpoint::save_last(&self.job.folder, &self.job.identity, &self.at, &learning)
     }
 
     /// Scores the test split once, with the best epoch's weights.
     fn test(&mut self, emit: Emit) -> Result<Outcome> {
         let images = self.job.splits.of(Split::Test);
         let best_epoch = self.at.best_epoch.unwrap_or(self.at.epochs_done);
-        if images.is_empty() {
+        if images.is_empty() || !self.job.identity.config.score_test {
             return Ok(Outcome::Finished { best_epoch, test: None });
         }
         let (_, best) = checkpoint::load_best(&self.job.folder, self.job.identity.config.engine)?;
@@ -325,8 +283,10 @@ impl<'a> Trainer<'a> {
         Ok(Outcome::Finished { best_epoch, test })
     }
 
-    fn answer(&self, images: &[usize], phase: impl Fn(Progress) -> Phase, emit: Emit) -> Result<Vec<Answered>> {
-        self.job.answer(&self.network.inference()?, (images, self.control), phase, emit)
+    /// The weights that are scored and kept: the averaged ones where there are any.
+    fn scored_state(&self) -> Result<State> {
+        let state = self.average.as_ref().map_or_else(|| self.network.state(), Average::state);
+        Ok(state?)
     }
 
     fn not_a_number(&self, epoch: usize, step: usize) -> Error {
@@ -345,42 +305,6 @@ impl<'a> Trainer<'a> {
 
     fn lost_loader(&self) -> Error {
         Error::Run { run: self.job.identity.run_id.clone(), problem: "the loader thread died; see the log".into() }
-    }
-}
-
-impl Job<'_> {
-    /// Answers `images` with `network`, telling the phase and obeying pause and stop.
-    fn answer(
-        &self,
-        network: &Inference,
-        (images, control): (&[usize], &Control),
-        phase: impl Fn(Progress) -> Phase,
-        emit: Emit,
-    ) -> Result<Vec<Answered>> {
-        let mut heeded = Ok(());
-        let mut watch = |progress: Progress| {
-            heeded = heed(control, emit).and_then(|()| emit(TrainEvent::Phase(phase(progress))));
-            if heeded.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
-        let answers = evaluate::answer(network, (self.dataset, self.cache), images, &mut watch);
-        heeded.and(answers)
-    }
-}
-
-/// Waits while the run is to pause, and answers `Cancelled` where it is to stop; tells both.
-pub(super) fn heed(control: &Control, emit: Emit) -> Result<()> {
-    loop {
-        match control.wish() {
-            Wish::Run => return Ok(()),
-            Wish::Pause => {
-                emit(TrainEvent::Phase(Phase::Paused))?;
-                control.wait_while_paused();
-            }
-            Wish::Stop => {
-                emit(TrainEvent::Phase(Phase::Stopping))?;
-                return Err(Error::Cancelled);
-            }
-        }
     }
 }
 

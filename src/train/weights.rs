@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use xray_nn::weights::{self, Head, onnx};
 
-use super::trainer::make_network;
+use super::step::make_network;
 use super::{TrainConfig, checkpoint};
 use crate::dataset::Class;
 use crate::dataset::batch::{IMAGENET_MEAN, IMAGENET_STD};
@@ -127,7 +127,7 @@ pub fn export(folder: &Path, (format, path): (Format, &Path), threshold: Thresho
 fn notes(identity: &checkpoint::Identity, threshold: Threshold) -> BTreeMap<String, String> {
     let [normal, pneumonia] = Class::ALL.map(Class::name);
     let side = identity.config.image_size;
-    let notes = [
+    let mut notes = vec![
         ("classes", json!([normal, pneumonia]).to_string()),
         ("image_size", side.to_string()),
         ("colour", "grey by ITU-R 601 (Pillow's convert(\"L\")), the same in all three channels".to_owned()),
@@ -145,6 +145,14 @@ fn notes(identity: &checkpoint::Identity, threshold: Threshold) -> BTreeMap<Stri
         ("threshold_class", pneumonia.to_owned()),
         ("use", "research use only, not for clinical use".to_owned()),
     ];
+    // What is off goes unsaid.
+    let look = identity.config.look();
+    notes.extend(
+        [("greys", look.normalisation.name()), ("looks", look.test_augmentation.name())]
+            .into_iter()
+            .filter(|(_, name)| *name != "none")
+            .map(|(key, name)| (key, name.to_owned())),
+    );
     notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 

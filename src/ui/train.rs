@@ -8,7 +8,7 @@ use super::curves::{self, Curves};
 use super::figures::test_lines;
 use super::finder;
 use super::log;
-use super::painter::{Painter, fit, paragraph, typed};
+use super::painter::{Painter, broken, fit, paragraph, typed};
 use super::theme::Theme;
 use crate::app::App;
 use crate::app::action::{Action, Place};
@@ -29,28 +29,85 @@ pub fn draw(painter: &mut Painter, area: Rect, app: &App) {
     }
 }
 
+/// A line of the form.
+#[derive(Clone, Copy)]
+enum FormLine {
+    Heading(&'static str),
+    /// A setting by its place, counted from 0; the last says how several values are tried.
+    Field(usize),
+}
+
+/// Rows below which headings and explanations would leave too little of the settings to be seen.
+const ROOMY: u16 = 16;
+
 fn form(painter: &mut Painter, area: Rect, app: &App) {
     let screen = &app.train;
     let inner = painter.panel(area, if screen.is_running() { "Next run" } else { "New run" });
+    let width = usize::from(inner.width);
     let below = match &screen.problem {
-        Some(problem) => paragraph(&format!("✗ {problem}"), usize::from(inner.width), painter.theme.bad()),
-        None => plan(painter.theme, app, usize::from(inner.width)),
+        Some(problem) => paragraph(&format!("✗ {problem}"), width, painter.theme.bad()),
+        None => plan(painter.theme, app, width),
     };
+    let roomy = inner.height >= ROOMY;
+    let help = if roomy { explanation(painter.theme, screen.chosen(), width) } else { Vec::new() };
     // Where there is no room for all, the settings scroll with the chosen one: what a start would do, or what is wrong,
     // stays below them.
-    let kept = u16::try_from(below.len()).unwrap_or(u16::MAX).min(inner.height / 2);
-    let fields = || Field::ALL.into_iter().map(Some).chain([None]).enumerate();
-    let shown = fields().count().min(usize::from(inner.height - kept));
-    let first = (screen.field + 1).saturating_sub(shown);
-    for ((number, field), row) in fields().skip(first).zip(inner.rows().take(shown)) {
-        let line = field_line(painter.theme, screen, field, inner.width);
-        painter.line(row, line);
-        painter.target(row, Target::Field(number));
-    }
-    let used = u16::try_from(shown).unwrap_or(u16::MAX);
+    let kept = rows_of(below.len() + help.len()).min(inner.height / 2);
+    let lines = form_lines(roomy);
+    let shown = lines.len().min(usize::from(inner.height - kept));
+    form_fields(painter, Rect { height: rows_of(shown), ..inner }, (screen, &lines));
+    let used = rows_of(shown);
     let gap = u16::from(inner.height - used > kept);
     let rest = Rect { y: inner.y + used + gap, height: inner.height - used - gap, ..inner };
-    painter.lines(rest, below, 0);
+    painter.lines(rest, [help, below].concat(), 0);
+}
+
+fn rows_of(lines: usize) -> u16 {
+    u16::try_from(lines).unwrap_or(u16::MAX)
+}
+
+/// Every setting, with the headings of their groups or without.
+fn form_lines(headings: bool) -> Vec<FormLine> {
+    let mut lines = Vec::new();
+    let mut group = None;
+    for field in Field::ALL {
+        let own = field.setting().group;
+        if headings && group != Some(own) {
+            lines.push(FormLine::Heading(own.title()));
+        }
+        group = Some(own);
+        lines.push(FormLine::Field(field.place()));
+    }
+    lines.push(FormLine::Field(Field::ALL.len()));
+    lines
+}
+
+/// The lines around the chosen one, as many as there are rows.
+fn form_fields(painter: &mut Painter, area: Rect, (screen, lines): (&TrainScreen, &[FormLine])) {
+    let is_chosen = |line: &FormLine| matches!(line, FormLine::Field(place) if *place == screen.field);
+    let (at, shown) = (lines.iter().position(is_chosen).unwrap_or(0), usize::from(area.height));
+    let first = at.saturating_sub(shown / 2).min(lines.len().saturating_sub(shown));
+    for (line, row) in lines.iter().skip(first).zip(area.rows()) {
+        match *line {
+            FormLine::Heading(title) => painter.line(row, Line::styled(title, painter.theme.dim())),
+            FormLine::Field(place) => {
+                let field = Field::ALL.get(place).copied();
+                painter.line(row, field_line(painter.theme, screen, field, row.width));
+                painter.target(row, Target::Field(place));
+            }
+        }
+    }
+}
+
+/// What the chosen setting means, in as many lines as the longest one takes: what is below stays where it is.
+fn explanation(theme: Theme, field: Option<Field>, width: usize) -> Vec<Line<'static>> {
+    let most = Field::ALL.into_iter().map(|field| broken(field.setting().help, width).len()).max().unwrap_or(0);
+    let text = field.map_or("Values of a setting with commas or .. between are tried one after the other", |field| {
+        field.setting().help
+    });
+    let mut lines = paragraph(text, width, theme.dim());
+    lines.resize(most.max(lines.len()), Line::default());
+    lines
 }
 
 fn field_line(theme: Theme, screen: &TrainScreen, field: Option<Field>, width: u16) -> Line<'static> {
@@ -76,10 +133,11 @@ fn field_line(theme: Theme, screen: &TrainScreen, field: Option<Field>, width: u
 /// What pressing the start key will do.
 fn plan(theme: Theme, app: &App, width: usize) -> Vec<Line<'static>> {
     let config = &app.train.config;
+    let optimiser = if config.weight_decay > 0.0 { "AdamW" } else { "Adam" };
     let notice = app.train.notice.iter().flat_map(|text| paragraph(&format!("✓ {text}"), width, theme.good()));
     let mut lines: Vec<Line> = notice.collect();
     let does = match (&app.train.planned, app.train.is_running()) {
-        (None, false) => "starts training ResNet-18 with Adam".to_owned(),
+        (None, false) => format!("starts training ResNet-18 with {optimiser}"),
         (None, true) => "adds it to the queue: it runs after the one under way".to_owned(),
         (Some(Ok(runs)), _) => format!("adds {} runs to the queue, one after the other", count(*runs)),
         (Some(Err(problem)), _) => format!("can't: {problem}"),
@@ -271,18 +329,32 @@ fn ended(theme: Theme, live: &Live, outcome: &Outcome, width: usize) -> Vec<Line
 mod tests {
     use ratatui::crossterm::event::KeyCode;
 
+    use crate::app::form::Field;
     use crate::app::sample;
     use crate::ui::tests::{pressed, text};
 
     #[test]
     fn what_a_start_would_do_stays_below_the_settings_on_a_small_terminal() {
         let mut app = pressed(sample::with_data(), &[KeyCode::Char('2')]);
-        for _ in 0..17 {
+        for _ in 0..=Field::ALL.len() {
             let shown = text(&app, (60, 16));
             assert!(shown.contains("s starts training") && shown.contains("▸ "), "{shown}");
             assert!(shown.contains("about 4,694 images in 74 batches") && shown.contains("624 to test"), "{shown}");
             sample::press(&mut app, KeyCode::Down);
         }
+    }
+
+    #[test]
+    fn every_setting_is_seen_with_its_meaning_when_it_is_chosen() {
+        let mut app = pressed(sample::with_data(), &[KeyCode::Char('2')]);
+        for field in Field::ALL {
+            let shown = text(&app, (80, 24));
+            assert!(shown.contains(&format!("▸ {}", field.label().0)), "{shown}");
+            assert!(shown.contains(field.setting().help.split(' ').next().unwrap()), "{shown}");
+            assert!(shown.contains(field.label().1) && shown.contains("s starts training"), "{shown}");
+            sample::press(&mut app, KeyCode::Down);
+        }
+        assert!(text(&app, (80, 24)).contains("▸ several values"));
     }
 
     #[test]

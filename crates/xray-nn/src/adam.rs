@@ -2,9 +2,12 @@
 //!
 //! Kingma and Ba, 2014 (arXiv:1412.6980), algorithm 1; weight decay as Loshchilov and Hutter, 2017 (arXiv:1711.05101),
 //! apart from the gradient. As in `torch.optim.AdamW`, `epsilon` is added after the second moment's bias is corrected and
-//! its root taken. The arithmetic itself is in `kernel::update`.
+//! its root taken. Decay is for weights proper: He et al., 2019, "Bag of Tricks for Image Classification with
+//! Convolutional Neural Networks" (arXiv:1812.01187), section 3.1. The arithmetic itself is in `kernel::update`.
 
 use std::collections::BTreeMap;
+use std::iter;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, bail};
@@ -56,7 +59,8 @@ impl Adam {
         Self { isa: Isa::best(), learning_rate, weight_decay: 0.0, steps: 0, slots }
     }
 
-    /// Shrinks every parameter by `learning rate * weight_decay` a step: AdamW.
+    /// Shrinks weights by `learning rate * weight_decay` of their size a step: AdamW. Weights are the tensors of two or more
+    /// dimensions; batch norm's scale and shift and a layer's bias do not decay, nor do frozen parts.
     #[must_use]
     pub fn with_weight_decay(self, weight_decay: f64) -> Self {
         Self { weight_decay, ..self }
@@ -73,21 +77,23 @@ impl Adam {
         self.learning_rate = learning_rate;
     }
 
-    /// Moves every parameter against its gradient.
+    /// Moves every parameter against its gradient. What is frozen stays, and so do its moments.
     ///
     /// # Errors
     /// If a gradient has another size than its parameter: nothing has moved then. If one lies on another device: those
     /// before it have.
     pub fn step(&mut self, gradients: &Gradients) -> Result<()> {
         let fits = |(slot, gradient): (&Slot, &Tensor)| slot.parameter.variable.elem_count() == gradient.elem_count();
-        if self.slots.len() != gradients.0.len() || !self.slots.iter().zip(&gradients.0).all(fits) {
-            let shapes: Vec<_> = gradients.0.iter().map(Tensor::shape).collect();
+        if self.slots.len() != gradients.values.len() || !self.slots.iter().zip(&gradients.values).all(fits) {
+            let shapes: Vec<_> = gradients.values.iter().map(Tensor::shape).collect();
             return Err(candle_core::Error::Msg(format!("adam: gradients {shapes:?} do not fit the parameters")).into());
         }
         self.steps = self.steps.saturating_add(1);
         let step = self.coefficients();
-        for (slot, gradient) in self.slots.iter().zip(&gradients.0) {
-            let operation = StepOp { isa: self.isa, step, moments: &slot.moments };
+        let frozen = iter::once(gradients.frozen).chain(iter::repeat(0));
+        for ((slot, gradient), frozen) in self.slots.iter().zip(&gradients.values).zip(frozen) {
+            let runs = runs(&slot.parameter.views, frozen, self.weight_decay > 0.0);
+            let operation = StepOp { isa: self.isa, step, runs: &runs, moments: &slot.moments };
             slot.parameter.variable.inplace_op2(&gradient.contiguous()?, &operation)?;
         }
         Ok(())
@@ -173,10 +179,34 @@ impl Slot {
     }
 }
 
+/// Neighbouring values of a parameter that move alike.
+#[derive(Debug, PartialEq)]
+struct Run {
+    place: Range<usize>,
+    decays: bool,
+}
+
+/// The runs of a parameter's views, without those among its first `frozen` values. As few as can be, as each is a task for
+/// all threads; `decay` says whether weights do.
+fn runs(views: &[View], frozen: usize, decay: bool) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for View { shape, place, .. } in views.iter().filter(|view| view.place.end > frozen) {
+        let decays = decay && shape.len() > 1;
+        if let Some(run) = runs.last_mut().filter(|run| run.decays == decays && run.place.end == place.start) {
+            run.place.end = place.end;
+        } else {
+            runs.push(Run { place: place.clone(), decays });
+        }
+    }
+    runs
+}
+
 /// A step as an operation of candle's on (parameter, gradient).
 struct StepOp<'a> {
     isa: Isa,
     step: Step,
+    /// What moves; all else stays.
+    runs: &'a [Run],
     moments: &'a Mutex<Moments>,
 }
 
@@ -201,7 +231,12 @@ impl InplaceOp2 for StepOp<'_> {
         };
         let Moments { mean, square } = &mut *self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         let (parameter, gradient) = (&mut parameter[start..end], &gradient.as_slice::<f32>()?[from..to]);
-        update(self.isa, self.step, Moving { parameter, mean, square, gradient });
+        for Run { place, decays } in self.runs {
+            let step = if *decays { self.step } else { Step { decay: 1.0, ..self.step } };
+            let (parameter, gradient) = (&mut parameter[place.clone()], &gradient[place.clone()]);
+            let (mean, square) = (&mut mean[place.clone()], &mut square[place.clone()]);
+            update(self.isa, step, Moving { parameter, mean, square, gradient });
+        }
         Ok(())
     }
 }

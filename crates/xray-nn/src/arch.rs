@@ -190,6 +190,26 @@ pub const HEAD_WEIGHT: &str = "fc.weight";
 /// Name of the linear layer's bias, (classes).
 pub const HEAD_BIAS: &str = "fc.bias";
 
+/// Parts of the trunk that can be frozen one after the other, from the input's side: the stem, then each of the stages.
+pub const PARTS: usize = 1 + STAGES.len();
+
+/// How many of the [`blocks`] the first `parts` of the [`PARTS`] have.
+pub fn blocks_of(parts: usize) -> usize {
+    STAGES.iter().take(parts.saturating_sub(1)).map(|stage| stage.blocks).sum()
+}
+
+/// How many of the [`units`] the first `parts` of the [`PARTS`] have.
+pub fn units_of(parts: usize) -> usize {
+    let of_block = |block: &Block| 2 + usize::from(block.shortcut.is_some());
+    usize::from(parts > 0) + blocks().iter().take(blocks_of(parts)).map(of_block).sum::<usize>()
+}
+
+/// How many numbers the first `parts` of the [`PARTS`] learn: the trunk's flat parameters begin with them.
+pub fn values_of(parts: usize) -> usize {
+    let tensors = units().into_iter().take(units_of(parts)).flat_map(|unit| unit.tensors());
+    tensors.filter(|spec| spec.role.is_parameter()).map(|spec| spec.shape.iter().product::<usize>()).sum()
+}
+
 /// Every tensor of a network with so many classes: 122, in the order of torchvision's `state_dict()`.
 pub fn tensors(classes: usize) -> Vec<TensorSpec> {
     let mut tensors: Vec<TensorSpec> = units().iter().flat_map(Unit::tensors).collect();
@@ -214,5 +234,12 @@ mod tests {
     fn only_the_first_blocks_of_the_later_stages_have_a_shortcut() {
         let with: Vec<bool> = blocks().iter().map(|block| block.shortcut.is_some()).collect();
         assert_eq!(with, [false, false, true, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn the_parts_together_are_the_trunk() {
+        assert_eq!([0, 1, 2, 3, 4, PARTS].map(blocks_of), [0, 0, 2, 4, 6, 8]);
+        assert_eq!([0, 1, 2, 3, 4, PARTS].map(units_of), [0, 1, 5, 10, 15, 20]);
+        assert_eq!([0, 1, PARTS].map(values_of), [0, 64 * 3 * 49 + 2 * 64, 11_689_512 - 513 * 1000]);
     }
 }

@@ -33,6 +33,8 @@ pub enum Error {
          train with batches of at least 2 images"
     )]
     OneValuePerChannel { batch: usize, height: usize, width: usize },
+    #[error("{parts} parts cannot be frozen: there are {}, the stem and four stages", crate::arch::PARTS)]
+    TooManyParts { parts: usize },
     #[error("parameter {name} got no gradient: the loss does not depend on it")]
     NoGradient { name: String },
     #[error("this forward pass was followed by another, or used already: run it again")]

@@ -9,6 +9,8 @@ mod forward;
 mod inference;
 mod op;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 pub use inference::{Inference, TOGETHER};
 pub use op::Trunk;
@@ -62,6 +64,8 @@ pub(crate) struct Workspace {
     weights: Buffer,
     /// Gradients of a block's output, of the maps between its convolutions, and of its input.
     gradients: [Maps; 3],
+    /// Units, from the stem on, that the forward pass took to be constants.
+    frozen: usize,
 }
 
 fn empty() -> Maps {
@@ -89,6 +93,7 @@ impl Workspace {
             blocks: plan.blocks.iter().map(block).collect(),
             weights: Buffer::default(),
             gradients: [empty(), empty(), empty()],
+            frozen: 0,
         }
     }
 }

@@ -69,7 +69,7 @@ impl Inference {
     pub fn features(&self, images: &Tensor) -> Result<Tensor> {
         check::images(images, Mode::Evaluate)?;
         match &self.trunk {
-            Trunk::Plain(plain) => plain.features(images, Mode::Evaluate),
+            Trunk::Plain(plain) => plain.features(images, arch::PARTS),
             Trunk::Fast(trunk) => {
                 let images = images.contiguous()?;
                 let (count, _, height, width) = images.dims4()?;

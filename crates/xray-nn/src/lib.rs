@@ -1,7 +1,7 @@
 //! ResNet-18 for xray-tui, made to be trained on a CPU.
 //!
 //! [`arch`] says what the network is made of, [`Network`] trains it, [`Inference`] answers with it, [`Adam`] improves it,
-//! [`weights`] keeps it in files that PyTorch reads too, and [`mod@reference`] checks it against another implementation.
+//! [`Average`] smooths what its steps make of it, [`weights`] keeps it in files that PyTorch reads too, and [`mod@reference`] checks it against another implementation.
 //!
 //! Below, the trunk is computed by one of two engines from the same parameters. `plain` is candle's operations, layer by
 //! layer. `fast` is one operation of our own over `kernel`s, which are written once, over `simd`, for every
@@ -11,6 +11,7 @@
 
 pub mod adam;
 pub mod arch;
+mod average;
 mod check;
 mod error;
 mod fast;
@@ -27,6 +28,7 @@ mod storage;
 pub mod weights;
 
 pub use adam::Adam;
+pub use average::Average;
 pub use error::{Error, Result};
 pub use inference::Inference;
 pub use memory::{give_back, training_bytes};

@@ -1,7 +1,9 @@
 //! The trainable ResNet-18.
 
+mod freeze;
+mod statistics;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,13 +11,12 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{DType, Device, Tensor, Var};
 use rand::RngCore;
 
-use crate::arch::{self, HEAD_BIAS, HEAD_WEIGHT, MOMENTUM, TensorSpec};
+use crate::arch::{self, HEAD_BIAS, HEAD_WEIGHT, TensorSpec};
 use crate::fast::Trunk;
 use crate::inference::Inference;
 use crate::init::initial;
-use crate::kernel::norm::Moments;
 use crate::parameters::{Gradients, Parameter, View};
-use crate::plain::{Plain, variable};
+use crate::plain::Plain;
 use crate::simd::Isa;
 use crate::{Error, Result, check};
 
@@ -71,6 +72,8 @@ pub struct Network {
     /// The running statistics.
     statistics: BTreeMap<String, Var>,
     trunk: TrainedBy,
+    /// Of the trunk's parts, how many are constants.
+    frozen: usize,
 }
 
 /// The trunk's engine, with what it keeps between forward and backward.
@@ -114,7 +117,7 @@ impl Network {
             Engine::Fast(isa) => TrainedBy::Fast(Trunk::new(*isa)),
             Engine::Plain(_) => TrainedBy::Plain(Mutex::default()),
         };
-        Ok(Self { engine: engine.clone(), specs, parameters, statistics, trunk })
+        Ok(Self { engine: engine.clone(), specs, parameters, statistics, trunk, frozen: 0 })
     }
 
     pub fn device(&self) -> Device {
@@ -125,6 +128,11 @@ impl Network {
     /// with the network.
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
+    }
+
+    /// Each batch norm's running mean and variance, f32, and its count of batches, an i64 scalar, by torchvision's name.
+    pub(crate) fn statistics(&self) -> &BTreeMap<String, Var> {
+        &self.statistics
     }
 
     /// Images (B, 3, S, S) f32, normalised as ImageNet's, to logits (B, classes), moving the running statistics.
@@ -144,7 +152,8 @@ impl Network {
         check::images(images, Mode::Train)?;
         match &self.trunk {
             TrainedBy::Fast(trunk) => {
-                let (features, moments) = trunk.forward(images, self.parameters[0].variable.as_tensor())?;
+                let parameters = self.parameters[0].variable.as_tensor();
+                let (features, moments) = trunk.forward(images, parameters, self.fixed()?)?;
                 self.track(&moments)?;
                 Ok(features)
             }
@@ -157,7 +166,7 @@ impl Network {
                     variables.insert(name, leaf);
                 }
                 *leaves.lock().unwrap_or_else(PoisonError::into_inner) = of_pass;
-                Plain::new(&variables)?.features(images, Mode::Train)
+                Plain::new(&variables)?.features(images, self.frozen)
             }
         }
     }
@@ -170,8 +179,8 @@ impl Network {
         head(features, self.parameters[1].variable.as_tensor(), self.parameters[2].variable.as_tensor())
     }
 
-    /// The gradient of every parameter, given a loss that was made of the last forward pass. No parameter may have moved
-    /// since: the gradient would be neither the old ones' nor the new ones'.
+    /// The gradient of every parameter, given a loss that was made of the last forward pass: exactly zero in frozen parts.
+    /// No parameter may have moved since: the gradient would be neither the old ones' nor the new ones'.
     ///
     /// # Errors
     /// If the loss does not depend on a parameter, or another forward pass came in between.
@@ -187,6 +196,7 @@ impl Network {
             all.get(variable).map(Tensor::detach).ok_or_else(missing)
         };
         let [trunk, weight, bias] = &self.parameters;
+        let frozen = arch::values_of(self.frozen);
         let of_trunk = match &self.trunk {
             TrainedBy::Fast(fast) => {
                 let missing = || Error::NoGradient { name: trunk.views[0].name.clone() };
@@ -198,11 +208,16 @@ impl Network {
                 if leaves.is_empty() {
                     return Err(Error::PassUsed);
                 }
-                let gradient = |(leaf, view): (&Var, &View)| of(leaf, &view.name)?.flatten_all().map_err(Error::from);
+                let gradient = |(leaf, view): (&Var, &View)| {
+                    let is_frozen = view.place.end <= frozen;
+                    let gradient = if is_frozen { leaf.zeros_like()? } else { of(leaf, &view.name)? };
+                    gradient.flatten_all().map_err(Error::from)
+                };
                 Tensor::cat(&leaves.iter().zip(&trunk.views).map(gradient).collect::<Result<Vec<_>>>()?, 0)?
             }
         };
-        Ok(Gradients(vec![of_trunk, of(&weight.variable, HEAD_WEIGHT)?, of(&bias.variable, HEAD_BIAS)?]))
+        let values = vec![of_trunk, of(&weight.variable, HEAD_WEIGHT)?, of(&bias.variable, HEAD_BIAS)?];
+        Ok(Gradients { values, frozen })
     }
 
     /// The network as it is now, with fixed weights; later steps leave it as it is.
@@ -262,33 +277,6 @@ impl Network {
         }
         Ok(None)
     }
-
-    /// Moves the running statistics of all units towards the batch's.
-    fn track(&self, moments: &[Moments]) -> Result<()> {
-        let units = arch::units();
-        if units.len() != moments.len() {
-            return Err(Error::PassUsed);
-        }
-        for (unit, moments) in units.iter().zip(moments) {
-            let statistic = |part: &str| variable(&self.statistics, &format!("{}.{part}", unit.norm));
-            let unbiased: Vec<f64> = moments.squares.iter().map(|squares| squares / (moments.count - 1.0)).collect();
-            follow(&statistic("running_mean")?, &moments.mean)?;
-            follow(&statistic("running_var")?, &unbiased)?;
-            let tracked = statistic("num_batches_tracked")?;
-            let seen = tracked.as_detached_tensor();
-            tracked.set(&(&seen + seen.ones_like()?)?)?;
-        }
-        Ok(())
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "statistics are f32")]
-fn follow(running: &Var, batch: &[f64]) -> Result<()> {
-    let mut values = running.to_vec1::<f32>()?;
-    for (value, batch) in values.iter_mut().zip(batch) {
-        *value = (f64::from(*value) * (1.0 - MOMENTUM) + batch * MOMENTUM) as f32;
-    }
-    Ok(running.set(&Tensor::new(values, running.device())?)?)
 }
 
 /// Features (B, 512, h, w) to logits (B, classes): their mean over the picture through the linear layer.

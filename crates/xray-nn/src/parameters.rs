@@ -3,10 +3,19 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use candle_core::{Tensor, Var};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor, Var, bail};
+use rayon::prelude::*;
 
 use crate::Result;
 use crate::arch::TensorSpec;
+use crate::storage::values;
+
+/// Values that a task works on, whatever the number of threads: it decides how sums round.
+const VALUES: usize = 1 << 14;
+/// Sums that run side by side.
+const LANES: usize = 16;
+/// What `torch.nn.utils.clip_grad_norm_` adds to the norm before it divides by it.
+const EPSILON: f64 = 1e-6;
 
 /// A tensor's place in a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +34,13 @@ pub struct Parameter {
     pub views: Vec<View>,
 }
 
-/// The gradient of each parameter, in the parameters' order and of their shapes.
+/// The gradient of each parameter, in the parameters' order and of their shapes. Clones share their values.
 #[derive(Debug, Clone)]
-pub struct Gradients(pub(crate) Vec<Tensor>);
+pub struct Gradients {
+    pub(crate) values: Vec<Tensor>,
+    /// Values at the beginning of the first parameter that are frozen: their gradient is zero and no step may move them.
+    pub(crate) frozen: usize,
+}
 
 impl Parameter {
     /// A flat variable that holds the tensors of these `specs`, in their order.
@@ -85,9 +98,79 @@ impl Gradients {
     /// If there is no memory for it.
     pub fn tensors(&self, parameters: &[Parameter]) -> Result<BTreeMap<String, Tensor>> {
         let mut tensors = BTreeMap::new();
-        for (gradient, parameter) in self.0.iter().zip(parameters) {
+        for (gradient, parameter) in self.values.iter().zip(parameters) {
             tensors.extend(split(&parameter.views, gradient)?);
         }
         Ok(tensors)
     }
+
+    /// Makes the gradients at most `longest` long, scaling all of them alike: in place, so in clones too. Answers their
+    /// length before, the root of the sum of the squares of all values of all parameters.
+    ///
+    /// As `torch.nn.utils.clip_grad_norm_` does, it multiplies by `longest / (length + 1e-6)` where that is below 1 (Pascanu,
+    /// Mikolov and Bengio, 2013, arXiv:1211.5063). Otherwise, and where the length is no finite number, the gradients keep
+    /// every bit; the latter is for the caller to look at. The sum is taken in f64 in an order that does not depend on the
+    /// number of threads.
+    ///
+    /// # Errors
+    /// If `longest` is negative or NaN, or the gradients do not lie on the CPU.
+    #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
+    pub fn clip(&mut self, longest: f64) -> Result<f64> {
+        if longest.is_nan() || longest < 0.0 {
+            return Err(candle_core::Error::Msg(format!("clip: gradients cannot be {longest} long")).into());
+        }
+        for gradient in &mut self.values {
+            *gradient = gradient.contiguous()?;
+        }
+        let length = self.length()?;
+        let coefficient = longest / (length + EPSILON);
+        if length.is_finite() && coefficient < 1.0 {
+            for gradient in &self.values {
+                gradient.inplace_op1(&Scale(coefficient as f32))?;
+            }
+        }
+        Ok(length)
+    }
+
+    /// Of all values of all parameters, which must be contiguous.
+    fn length(&self) -> Result<f64> {
+        let mut sum = 0.0;
+        for gradient in &self.values {
+            let (storage, layout) = gradient.storage_and_layout();
+            let parts: Vec<f64> = values(&storage, layout)?.par_chunks(VALUES).map(sum_of_squares).collect();
+            sum += parts.iter().sum::<f64>();
+        }
+        Ok(sum.sqrt())
+    }
 }
+
+/// In lanes, which the compiler computes side by side.
+fn sum_of_squares(values: &[f32]) -> f64 {
+    let square = |value: &f32| f64::from(*value) * f64::from(*value);
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for block in blocks {
+        sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += square(value));
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(square).sum::<f64>()
+}
+
+/// Multiplies by a number, as an operation of candle's.
+struct Scale(f32);
+
+impl InplaceOp1 for Scale {
+    fn name(&self) -> &'static str {
+        "scale-gradient"
+    }
+
+    fn cpu_fwd(&self, gradient: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let (CpuStorage::F32(gradient), Some((start, end))) = (gradient, layout.contiguous_offsets()) else {
+            bail!("clip: a gradient must be contiguous and f32");
+        };
+        gradient[start..end].par_chunks_mut(VALUES).for_each(|part| part.iter_mut().for_each(|value| *value *= self.0));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -29,12 +29,14 @@ impl Plain {
         })
     }
 
-    /// Images (B, 3, S, S) f32 to features (B, 512, S/32, S/32), rounded up. In [`Mode::Evaluate`] a gradient flows to the
-    /// images, if they are a variable, but not to the weights.
-    pub(crate) fn features(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        let mut x = max_pool(&self.stem.forward(images, mode)?.relu()?)?;
-        for block in &self.blocks {
-            x = block.forward(&x, mode)?;
+    /// Images (B, 3, S, S) f32 to features (B, 512, S/32, S/32), rounded up. The first `frozen` of the
+    /// [`PARTS`](arch::PARTS) run in [`Mode::Evaluate`], where a gradient flows to the images, if they are a variable, but
+    /// not to the weights; the others in [`Mode::Train`].
+    pub(crate) fn features(&self, images: &Tensor, frozen: usize) -> Result<Tensor> {
+        let mode = |is_frozen| if is_frozen { Mode::Evaluate } else { Mode::Train };
+        let mut x = max_pool(&self.stem.forward(images, mode(frozen > 0))?.relu()?)?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.forward(&x, mode(index < arch::blocks_of(frozen)))?;
         }
         Ok(x)
     }

@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::figure::Figure;
 use super::marks::Marks;
 use super::value::Value;
 use crate::app::form::Field;
 use crate::store::{Run, RunState};
+use crate::train::TrainConfig;
+use crate::train::setting::{self, Step};
 use crate::units::bytes;
 
 /// A column of the table.
@@ -50,19 +53,12 @@ impl Facts {
     }
 }
 
-/// Other words for columns, as people and this program's JSON have them.
-pub const ALIASES: [(&str, &str); 25] = [
+/// Other words for columns, as people and this program's JSON have them, beside the full names of settings.
+pub const ALIASES: [(&str, &str); 18] = [
     ("tag", "tags"),
     ("notes", "note"),
     ("run_id", "id"),
     ("rate", "lr"),
-    ("learning_rate", "lr"),
-    ("batch_size", "batch"),
-    ("image_size", "pixels"),
-    ("sample_fraction", "sample"),
-    ("validation_fraction", "validation"),
-    ("keep_epochs", "keep"),
-    ("exclude_marked", "exclude"),
     ("acc", "val_acc"),
     ("val", "val_acc"),
     ("best_val_accuracy", "val_acc"),
@@ -106,7 +102,7 @@ impl Column {
 
     /// All there are: identity, settings, figures.
     pub fn all() -> impl Iterator<Item = Self> {
-        let settings = Field::ALL.into_iter().map(Self::Setting);
+        let settings = Field::ALL.iter().copied().map(Self::Setting);
         Self::IDENTITY.into_iter().chain(settings).chain(Figure::ALL.into_iter().map(Self::Figure))
     }
 
@@ -124,7 +120,7 @@ impl Column {
             Self::Tags => "tags",
             Self::Note => "note",
             Self::Size => "size",
-            Self::Setting(field) => setting_key(field),
+            Self::Setting(field) => field.setting().column,
             Self::Figure(figure) => figure.key(),
         }
     }
@@ -134,7 +130,8 @@ impl Column {
     pub fn named(word: &str) -> Option<Self> {
         let word = word.to_lowercase();
         let key = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word.as_str(), |(_, key)| *key);
-        Self::all().find(|column| column.key() == key)
+        let setting = |word: &str| Field::ALL.into_iter().find(|field| field.setting().name == word);
+        Self::all().find(|column| column.key() == key).or_else(|| setting(&word).map(Self::Setting))
     }
 
     /// Over the column, with its unit where that is not told by the values.
@@ -146,10 +143,10 @@ impl Column {
             Self::Started => "started (UTC)",
             Self::Size => "on disk",
             Self::Setting(field) => match field {
-                Field::LearningRate => "rate",
-                Field::ValidationFraction => "val. part",
-                Field::Brightness => "bright.",
-                _ => setting_key(field),
+                Field::LEARNING_RATE => "rate",
+                Field::VALIDATION_FRACTION => "val. part",
+                Field::BRIGHTNESS => "bright.",
+                _ => field.setting().column,
             },
             Self::Figure(figure) => figure.title(),
             _ => self.key(),
@@ -174,18 +171,15 @@ impl Column {
     #[must_use]
     pub const fn kind(self) -> Kind {
         match self {
-            Self::Star | Self::Mark | Self::Setting(Field::Flip | Field::KeepEpochs | Field::ExcludeMarked) => {
-                Kind::Switch
-            }
+            Self::Star | Self::Mark => Kind::Switch,
             Self::Started => Kind::Time,
-            Self::Name
-            | Self::Id
-            | Self::State
-            | Self::Data
-            | Self::Tags
-            | Self::Note
-            | Self::Setting(Field::Threshold | Field::Pretrained | Field::Engine) => Kind::Words,
-            Self::Size | Self::Setting(_) | Self::Figure(_) => Kind::Number,
+            Self::Name | Self::Id | Self::State | Self::Data | Self::Tags | Self::Note => Kind::Words,
+            Self::Size | Self::Figure(_) => Kind::Number,
+            Self::Setting(field) => match field.setting().kind() {
+                setting::Kind::Whole | setting::Kind::Number => Kind::Number,
+                setting::Kind::Switch => Kind::Switch,
+                setting::Kind::Word => Kind::Words,
+            },
         }
     }
 
@@ -205,8 +199,8 @@ impl Column {
             Self::Tags => Value::Text(run.tags.join(" ").into()),
             Self::Note => run.note.as_deref().map_or(Value::None, words),
             Self::Size => facts.sizes.get(&run.started.id).map_or(Value::None, |size| Value::Whole(*size)),
-            Self::Setting(Field::Seed) => Value::Whole(run.started.seed),
-            Self::Setting(field) => setting(run, field),
+            Self::Setting(Field::SEED) => Value::Whole(run.started.seed),
+            Self::Setting(field) => of_setting(run, field),
             Self::Figure(figure) => figure.of(run).map_or(Value::None, Value::Number),
         }
     }
@@ -241,12 +235,11 @@ impl Column {
         match self {
             Self::Star | Self::Mark => 1,
             Self::Name | Self::Id => 12,
-            Self::State | Self::Data | Self::Setting(Field::ValidationFraction) => 10,
-            Self::Started | Self::Tags | Self::Setting(Field::Threshold | Field::Pretrained) => 16,
+            Self::State | Self::Data => 10,
+            Self::Started | Self::Tags => 16,
             Self::Note => 24,
-            Self::Size | Self::Setting(Field::Rotation | Field::Contrast | Field::LearningRate) => 9,
-            Self::Setting(Field::Epochs | Field::Brightness | Field::Engine | Field::ExcludeMarked) => 8,
-            Self::Setting(_) => 7,
+            Self::Size => 9,
+            Self::Setting(field) => setting_width(field),
             Self::Figure(figure) => figure.width(spread),
         }
     }
@@ -280,53 +273,35 @@ pub fn state_text(state: RunState) -> String {
     format!("{sign} {}", state.name())
 }
 
-const fn setting_key(field: Field) -> &'static str {
-    match field {
-        Field::Epochs => "planned",
-        Field::BatchSize => "batch",
-        Field::LearningRate => "lr",
-        Field::SampleFraction => "sample",
-        Field::ValidationFraction => "validation",
-        Field::ImageSize => "pixels",
-        Field::Seed => "seed",
-        Field::Flip => "flip",
-        Field::Rotation => "rotation",
-        Field::Brightness => "brightness",
-        Field::Contrast => "contrast",
-        Field::Threshold => "threshold",
-        Field::KeepEpochs => "keep",
-        Field::ExcludeMarked => "exclude",
-        Field::Pretrained => "pretrained",
-        Field::Engine => "engine",
-    }
-}
-
-/// Where a run's settings have it. Reading it there spares turning thousands of runs' settings into records.
-fn stored(config: &Json, field: Field) -> &Json {
-    let augmentation = |key: &str| &config["augmentation"][key];
-    match field {
-        Field::Epochs => &config["epochs"],
-        Field::BatchSize => &config["batch_size"],
-        Field::LearningRate => &config["learning_rate"],
-        Field::SampleFraction => &config["sample_fraction"],
-        Field::ValidationFraction => &config["validation_fraction"],
-        Field::ImageSize => &config["image_size"],
-        Field::Seed => &config["seed"],
-        Field::Flip => augmentation("horizontal_flip"),
-        Field::Rotation => augmentation("rotation_degrees"),
-        Field::Brightness => augmentation("brightness"),
-        Field::Contrast => augmentation("contrast"),
-        Field::Threshold => &config["threshold"],
-        Field::KeepEpochs => &config["keep_epochs"],
-        Field::ExcludeMarked => &config["exclude_marked"],
-        Field::Pretrained => &config["pretrained"],
-        Field::Engine => &config["engine"],
-    }
+/// Cells across of a setting: at least its key with the arrow of the order, or its usual words.
+const fn setting_width(field: Field) -> usize {
+    let with_arrow = field.setting().column.len() + 1;
+    let least = match field {
+        Field::VALIDATION_FRACTION => return 10,
+        Field::THRESHOLD | Field::PRETRAINED => 16,
+        Field::LEARNING_RATE => 9,
+        Field::EPOCHS | Field::ENGINE => 8,
+        Field::BRIGHTNESS => return 8,
+        _ => match field.setting().step {
+            Step::Words(_) => 10,
+            _ => 7,
+        },
+    };
+    if with_arrow > least { with_arrow } else { least }
 }
 
 /// A setting of a run; that of a run from before there was such a setting is not known.
-fn setting(run: &Run, field: Field) -> Value<'_> {
-    match stored(&run.started.config, field) {
+fn of_setting(run: &Run, field: Field) -> Value<'_> {
+    stored(&run.started.config, field).map_or(Value::None, of_json)
+}
+
+/// Where a run's settings have it. Reading it there spares turning thousands of runs' settings into records.
+fn stored(config: &Json, field: Field) -> Option<&Json> {
+    config.pointer(field.setting().pointer)
+}
+
+fn of_json(value: &Json) -> Value<'_> {
+    match value {
         Json::Bool(on) => Value::Truth(*on),
         Json::Number(number) => match (number.as_u64(), number.as_f64()) {
             (Some(whole), _) => Value::Whole(whole),
@@ -335,6 +310,13 @@ fn setting(run: &Run, field: Field) -> Value<'_> {
         Json::String(text) => Value::Text(Cow::Borrowed(text)),
         _ => Value::None,
     }
+}
+
+/// What a run did by a setting, be it that its program had no such setting: then it did what a record without it means.
+pub(super) fn done(run: &Run, field: Field) -> Value<'_> {
+    static WITHOUT: LazyLock<Json> =
+        LazyLock::new(|| json!(serde_json::from_value::<TrainConfig>(json!({})).unwrap_or_default()));
+    stored(&run.started.config, field).or_else(|| stored(&WITHOUT, field)).map_or(Value::None, of_json)
 }
 
 impl Serialize for Column {
@@ -362,6 +344,17 @@ mod tests {
             let width = unicode_width::UnicodeWidthStr::width(column.title());
             assert!(width < column.width(false) || column.width(false) == 1, "{column:?} has no room for its arrow");
         }
+    }
+
+    #[test]
+    fn a_setting_has_a_short_key_and_its_full_name() {
+        for (name, key) in [("learning_rate", "lr"), ("image_size", "pixels"), ("warmup_epochs", "warmup")] {
+            assert_eq!(Column::named(name).unwrap().key(), key);
+        }
+        for field in Field::ALL.into_iter().filter(|field| *field != Field::EPOCHS) {
+            assert_eq!(Column::named(field.setting().name), Some(Column::Setting(field)));
+        }
+        assert_eq!(Column::named("epochs"), Some(Column::Figure(Figure::Epochs)), "those that were done");
     }
 
     #[test]
@@ -393,7 +386,9 @@ mod tests {
     fn a_setting_that_an_older_program_did_not_have_is_not_made_up() {
         let mut run = sample::run(5, RunState::Finished);
         run.started.config = serde_json::json!({"epochs": 3});
-        assert_eq!(Column::Setting(Field::Engine).value(&run, &Facts::default()), Value::None);
-        assert_eq!(Column::Setting(Field::Rotation).value(&run, &Facts::default()), Value::None);
+        assert_eq!(Column::Setting(Field::ENGINE).value(&run, &Facts::default()), Value::None);
+        assert_eq!(Column::Setting(Field::ROTATION).value(&run, &Facts::default()), Value::None);
+        assert_eq!(done(&run, Field::ENGINE), Value::Text("plain".into()), "but it did what it did");
+        assert_eq!(done(&run, Field::EPOCHS), Value::Whole(3));
     }
 }

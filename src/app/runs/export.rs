@@ -123,7 +123,7 @@ mod tests {
         Column::Name,
         Column::Note,
         Column::Tags,
-        Column::Setting(Field::LearningRate),
+        Column::Setting(Field::LEARNING_RATE),
         Column::Figure(Figure::Test),
         Column::Star,
     ];

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
-use super::column::{Column, Facts};
+use super::column::{Column, Facts, done};
 use super::figure::Figure;
 use super::value::Value;
 use crate::app::form::Field;
@@ -24,7 +24,7 @@ pub enum Grouping {
 impl Grouping {
     /// The choices, in their order.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::ButSeed).chain(Field::ALL.into_iter().map(Self::By))
+        std::iter::once(Self::ButSeed).chain(Field::ALL.iter().copied().map(Self::By))
     }
 
     #[must_use]
@@ -97,7 +97,7 @@ fn shared(runs: &[Run], places: &[usize], grouping: Grouping) -> Vec<Field> {
         let first = values.next();
         values.all(|value| Some(value) == first)
     };
-    let is_given = |field: &Field| grouping == Grouping::ButSeed && !matches!(field, Field::Seed | Field::KeepEpochs);
+    let is_given = |field: &Field| grouping == Grouping::ButSeed && !matches!(*field, Field::SEED | Field::KEEP_EPOCHS);
     Field::ALL.into_iter().filter(|field| is_given(field) || same(field)).collect()
 }
 
@@ -179,11 +179,14 @@ fn left_out(run: &Run) -> Option<&Vec<Json>> {
 /// Names groups by the settings in which they differ from each other.
 fn say_what_differs(runs: &[Run], groups: &mut [Group]) {
     let facts = Facts::default();
-    let columns = Field::ALL.into_iter().filter(|field| !matches!(field, Field::Seed | Field::KeepEpochs));
+    let columns = Field::ALL.into_iter().filter(|field| !matches!(*field, Field::SEED | Field::KEEP_EPOCHS));
     let columns = columns.map(Column::Setting).chain([Column::Data]);
     let firsts: Vec<&Run> = groups.iter().map(|group| &runs[group.runs[0]]).collect();
-    let differs =
-        |column: &Column| firsts.windows(2).any(|pair| column.value(pair[0], &facts) != column.value(pair[1], &facts));
+    let has = |column: &Column, run: &Run| match column {
+        Column::Setting(field) => done(run, *field).to_string(),
+        column => column.value(run, &facts).to_string(),
+    };
+    let differs = |column: &Column| firsts.windows(2).any(|pair| has(column, pair[0]) != has(column, pair[1]));
     let differing: Vec<Column> = columns.filter(differs).collect();
     let other_images = firsts.windows(2).any(|pair| left_out(pair[0]) != left_out(pair[1]));
     let labels: Vec<String> = firsts
@@ -260,7 +263,7 @@ mod tests {
         let runs = runs();
         let by_time = |descending| {
             let sort = (Column::Figure(Figure::Time), descending);
-            let groups = group(&runs, &[0, 1, 2, 3], (Grouping::By(Field::LearningRate), sort));
+            let groups = group(&runs, &[0, 1, 2, 3], (Grouping::By(Field::LEARNING_RATE), sort));
             groups.into_iter().map(|group| group.label).collect::<Vec<_>>()
         };
         assert_eq!(by_time(true), ["rate 0.001", "rate 0.0001"]);
@@ -270,8 +273,8 @@ mod tests {
     #[test]
     fn a_group_says_what_its_runs_share() {
         let runs = runs();
-        let groups = group(&runs, &[0, 1, 2], (Grouping::By(Field::LearningRate), (Column::Started, true)));
-        assert_eq!(groups[0].shared(Field::LearningRate, &runs).as_deref(), Some("0.001"));
-        assert_eq!(groups[0].shared(Field::Seed, &runs), None);
+        let groups = group(&runs, &[0, 1, 2], (Grouping::By(Field::LEARNING_RATE), (Column::Started, true)));
+        assert_eq!(groups[0].shared(Field::LEARNING_RATE, &runs).as_deref(), Some("0.001"));
+        assert_eq!(groups[0].shared(Field::SEED, &runs), None);
     }
 }

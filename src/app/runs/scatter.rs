@@ -28,7 +28,7 @@ pub struct Point {
 
 impl Default for Scatter {
     fn default() -> Self {
-        Self { across: Field::LearningRate, upward: Figure::Validation, cursor: 0, other_scale: false }
+        Self { across: Field::LEARNING_RATE, upward: Figure::Validation, cursor: 0, other_scale: false }
     }
 }
 
@@ -42,7 +42,7 @@ impl Scatter {
     /// Whether the setting is drawn on a logarithmic scale, as a learning rate is unless told otherwise.
     #[must_use]
     pub fn is_log(&self) -> bool {
-        (self.across == Field::LearningRate) != self.other_scale
+        (self.across == Field::LEARNING_RATE) != self.other_scale
     }
 
     /// The runs that have both, from left to right, then upward; without those that a logarithm has no place for.

@@ -340,7 +340,7 @@ fn points_are_walked_through_and_opened() {
     let second = app.runs.rows()[app.runs.points()[1].run].started.name.clone();
     assert_eq!(chosen(&app), second);
     type_text(&mut app, "xxx");
-    assert_eq!(app.runs.scatter.unwrap().across, Field::ImageSize);
+    assert_eq!(app.runs.scatter.unwrap().across, Field::SEED);
     assert!(matches!(press(&mut app, KeyCode::Enter)[..], [Effect::LoadRun { .. }]));
     press(&mut app, KeyCode::Esc);
     press(&mut app, KeyCode::Esc);
@@ -351,7 +351,7 @@ fn points_are_walked_through_and_opened() {
 fn what_is_copied_is_said() {
     let mut app = typed("y");
     assert_eq!(app.runs.notice.as_deref(), Some("copied the id of run-12: 00000000000c"));
-    app.runs.sort_by(Column::Setting(Field::LearningRate));
+    app.runs.sort_by(Column::Setting(Field::LEARNING_RATE));
     type_text(&mut app, "g");
     assert_eq!(press(&mut app, KeyCode::Char('y')), [Effect::Copy("0.0001".into())]);
     assert!(app.runs.notice.as_ref().unwrap().starts_with("copied the rate of run-"));

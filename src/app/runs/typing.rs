@@ -6,6 +6,7 @@ use super::filter::{FLAGS, Filter};
 use crate::app::action::Action;
 use crate::app::input::Input;
 use crate::app::query::Filtering;
+use crate::train::setting;
 
 impl RunsScreen {
     /// Begins to type a filter, with the one there is.
@@ -47,6 +48,7 @@ impl RunsScreen {
 
 /// What a word that is being typed may become, and whether that asks for something by itself.
 fn words() -> impl Iterator<Item = (&'static str, bool)> {
-    let keys = Column::all().map(Column::key).chain(ALIASES.map(|(alias, _)| alias));
+    let settings = setting::NAMES.into_iter().filter(|name| Column::all().all(|column| column.key() != *name));
+    let keys = Column::all().map(Column::key).chain(ALIASES.map(|(alias, _)| alias)).chain(settings);
     keys.map(|key| (key, false)).chain(FLAGS.map(|flag| (flag, true)))
 }

@@ -35,10 +35,10 @@ impl Default for RunsView {
                 Column::Figure(Figure::F1),
                 Column::Figure(Figure::Epochs),
                 Column::Figure(Figure::Time),
-                Column::Setting(Field::LearningRate),
-                Column::Setting(Field::BatchSize),
-                Column::Setting(Field::ImageSize),
-                Column::Setting(Field::Seed),
+                Column::Setting(Field::LEARNING_RATE),
+                Column::Setting(Field::BATCH_SIZE),
+                Column::Setting(Field::IMAGE_SIZE),
+                Column::Setting(Field::SEED),
                 Column::Data,
                 Column::Started,
                 Column::Tags,
@@ -72,9 +72,9 @@ mod tests {
     fn a_view_comes_back_as_it_was_kept() {
         let view = RunsView {
             columns: Column::all().collect(),
-            sorted_by: Column::Setting(Field::LearningRate),
+            sorted_by: Column::Setting(Field::LEARNING_RATE),
             filter: "acc>0.9 note:\"a b\"".into(),
-            grouped_by: Some(Grouping::By(Field::BatchSize)),
+            grouped_by: Some(Grouping::By(Field::BATCH_SIZE)),
             baseline: Some("0123456789ab".into()),
             ..RunsView::default()
         };
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn columns_of_another_version_are_passed_over() {
         let view: RunsView = serde_json::from_str(r#"{"columns": ["name", "aura", "lr", "name"]}"#).unwrap();
-        assert_eq!(view.columns, [Column::Name, Column::Setting(Field::LearningRate)]);
+        assert_eq!(view.columns, [Column::Name, Column::Setting(Field::LEARNING_RATE)]);
         assert_eq!(view.sorted_by, Column::Started);
     }
 }

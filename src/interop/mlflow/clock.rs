@@ -155,7 +155,7 @@ mod tests {
     fn without_times_the_batches_of_an_epoch_are_evenly_long() {
         let epoch = |epoch, seconds| {
             let (train, validation) = (Figures::default(), Figures::default());
-            EpochFigures { epoch, train, validation, seconds, weights: None }
+            EpochFigures { epoch, train, validation, seconds, shifted: None, weights: None }
         };
         let clock = Clock::of(&run(), (&[], &[epoch(1, 8.0), epoch(2, 4.0)]), |_| None);
         assert_eq!(clock.at(&point(2, None)), milliseconds(BEGAN) + 4000);

@@ -104,6 +104,7 @@ fn epochs(train: &[(i64, f64)], validation: &[(i64, f64)]) -> Vec<EpochFigures> 
         train: figures(last(train, *end)),
         validation: figures(validation.get(place).map(|(_, value)| *value)),
         seconds: 0.0,
+        shifted: None,
         weights: None,
     };
     ends.iter().enumerate().map(at).collect()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 
 use super::{FEATURES, Gallery, Listed, Row};
+use crate::dataset::look::Look;
 use crate::dataset::preparation;
 use crate::error::Result;
 use crate::metrics::{Fingerprint, Hasher};
@@ -31,12 +32,12 @@ pub fn path(folder: &Path) -> PathBuf {
 }
 
 /// What a gallery is made of, as text: another text, another gallery.
-pub(super) fn record(weights: Fingerprint, image_size: usize, list: &[Listed]) -> String {
+pub(super) fn record(weights: Fingerprint, (image_size, look): (usize, Look), list: &[Listed]) -> String {
     let mut hasher = Hasher::default();
     for Listed { file, split, truth } in list {
         hasher.update(format!("{file}\0{}\0{}\0", split.name(), truth.name()).as_bytes());
     }
-    let (preparation, images) = (preparation(image_size), hasher.finish());
+    let (preparation, images) = (preparation(image_size, look), hasher.finish());
     serde_json::json!({"format": FORMAT, "weights": weights, "preparation": preparation, "images": images}).to_string()
 }
 
@@ -47,7 +48,8 @@ impl Gallery {
     pub fn open(folder: &Path, list: &[Listed]) -> Option<Self> {
         let (tensors, found) = checkpoint::unseal(&path(folder)).ok()??;
         let (identity, weights) = checkpoint::describe(&checkpoint::best_path(folder)).ok()?;
-        let record = record(weights, identity.config.image_size, list);
+        let config = identity.config;
+        let record = record(weights, (config.image_size, config.look()), list);
         (found == record).then_some(())?;
         let rows = rows(&tensors, list.len()).ok()??;
         let usual = tensors.get(USUAL)?.to_vec1().ok()?;

@@ -56,7 +56,11 @@ impl Gallery {
                 format!("none of the run's {} images can be read: is it the data set of the run?", list.len());
             return Err(Error::BadDataSet { dir: pictures.root().to_owned(), problem });
         }
-        Ok(Self::new(list.to_vec(), rows, file::record(predictor.weights(), predictor.image_size, list)))
+        Ok(Self::new(
+            list.to_vec(),
+            rows,
+            file::record(predictor.weights(), (predictor.image_size, predictor.look), list),
+        ))
     }
 }
 
@@ -66,6 +70,11 @@ impl Predictor {
             return Ok(Vec::new());
         }
         let (pixels, sizes): (Vec<_>, Vec<_>) = squares.into_iter().map(|square| (square.pixels, square.size)).unzip();
+        let normalised = |mut pixels: Vec<u8>| {
+            self.look.normalisation.apply(&mut pixels, self.image_size);
+            pixels
+        };
+        let pixels: Vec<Vec<u8>> = pixels.into_iter().map(normalised).collect();
         let maps = self.network.features(&self.input(&pixels)?)?;
         let features = heat::means(&maps).and_then(|means| means.to_vec2::<f32>()).map_err(xray_nn::Error::from)?;
         let rows = indices.into_iter().zip(sizes).zip(features);

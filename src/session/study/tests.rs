@@ -14,7 +14,7 @@ fn study(candidates: usize, seeds: usize) -> (tempfile::TempDir, Store) {
     let store = Store::open(&folder.path().join("runs.db")).unwrap();
     let base = TrainConfig { epochs: 9, ..TrainConfig::default() };
     let halving = Some(Halving { eta: 3, min_epochs: Some(1) });
-    let search = Search { base, axes: Vec::new(), strategy: Strategy::Grid, halving };
+    let search = Search { base, variants: Vec::new(), axes: Vec::new(), strategy: Strategy::Grid, halving };
     let rungs = search.rungs(candidates);
     let entry = |number: usize| NewEntry {
         name: format!("s/{number}"),
@@ -43,7 +43,8 @@ fn end(store: &Store, entry: &Entry, right: u64) {
     let confusion = Confusion { tn: right, fp: 100 - right, fn_: 0, tp: 0 };
     let validation = Figures { loss: Some(0.5), confusion };
     let epoch = entry.new.until_epoch.unwrap_or(9);
-    let figures = EpochFigures { epoch, train: Figures::default(), validation, seconds: 1.0, weights: None };
+    let figures =
+        EpochFigures { epoch, train: Figures::default(), validation, seconds: 1.0, shifted: None, weights: None };
     store.add_epoch(&id, &figures, true).unwrap();
     store.end_entry(entry.id, EntryState::Done, None).unwrap();
 }

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::setting::{self, Kind};
+use crate::train::setting::{self, Kind};
 
 /// Whole numbers that a range may stand for, one by one.
 const MOST_VALUES: usize = 10_000;
@@ -35,7 +35,7 @@ pub enum Values {
 /// One setting of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
-    /// As [`setting::names`] has it.
+    /// As [`setting::NAMES`] has it.
     pub setting: String,
     pub values: Values,
 }

@@ -1,12 +1,12 @@
-//! A search in a TOML file: `[base]` has the settings of all, `[over]` those that are tried.
+//! A search in a TOML file: `[base]` has the settings of all, each `[[try]]` a set of them that is tried by itself, `[over]`
+//! the values whose combinations are.
 
 use serde::Deserialize;
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
-use super::setting;
-use super::{Axis, Values};
-use crate::train::TrainConfig;
+use super::{Axis, Settings, Values};
+use crate::train::{TrainConfig, setting};
 
 /// What a file asks for. What it does not name is `None`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -14,6 +14,8 @@ pub struct File {
     pub name: Option<String>,
     /// Settings of all candidates, by name, in the file's order.
     pub base: Vec<(String, Value)>,
+    /// Sets of settings, each tried by itself.
+    pub variants: Vec<Settings>,
     pub axes: Vec<Axis>,
     /// Candidates drawn by chance.
     pub random: Option<usize>,
@@ -33,6 +35,7 @@ struct Raw {
     min_epochs: Option<usize>,
     seeds: Option<usize>,
     base: Table,
+    r#try: Vec<Table>,
     over: Table,
 }
 
@@ -43,10 +46,11 @@ impl File {
     /// The line or the key that is wrong, and what is allowed.
     pub fn parse(text: &str) -> Result<Self, String> {
         let raw: Raw = toml::from_str(text).map_err(|error| said(text, &error))?;
-        let Raw { name, random, halving, min_epochs, seeds, base, over } = raw;
-        let base = base.into_iter().map(|(name, value)| self::base(&name, &value)).collect::<Result<_, _>>()?;
+        let Raw { name, random, halving, min_epochs, seeds, base, r#try, over } = raw;
+        let base = settings("[base]", base)?;
+        let variants = r#try.into_iter().map(|table| settings("[[try]]", table)).collect::<Result<_, _>>()?;
         let axes = over.into_iter().map(|(name, value)| axis(&name, &value)).collect::<Result<_, _>>()?;
-        Ok(Self { name, base, axes, random, halving, min_epochs, seeds })
+        Ok(Self { name, base, variants, axes, random, halving, min_epochs, seeds })
     }
 
     /// `plain` with the settings that the file names.
@@ -67,10 +71,14 @@ fn said(text: &str, error: &toml::de::Error) -> String {
     line.map_or_else(|| problem.to_owned(), |line| format!("line {line}: {problem}"))
 }
 
-fn base(name: &str, value: &Toml) -> Result<(String, Value), String> {
-    let setting = setting::resolve(name).map_err(|problem| format!("[base] {name:?} {problem}"))?;
-    let value = one(&setting, value).map_err(|problem| format!("[base] {name}: {problem}"))?;
-    Ok((setting, value))
+/// The settings of a table, `heading` for its reader.
+fn settings(heading: &str, table: Table) -> Result<Settings, String> {
+    let one = |(name, value): (String, Toml)| {
+        let setting = setting::resolve(&name).map_err(|problem| format!("{heading} {name:?} {problem}"))?;
+        let value = one(&setting, &value).map_err(|problem| format!("{heading} {name}: {problem}"))?;
+        Ok((setting, value))
+    };
+    table.into_iter().map(one).collect()
 }
 
 fn axis(name: &str, value: &Toml) -> Result<Axis, String> {

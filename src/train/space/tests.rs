@@ -7,7 +7,7 @@ use super::{Strategy, *};
 
 fn search(axes: &[&str]) -> Search {
     let axes = axes.iter().map(|text| Axis::parse(text).unwrap()).collect();
-    Search { base: TrainConfig::default(), axes, strategy: Strategy::Grid, halving: None }
+    Search { base: TrainConfig::default(), variants: Vec::new(), axes, strategy: Strategy::Grid, halving: None }
 }
 
 fn said(search: &Search) -> String {

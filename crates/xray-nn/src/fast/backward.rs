@@ -1,7 +1,7 @@
 //! The backward pass: from the gradient of the last stage's maps to that of every parameter.
 //!
 //! A layer's maps make room for their gradient. Where a gradient is written, the sums that the batch norm below it needs
-//! are taken at once.
+//! are taken at once. The way down ends above the frozen units, whose gradient is left at zero.
 
 use super::convolution::{input_gradient, kernel_gradient, pack};
 use super::plan::BlockPlan;
@@ -16,28 +16,44 @@ use crate::kernel::{Compute, Finish, Input};
 use crate::simd::Block;
 
 impl Workspace {
-    /// Fills `gradient`, as long as the parameters, given that of the features, (B, 512, h, w). To be called once after
-    /// [`Workspace::forward`], with the same images and parameters.
+    /// Fills `gradient`, zeros and as long as the parameters, given that of the features, (B, 512, h, w). What belongs to
+    /// frozen units stays as it is. To be called once after [`Workspace::forward`], with the same images and parameters.
     pub(crate) fn backward(
         &mut self,
         plan: &Plan,
         (images, of_features): (Images<'_>, &[f32]),
         (parameters, gradient): (&[f32], &mut [f32]),
     ) {
-        let Self { compute, stem, codes, pooled, blocks, weights, gradients } = self;
+        let Self { compute, stem, codes, pooled, blocks, weights, gradients, frozen } = self;
         let mut descent = Descent { compute, parameters, gradient, weights };
         let features = &blocks[blocks.len() - 1].output;
         gradients[0].resize(features.images, features.extent);
         from_planes(of_features, crate::arch::FEATURES, &mut gradients[0]);
         let mut sums = None;
-        for (index, block) in plan.blocks.iter().enumerate().rev() {
+        let lowest = plan.blocks_among(*frozen);
+        for (index, block) in plan.blocks.iter().enumerate().skip(lowest).rev() {
             let (below, this) = blocks.split_at_mut(index);
             let below = below.last();
             let input = below.map_or(&*pooled, |below| &below.output);
+            let below = match below {
+                _ if *frozen > 0 && index == lowest => Below::Frozen,
+                Some(below) => Below::Block(below),
+                None => Below::Stem,
+            };
             sums = descent.block(block, (&mut this[0], input, below), gradients, sums);
         }
-        descent.stem((&plan.stem, images), stem, Pooled { gradient: &gradients[0], codes });
+        if *frozen == 0 {
+            descent.stem((&plan.stem, images), stem, Pooled { gradient: &gradients[0], codes });
+        }
     }
+}
+
+/// What the way down comes to behind a block.
+enum Below<'a> {
+    Block(&'a BlockLayers),
+    Stem,
+    /// Constants: the block's input needs no gradient.
+    Frozen,
 }
 
 /// The way down through the layers.
@@ -53,11 +69,12 @@ struct Descent<'a> {
 
 impl Descent<'_> {
     /// From the gradient of the block's output, the first of `gradients`, to that of its input, put there. Takes the sums
-    /// for the block's last norm, if the block above has made them, and makes those of the block below.
+    /// for the block's last norm, if the block above has made them, and makes those of the block below. Above frozen units
+    /// there is no more to do than the block's own parameters.
     fn block(
         &mut self,
         plan: &BlockPlan,
-        (layers, input, below): (&mut BlockLayers, &Maps, Option<&BlockLayers>),
+        (layers, input, below): (&mut BlockLayers, &Maps, Below<'_>),
         [outer, inner, spare]: &mut [Maps; 3],
         sums: Option<Sums>,
     ) -> Option<Sums> {
@@ -68,19 +85,34 @@ impl Descent<'_> {
         let sums = self.second(&plan.second, (first, second), inner);
         self.norm(&plan.first, (first, inner), &sums);
         self.kernel(&plan.first, (Input::plain(input), first));
+        let below = match below {
+            Below::Block(below) => Some(below),
+            Below::Stem => None,
+            Below::Frozen => {
+                if let (Some(unit), Some(layer)) = (&plan.shortcut, shortcut) {
+                    self.shortcut(unit, layer, (input, outer));
+                }
+                return None;
+            }
+        };
         let finish = |row, slab: &mut [Block]| below.map(|below| below.gate(compute, row, slab));
         let sums = if let (Some(unit), Some(layer)) = (&plan.shortcut, shortcut) {
             spare.resize(input.images, input.extent);
             self.input(&plan.first, first, (spare, false), |_, _| ());
-            let sums = gate_and_sum_all(compute, outer, layer.both(), Gate::Open);
-            self.norm(unit, (layer, outer), &sums);
-            self.kernel(unit, (Input::plain(input), layer));
+            self.shortcut(unit, layer, (input, outer));
             std::mem::swap(outer, spare);
             self.input(unit, layer, (outer, true), finish)
         } else {
             self.input(&plan.first, first, (outer, true), finish)
         };
         below.map(|_| Sums::join(sums.into_iter().flatten().collect()))
+    }
+
+    /// Through a shortcut's norm to its parameters' gradients, given the block's input and its output's gradient.
+    fn shortcut(&mut self, unit: &UnitPlan, layer: &mut Layer, (input, outer): (&Maps, &mut Maps)) {
+        let sums = gate_and_sum_all(self.compute, outer, layer.both(), Gate::Open);
+        self.norm(unit, (layer, outer), &sums);
+        self.kernel(unit, (Input::plain(input), layer));
     }
 
     /// Through a block's second convolution, to the gradient of the maps between, `inner`, and the first norm's sums.

@@ -35,13 +35,15 @@ struct State {
 /// One pass through the trunk.
 struct TrunkOp {
     trunk: Trunk,
+    /// What stands for the batch's moments in the first units.
+    fixed: Vec<Moments>,
     done: Arc<OnceLock<Pass>>,
 }
 
 /// What a forward pass leaves with its operation.
 struct Pass {
     ticket: u64,
-    /// Each unit's statistics.
+    /// The statistics of each unit that has no fixed ones.
     moments: Vec<Moments>,
 }
 
@@ -53,16 +55,22 @@ impl Trunk {
     }
 
     /// Images (B, 3, S, S) f32 and the flat parameters to features (B, 512, S/32, S/32), rounded up, with the moments of
-    /// every unit in the order of [`units`](crate::arch::units). The parameters must be a variable for candle to come back
-    /// here; their gradient is then to be had by [`Trunk::take_gradient`].
+    /// every unit in the order of [`units`](crate::arch::units). The first units are constants if there are `fixed` moments
+    /// for them, which stand for the batch's; they get no gradient, and answer no moments. The parameters must be a variable
+    /// for candle to come back here; their gradient is then to be had by [`Trunk::take_gradient`].
     ///
     /// # Errors
     /// If an argument does not lie on the CPU, or another pass is under way.
-    pub fn forward(&self, images: &Tensor, parameters: &Tensor) -> candle_core::Result<(Tensor, Vec<Moments>)> {
+    pub fn forward(
+        &self,
+        images: &Tensor,
+        parameters: &Tensor,
+        fixed: Vec<Moments>,
+    ) -> candle_core::Result<(Tensor, Vec<Moments>)> {
         let done = Arc::new(OnceLock::new());
         // No gradient is made for the images: candle must not wait for one.
         let images = images.detach().contiguous()?;
-        let features = images.apply_op2(parameters, TrunkOp { trunk: self.clone(), done: done.clone() })?;
+        let features = images.apply_op2(parameters, TrunkOp { trunk: self.clone(), fixed, done: done.clone() })?;
         Ok((features, done.get().map(|pass: &Pass| pass.moments.clone()).unwrap_or_default()))
     }
 
@@ -72,6 +80,15 @@ impl Trunk {
     /// If a pass is under way.
     pub fn take_gradient(&self) -> candle_core::Result<Option<Vec<f32>>> {
         Ok(self.claim()?.gradient.take())
+    }
+
+    /// Lets no backward pass follow the last forward pass.
+    ///
+    /// # Errors
+    /// If a pass is under way.
+    pub fn forget(&self) -> candle_core::Result<()> {
+        self.claim()?.holds = None;
+        Ok(())
     }
 
     /// The state for a pass. Waiting for another one could wait for ever: it may run below this one, on a thread of the
@@ -105,7 +122,7 @@ impl CustomOp2 for TrunkOp {
         }
         (*holds, *gradient) = (None, None);
         *passes += 1;
-        let (features, moments) = workspace.forward(plan, images, parameters);
+        let (features, moments) = workspace.forward(plan, images, (parameters, &self.fixed));
         *holds = Some(*passes);
         let _ = self.done.set(Pass { ticket: *passes, moments });
         let extent = workspace.features();

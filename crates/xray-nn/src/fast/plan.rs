@@ -56,6 +56,16 @@ impl Plan {
             .collect();
         Self { stem, blocks, len: next }
     }
+
+    /// How many blocks have all their units among the trunk's first `units`.
+    pub fn blocks_among(&self, units: usize) -> usize {
+        let sizes = self.blocks.iter().map(|block| 2 + usize::from(block.shortcut.is_some()));
+        let ends = sizes.scan(1, |end, size| {
+            *end += size;
+            Some(*end)
+        });
+        ends.take_while(|end| *end <= units).count()
+    }
 }
 
 impl UnitPlan {
@@ -109,6 +119,15 @@ mod tests {
     #[test]
     fn the_plan_has_the_parameters_that_torchvision_counts_less_its_head() {
         assert_eq!(Plan::new().len, 11_689_512 - 513 * 1000);
+    }
+
+    #[test]
+    fn a_block_is_among_the_first_units_if_all_of_it_is() {
+        let plan = Plan::new();
+        assert_eq!([0, 1, 2, 3, 5, 7, 8, 20].map(|units| plan.blocks_among(units)), [0, 0, 0, 1, 2, 2, 3, 8]);
+        for parts in 0..=arch::PARTS {
+            assert_eq!(plan.blocks_among(arch::units_of(parts)), arch::blocks_of(parts));
+        }
     }
 
     #[test]

@@ -11,12 +11,12 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use super::*;
 use crate::Adam;
 
-fn network(seed: u64) -> Network {
+pub(crate) fn network(seed: u64) -> Network {
     Network::new(2, &mut ChaCha8Rng::seed_from_u64(seed), &Engine::best()).unwrap()
 }
 
 /// Noise, brighter where the label is 1.
-fn batch(count: usize, seed: u64) -> (Tensor, Tensor) {
+pub(crate) fn batch(count: usize, seed: u64) -> (Tensor, Tensor) {
     batch_of(count, 32, seed)
 }
 
@@ -34,13 +34,13 @@ fn batch_of(count: usize, side: usize, seed: u64) -> (Tensor, Tensor) {
     (images.unwrap().broadcast_add(&(light * 0.2).unwrap()).unwrap(), labels)
 }
 
-fn step(network: &Network, adam: &mut Adam, (images, labels): &(Tensor, Tensor)) -> f32 {
+pub(crate) fn step(network: &Network, adam: &mut Adam, (images, labels): &(Tensor, Tensor)) -> f32 {
     let loss = cross_entropy(&network.forward(images).unwrap(), labels).unwrap();
     adam.step(&network.backward(&loss).unwrap()).unwrap();
     loss.to_scalar().unwrap()
 }
 
-fn assert_same_bits(a: &BTreeMap<String, Tensor>, b: &BTreeMap<String, Tensor>) {
+pub(crate) fn assert_same_bits(a: &BTreeMap<String, Tensor>, b: &BTreeMap<String, Tensor>) {
     assert!(a.keys().eq(b.keys()));
     let bits = |tensor: &Tensor| -> Vec<u64> {
         let values = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
@@ -190,7 +190,7 @@ fn a_second_forward_pass_takes_the_first_ones_memory_and_says_so() {
 }
 
 /// Loss, gradients and state after one pass on `images`.
-fn pass(network: &Network, (images, labels): &(Tensor, Tensor)) -> (f32, BTreeMap<String, Tensor>) {
+pub(crate) fn pass(network: &Network, (images, labels): &(Tensor, Tensor)) -> (f32, BTreeMap<String, Tensor>) {
     let loss = cross_entropy(&network.forward(images).unwrap(), labels).unwrap();
     let gradients = network.backward(&loss).unwrap().tensors(network.parameters()).unwrap();
     (loss.to_scalar().unwrap(), gradients)
