@@ -23,7 +23,8 @@ use xray_tui::dataset::normalisation::Normalisation;
 use xray_tui::dataset::random::{Purpose, stream};
 use xray_tui::dataset::split::Splits;
 use xray_tui::session::{LoadedData, Workplace};
-use xray_tui::train::{EngineKind, TrainConfig, evaluate, loader, machine, priority, trainer};
+use xray_tui::train::step::{Aim, step};
+use xray_tui::train::{EngineKind, TrainConfig, evaluate, loader, machine, priority};
 
 /// Trains with both engines on the same batches and writes them down.
 #[derive(Parser)]

@@ -14,7 +14,7 @@ use clap::Parser;
 use serde_json::json;
 use xray_tui::dataset::{Class, Split};
 use xray_tui::metrics::alarm::{Baseline, Checks, NearDuplicate, Shortcut};
-use xray_tui::metrics::{Confusion, EpochFigures, Figures, Fingerprint, OperatingPoint, Rule, Threshold};
+use xray_tui::metrics::{Confusion, Criterion, EpochFigures, Figures, Fingerprint, OperatingPoint, Rule, Threshold};
 use xray_tui::session::provenance::{self, Provenance};
 use xray_tui::store::{Answer, Mark, MarkKind, NewRun, RunEnd, RunState, StepPoint, Store, score};
 use xray_tui::train::TrainConfig;
@@ -59,7 +59,7 @@ fn write(store: &Store, here: &Provenance, (number, is_answered): (usize, bool))
     let epochs: Vec<EpochFigures> = (1..=done).map(|epoch| epoch_figures(number, epoch)).collect();
     let mut best: Option<&EpochFigures> = None;
     for epoch in &epochs {
-        let is_best = best.is_none_or(|best| epoch.beats(best));
+        let is_best = best.is_none_or(|best| epoch.beats(best, Criterion::Accuracy));
         best = if is_best { Some(epoch) } else { best };
         store.add_epoch(&run.id, epoch, is_best)?;
     }
@@ -162,6 +162,7 @@ fn epoch_figures(number: usize, epoch: usize) -> EpochFigures {
         train: figures(number, epoch, 4695),
         validation: figures(number + 1, epoch, 521),
         seconds: 60.0 + count(number % 7),
+        shifted: None,
         weights: Some(Fingerprint::of(name.as_bytes())),
     }
 }

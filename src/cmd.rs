@@ -21,6 +21,7 @@ mod queue;
 mod report;
 mod reproduce;
 mod runs;
+mod shifts;
 mod spread;
 mod sweep;
 mod train;

@@ -14,6 +14,7 @@ pub mod meter;
 pub mod objective;
 pub mod priority;
 pub mod range_test;
+pub mod recipe;
 pub mod schedule;
 pub mod setting;
 pub mod space;

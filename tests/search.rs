@@ -34,7 +34,7 @@ fn small(epochs: usize) -> TrainConfig {
 
 fn search(base: TrainConfig, axes: &[&str]) -> Search {
     let axes = axes.iter().map(|text| Axis::parse(text).unwrap()).collect();
-    Search { base, axes, strategy: Strategy::Grid, halving: None }
+    Search { base, variants: Vec::new(), axes, strategy: Strategy::Grid, halving: None }
 }
 
 /// Works through the queue, showing each event to `watch`.

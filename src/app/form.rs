@@ -36,6 +36,11 @@ impl Field {
         all
     };
 
+    /// Those that runs have, in the form's order.
+    pub fn stored() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|field| field.setting().is_stored())
+    }
+
     /// A name that is none does not compile: there is no such place in the table.
     const fn named(name: &str) -> Self {
         let mut at = 0;

@@ -29,6 +29,9 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
     if args.every_epoch {
         return super::epochs::run(&store, &run, (split, named), (place, out));
     }
+    if args.shifts {
+        return super::shifts::run(&store, &run, (split, named), (place, out));
+    }
     let answers = answers(&store, &run, (split, named), (place, out))?;
     let validation = cases(&store.answers(&run.started.id, Split::Validation)?);
     let decision = Decision::of(args, &run, &validation)?;
@@ -111,33 +114,45 @@ fn answers(
     if named.is_none() && !list.is_empty() {
         return Ok(Answers { list, differs: false, synthetic: run.started.synthetic });
     }
-    let config = config_of(run)?;
     let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
-    let place = Workplace { data: named.unwrap_or(&run.started.data).to_owned(), ..place.clone() };
-    let data = LoadedData::open(&place, config.image_size, &mut out.counting("decoding"))?;
-    let splits = data.splits(&config);
-    let images = splits.of(split);
-    let differs = data.hash()?.id != run.started.data_hash;
-    check(&data, (split, images), (differs, config.fold.is_some()))?;
+    let (data, images, differs) = open(run, (split, named), (place, out))?;
     if !differs && !list.is_empty() {
         return Ok(Answers { list, differs, synthetic: data.dataset.synthetic });
-    }
-    if differs {
-        out.progress("note: the data set differs from the one this run was trained on");
     }
     let watch = &mut |p: crate::dataset::cache::Progress| {
         out.detail(&format!("{} of {}", p.done, p.total));
         ControlFlow::Continue(())
     };
-    let answered = answer((predictor.network(), predictor.look()), (&data.dataset, &data.cache), images, watch)?;
+    let answered = answer((predictor.network(), predictor.look()), (&data.dataset, &data.cache), &images, watch)?;
     let list = answers_of(&data.dataset, split, &answered);
     if split == Split::Test {
-        store.add_look(&run.started.id, &digest(&data.dataset, &data.cache, images))?;
+        store.add_look(&run.started.id, &digest(&data.dataset, &data.cache, &images))?;
     }
     if !differs {
         store.replace_answers(&run.started.id, split, &list)?;
     }
     Ok(Answers { list, differs, synthetic: data.dataset.synthetic })
+}
+
+/// The data, the images of `split` in it, and whether they are of another data set than the run was trained on.
+///
+/// # Errors
+/// Where they would give no figure or a false one.
+pub(super) fn open(
+    run: &Run,
+    (split, named): (Split, Option<&Path>),
+    (place, out): (&Workplace, Output),
+) -> anyhow::Result<(LoadedData, Vec<usize>, bool)> {
+    let config = config_of(run)?;
+    let place = Workplace { data: named.unwrap_or(&run.started.data).to_owned(), ..place.clone() };
+    let data = LoadedData::open(&place, config.image_size, &mut out.counting("decoding"))?;
+    let images = data.splits(&config).of(split).to_vec();
+    let differs = data.hash()?.id != run.started.data_hash;
+    check(&data, (split, &images), (differs, config.fold.is_some()))?;
+    if differs {
+        out.progress("note: the data set differs from the one this run was trained on");
+    }
+    Ok((data, images, differs))
 }
 
 /// Refuses what would give no figure or a false one.

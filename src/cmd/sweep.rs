@@ -6,15 +6,15 @@ use serde_json::{Map, Value, json};
 
 use super::{Output, WrongUse, detach, queue};
 use crate::cli::SweepArgs;
+use crate::dataset::split::HeldOut;
 use crate::error::Error;
 use crate::metrics::Criterion;
 use crate::session::Workplace;
 use crate::session::study::{self, Plan};
 use crate::store::{Entry, EntryState, NewEntry, Run, Standing, Store};
 use crate::train::TrainConfig;
-use crate::train::setting;
 use crate::train::space::file::File;
-use crate::train::space::{Axis, Halving, Search, Strategy, Values, text};
+use crate::train::space::{Axis, Halving, Search, Settings, Strategy, Values, text};
 use crate::units::{count, share};
 
 /// More runs than anybody waits for.
@@ -108,9 +108,9 @@ fn plan_lines(name: &str, plan: &Plan, entries: &[NewEntry]) -> Vec<String> {
             format!("  {} {until}", counted(rung.candidates, "candidate"))
         }));
     }
-    let seed = |entry: &NewEntry| setting::text(&entry.config["seed"]);
+    let repetition = |entry: &NewEntry| text(&repetition(entry));
     lines.extend(
-        entries.iter().map(|entry| format!("  {:<20} {}, seed {}", entry.name, text(&entry.settings), seed(entry))),
+        entries.iter().map(|entry| format!("  {:<20} {}, {}", entry.name, text(&entry.settings), repetition(entry))),
     );
     lines
 }
@@ -130,10 +130,17 @@ fn plan_json(name: &str, plan: &Plan, entries: &[NewEntry]) -> Value {
     })
 }
 
-/// What an entry has otherwise than the others, with its seed.
+/// What an entry has otherwise than the others, with what repeats it.
 fn settings_json(entry: &NewEntry) -> Map<String, Value> {
-    let seed = ("seed".to_owned(), entry.config["seed"].clone());
-    entry.settings.iter().cloned().chain([seed]).collect()
+    entry.settings.iter().cloned().chain(repetition(entry)).collect()
+}
+
+/// Its seed, and the family that is held out where one is.
+fn repetition(entry: &NewEntry) -> Settings {
+    let value = |name: &str| (name.to_owned(), entry.config[name].clone());
+    let held_out = value("held_out");
+    let is_held_out = held_out.1.as_str().is_some_and(|family| family != HeldOut::None.name());
+    is_held_out.then_some(held_out).into_iter().chain([value("seed")]).collect()
 }
 
 /// A study's candidates and runs, the best first. Test figures are not among them: they choose nothing.

@@ -44,7 +44,9 @@ impl Recipe {
             // Each value was read as one of its setting.
             setting::with(&config, name, &meant(name, value)).unwrap_or(config)
         };
-        self.said.iter().fold(plain.clone(), with)
+        // In the table's order: a recipe comes before the settings that change it.
+        let said = setting::ALL.iter().filter_map(|setting| self.said.get_key_value(setting.name));
+        said.fold(plain.clone(), with)
     }
 }
 

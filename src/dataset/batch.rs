@@ -96,20 +96,19 @@ pub fn evaluation_batch((dataset, cache): (&Dataset, &Cache), images: &[usize], 
     assemble(dataset, (images, size), |index| Ok(look.pictures(&read_evaluation(cache, index)?, size)))
 }
 
-/// Images made harder, each in one of the ways of [`Shift::ALL`], which its place and `turn` decide; then as
-/// [`evaluation_batch`] has them, in a single look.
+/// Images made harder, each in the way that `shift` has for it; then as [`evaluation_batch`] has them, in a single look.
 ///
 /// # Errors
 /// Where an image can no longer be read.
 pub fn shifted_batch(
     (dataset, cache): (&Dataset, &Cache),
     images: &[usize],
-    (normalisation, turn): (Normalisation, usize),
+    (normalisation, shift): (Normalisation, &dyn Fn(usize) -> Shift),
 ) -> Result<Batch> {
     let size = cache.image_size();
     assemble(dataset, (images, size), |index| {
         let mut grey = read_evaluation(cache, index)?;
-        Shift::ALL[(index + turn) % Shift::ALL.len()].apply(&mut grey, size, index as u64);
+        shift(index).apply(&mut grey, size, index as u64);
         normalisation.apply(&mut grey, size);
         Ok(vec![grey])
     })

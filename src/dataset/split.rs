@@ -166,8 +166,8 @@ impl Splits {
         let problem = match Class::ALL.map(has) {
             [true, true] if !self.validation.is_empty() => return Ok(()),
             [true, true] => {
-                "nothing is left for validation: all readable images of train and val belong to one patient a class, or \
-                 none is of the family that is held out; add images of other patients, or hold out no family"
+                "all readable images of train and val belong to one patient a class, or none is of the family that is held \
+                 out, which leaves none for validation: add images of other patients, or hold out no family"
                     .to_owned()
             }
             [false, false] => {

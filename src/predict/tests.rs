@@ -56,7 +56,7 @@ pub(super) static STATE: LazyLock<BTreeMap<String, Tensor>> = LazyLock::new(|| {
 pub(super) fn predictor(image_size: usize) -> Predictor {
     let engine: Engine = EngineKind::Fast.here();
     let weights = checkpoint::fingerprint(&STATE).unwrap();
-    Predictor { network: Inference::new(&STATE, &engine).unwrap(), image_size, weights }
+    Predictor { network: Inference::new(&STATE, &engine).unwrap(), image_size, look: Look::default(), weights }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]

@@ -110,7 +110,7 @@ const fn looks(looks: TestAugmentation) -> &'static str {
 fn settings(config: &TrainConfig, marks: &[Mark]) -> Facts {
     let set = marks.iter().any(|mark| mark.kind == MarkKind::Rate);
     let rate = if set { "at first, then set as listed below" } else { "throughout" };
-    setting::ALL.iter().map(|setting| fact(setting, config, rate)).collect()
+    setting::ALL.iter().filter(|setting| setting.is_stored()).map(|setting| fact(setting, config, rate)).collect()
 }
 
 /// What is said of a setting; `rate` is when the learning rate was that.

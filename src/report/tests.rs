@@ -6,10 +6,9 @@ use super::card::{Block, Card};
 use super::material::{Material, Scored};
 use super::*;
 use crate::dataset::{Class, Split};
-use crate::metrics::OperatingPoint;
+use crate::metrics::{Criterion, OperatingPoint};
 use crate::store::{Answer, EpochScore, Mark, MarkKind, NewRun, RunState};
 use crate::train::TrainConfig;
-use crate::train::config::Measure;
 
 /// A run that failed before its first epoch.
 pub fn bare_run() -> Run {
@@ -123,7 +122,7 @@ fn what_is_said_of_the_method_is_what_was_done() {
         weight_decay: 0.01,
         label_smoothing: 0.1,
         averaging: 0.999,
-        choose_by: Measure::Shifted,
+        choose_by: Criterion::Shifted,
         ..TrainConfig::default()
     };
     for text in both(&Material { config: Some(config), ..bare() }) {

@@ -51,13 +51,13 @@ impl LoadedData {
     /// The same as if `config` left nothing out.
     pub(super) fn drawn(&self, config: &TrainConfig) -> Splits {
         let mut splits = self.whole_splits(config);
-        splits.sample_train(&self.dataset, config.sample_fraction, config.seed);
+        splits.sample_train(&self.dataset, config.sample_fraction, config.seed_of_split());
         splits
     }
 
     /// The splits before sampling, as if `config` left nothing out.
     pub(super) fn whole_splits(&self, config: &TrainConfig) -> Splits {
-        let (fraction, seed) = (config.validation_fraction, config.seed);
+        let (fraction, seed) = (config.validation_fraction, config.seed_of_split());
         let mut splits = match config.fold {
             Some(fold) => Splits::fold(&self.dataset, fold, fraction, seed),
             None if config.held_out != HeldOut::None => Splits::hold_out(&self.dataset, config.held_out),

@@ -69,6 +69,9 @@ pub struct TrainConfig {
     pub normalisation: Normalisation,
     /// Decides initial weights, split, sample, order and augmentation.
     pub seed: u64,
+    /// Decides the split and the sample instead of `seed`, so that runs of several seeds share them; 0 is `seed`.
+    #[serde(default)]
+    pub split_seed: u64,
     pub augmentation: Augmentation,
     /// Start from these weights: safetensors or torchvision's `.pth`.
     pub pretrained: Option<PathBuf>,
@@ -175,6 +178,7 @@ impl Default for TrainConfig {
             first_image_size: 0,
             normalisation: Normalisation::None,
             seed: 42,
+            split_seed: 0,
             augmentation: Augmentation::default(),
             pretrained: None,
             frozen_stages: 0,
@@ -192,6 +196,12 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// What decides the split and the sample.
+    #[must_use]
+    pub const fn seed_of_split(&self) -> u64 {
+        if self.split_seed == 0 { self.seed } else { self.split_seed }
+    }
+
     /// How its network looks at pictures once it is trained.
     #[must_use]
     pub const fn look(&self) -> Look {

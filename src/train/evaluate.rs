@@ -41,28 +41,39 @@ pub fn answer(
     answer_by((network, sets.1), (images, each), &mut |chunk| evaluation_batch(sets, chunk, look), watch)
 }
 
-/// Answers for `images` made harder (see [`crate::dataset::shift`]), each in [`TURNS`] ways that stay the same from epoch to
-/// epoch.
+/// Answers for `images` made harder (see [`crate::dataset::shift`]), each in two of all ways, which stay the same from epoch
+/// to epoch.
+///
+/// # Errors
+/// As [`answer`].
+pub fn answer_harder(
+    seeing: (&Inference, Normalisation),
+    sets: (&Dataset, &Cache),
+    images: &[usize],
+    watch: Watch,
+) -> Result<Vec<Answered>> {
+    let ways = Shift::ALL.len();
+    let mut answers = Vec::new();
+    for turn in [0, ways / 2] {
+        let shift = |index: usize| Shift::ALL[(index + turn) % ways];
+        answers.extend(answer_shifted(seeing, sets, (images, &shift), watch)?);
+    }
+    Ok(answers)
+}
+
+/// Answers for `images`, each made harder in the way that `shift` has for it, in a single look.
 ///
 /// # Errors
 /// As [`answer`].
 pub fn answer_shifted(
     (network, normalisation): (&Inference, Normalisation),
     sets: (&Dataset, &Cache),
-    images: &[usize],
+    (images, shift): (&[usize], &dyn Fn(usize) -> Shift),
     watch: Watch,
 ) -> Result<Vec<Answered>> {
-    let mut answers = Vec::new();
-    for turn in 0..TURNS {
-        let turn = turn * Shift::ALL.len() / TURNS;
-        let make = &mut |chunk: &[usize]| shifted_batch(sets, chunk, (normalisation, turn));
-        answers.extend(answer_by((network, sets.1), (images, BATCH), make, watch)?);
-    }
-    Ok(answers)
+    let make = &mut |chunk: &[usize]| shifted_batch(sets, chunk, (normalisation, shift));
+    answer_by((network, sets.1), (images, BATCH), make, watch)
 }
-
-/// Looks at each image made harder.
-const TURNS: usize = 2;
 
 /// Told how far the work is; whether it goes on.
 pub type Watch<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;

@@ -62,7 +62,7 @@ impl Job<'_> {
         let mut heeded = Ok(());
         let mut watch = watching(control, &phase, (emit, &mut heeded));
         let (sets, images) = ((self.dataset, self.cache), self.splits.of(Split::Validation));
-        let answers = evaluate::answer_shifted((network, self.identity.config.normalisation), sets, images, &mut watch);
+        let answers = evaluate::answer_harder((network, self.identity.config.normalisation), sets, images, &mut watch);
         drop(watch);
         Ok(evaluate::figures(self.dataset, &heeded.and(answers)?))
     }

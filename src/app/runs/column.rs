@@ -102,7 +102,7 @@ impl Column {
 
     /// All there are: identity, settings, figures.
     pub fn all() -> impl Iterator<Item = Self> {
-        let settings = Field::ALL.iter().copied().map(Self::Setting);
+        let settings = Field::stored().map(Self::Setting);
         Self::IDENTITY.into_iter().chain(settings).chain(Figure::ALL.into_iter().map(Self::Figure))
     }
 
@@ -130,7 +130,7 @@ impl Column {
     pub fn named(word: &str) -> Option<Self> {
         let word = word.to_lowercase();
         let key = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word.as_str(), |(_, key)| *key);
-        let setting = |word: &str| Field::ALL.into_iter().find(|field| field.setting().name == word);
+        let setting = |word: &str| Field::stored().find(|field| field.setting().name == word);
         Self::all().find(|column| column.key() == key).or_else(|| setting(&word).map(Self::Setting))
     }
 

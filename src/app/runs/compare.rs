@@ -201,7 +201,7 @@ fn identity(runs: &[&Run]) -> Values {
 }
 
 fn settings(runs: &[&Run]) -> Values {
-    of_columns(runs, Field::ALL.map(|field| (field.label().0.to_owned(), Column::Setting(field))))
+    of_columns(runs, Field::stored().map(|field| (field.label().0.to_owned(), Column::Setting(field))))
 }
 
 /// Where its data and its program came from.

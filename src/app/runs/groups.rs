@@ -24,7 +24,7 @@ pub enum Grouping {
 impl Grouping {
     /// The choices, in their order.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::ButSeed).chain(Field::ALL.iter().copied().map(Self::By))
+        std::iter::once(Self::ButSeed).chain(Field::stored().map(Self::By))
     }
 
     #[must_use]
@@ -98,7 +98,7 @@ fn shared(runs: &[Run], places: &[usize], grouping: Grouping) -> Vec<Field> {
         values.all(|value| Some(value) == first)
     };
     let is_given = |field: &Field| grouping == Grouping::ButSeed && !matches!(*field, Field::SEED | Field::KEEP_EPOCHS);
-    Field::ALL.into_iter().filter(|field| is_given(field) || same(field)).collect()
+    Field::stored().filter(|field| is_given(field) || same(field)).collect()
 }
 
 /// Parts runs, given by their places in the list and in the table's order; the groups come in the order of their first
@@ -179,7 +179,7 @@ fn left_out(run: &Run) -> Option<&Vec<Json>> {
 /// Names groups by the settings in which they differ from each other.
 fn say_what_differs(runs: &[Run], groups: &mut [Group]) {
     let facts = Facts::default();
-    let columns = Field::ALL.into_iter().filter(|field| !matches!(*field, Field::SEED | Field::KEEP_EPOCHS));
+    let columns = Field::stored().filter(|field| !matches!(*field, Field::SEED | Field::KEEP_EPOCHS));
     let columns = columns.map(Column::Setting).chain([Column::Data]);
     let firsts: Vec<&Run> = groups.iter().map(|group| &runs[group.runs[0]]).collect();
     let has = |column: &Column, run: &Run| match column {

@@ -36,7 +36,7 @@ impl Scatter {
     /// The settings that are numbers, or on and off.
     fn settings() -> Vec<Field> {
         let is_number = |field: &Field| Column::Setting(*field).kind() != Kind::Words;
-        Field::ALL.into_iter().filter(is_number).collect()
+        Field::stored().filter(is_number).collect()
     }
 
     /// Whether the setting is drawn on a logarithmic scale, as a learning rate is unless told otherwise.

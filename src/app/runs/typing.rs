@@ -48,7 +48,11 @@ impl RunsScreen {
 
 /// What a word that is being typed may become, and whether that asks for something by itself.
 fn words() -> impl Iterator<Item = (&'static str, bool)> {
-    let settings = setting::NAMES.into_iter().filter(|name| Column::all().all(|column| column.key() != *name));
+    let settings = setting::ALL
+        .iter()
+        .filter(|setting| setting.is_stored())
+        .map(|setting| setting.name)
+        .filter(|name| Column::all().all(|column| column.key() != *name));
     let keys = Column::all().map(Column::key).chain(ALIASES.map(|(alias, _)| alias)).chain(settings);
     keys.map(|key| (key, false)).chain(FLAGS.map(|flag| (flag, true)))
 }

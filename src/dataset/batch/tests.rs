@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
+use crate::dataset::look::TestAugmentation;
 use crate::dataset::{find, resize};
 
 const SIZE: usize = 32;
@@ -27,6 +28,12 @@ fn small() -> (TempDir, Dataset, Cache) {
     (dir, dataset, cache)
 }
 
+/// Pictures without any change.
+fn plain<'a>(dataset: &'a Dataset, cache: &'a Cache) -> Source<'a> {
+    let (augmentation, normalisation) = (Augmentation::OFF, Normalisation::None);
+    Source { dataset, cache, augmentation, normalisation, size: SIZE, seed: 3 }
+}
+
 fn pixels_of(batch: &Batch, index: usize) -> &[f32] {
     let place = batch.images.iter().position(|&image| image == index).unwrap();
     batch.pixels.chunks_exact(3 * SIZE * SIZE).nth(place).unwrap()
@@ -35,7 +42,7 @@ fn pixels_of(batch: &Batch, index: usize) -> &[f32] {
 #[test]
 fn a_batch_holds_three_normalised_planes_an_image_and_labels_in_order() {
     let (_dir, dataset, cache) = small();
-    let batch = evaluation_batch(&dataset, &cache, &[5, 0, 3]).unwrap();
+    let batch = evaluation_batch((&dataset, &cache), &[5, 0, 3], Look::default()).unwrap();
     assert_eq!(batch.pixels.len(), 3 * 3 * SIZE * SIZE);
     assert_eq!((batch.labels.as_slice(), batch.images.as_slice()), (&[1, 0, 1][..], &[5, 0, 3][..]));
     let mut grey = vec![0; SIZE * SIZE];
@@ -57,7 +64,7 @@ fn grey_values_are_normalised_as_torchvision_does() {
 #[test]
 fn an_image_is_augmented_alike_in_every_batch_and_anew_in_every_epoch() {
     let (_dir, dataset, cache) = small();
-    let source = Source { dataset: &dataset, cache: &cache, augmentation: Augmentation::default(), seed: 3 };
+    let source = Source { augmentation: Augmentation::default(), ..plain(&dataset, &cache) };
     let whole = training_batch(&source, &[0, 1, 2, 3, 4, 5], 1).unwrap();
     let other = training_batch(&source, &[4, 2], 1).unwrap();
     for index in [2, 4] {
@@ -73,17 +80,20 @@ fn an_image_is_augmented_alike_in_every_batch_and_anew_in_every_epoch() {
 #[test]
 fn without_augmentation_training_sees_the_evaluation_pictures() {
     let (_dir, dataset, cache) = small();
-    let source = Source { dataset: &dataset, cache: &cache, augmentation: Augmentation::OFF, seed: 3 };
+    let source = plain(&dataset, &cache);
     let images = [1, 4, 0];
-    assert_eq!(training_batch(&source, &images, 1).unwrap(), evaluation_batch(&dataset, &cache, &images).unwrap());
+    assert_eq!(
+        training_batch(&source, &images, 1).unwrap(),
+        evaluation_batch((&dataset, &cache), &images, Look::default()).unwrap()
+    );
 }
 
 #[test]
 fn augmented_pictures_are_those_of_the_cached_source() {
     let (_dir, dataset, cache) = small();
     let augmentation = Augmentation { horizontal_flip: true, ..Augmentation::OFF };
-    let source = Source { dataset: &dataset, cache: &cache, augmentation, seed: 3 };
-    let plain = evaluation_batch(&dataset, &cache, &[1]).unwrap();
+    let source = Source { augmentation, ..plain(&dataset, &cache) };
+    let plain = evaluation_batch((&dataset, &cache), &[1], Look::default()).unwrap();
     let square = resize::to_square(&cache.read_source(1).unwrap(), SIZE);
     let mirrored: Vec<u8> = square.pixels.chunks_exact(SIZE).flat_map(|row| row.iter().rev()).copied().collect();
     let mut expected = vec![0.0; 3 * SIZE * SIZE];
@@ -97,7 +107,7 @@ fn augmented_pictures_are_those_of_the_cached_source() {
 #[test]
 fn an_empty_batch_is_empty() {
     let (_dir, dataset, cache) = small();
-    let batch = evaluation_batch(&dataset, &cache, &[]).unwrap();
+    let batch = evaluation_batch((&dataset, &cache), &[], Look::default()).unwrap();
     assert!(batch.pixels.is_empty() && batch.labels.is_empty());
     normalise(&[], &mut [1.0; 3]);
 }
@@ -120,4 +130,59 @@ proptest! {
         prop_assert_ne!(&first, &order(&images, seed, epoch + 1));
         prop_assert_ne!(&first, &order(&images, seed.wrapping_add(1), epoch));
     }
+}
+
+#[test]
+fn pictures_of_another_size_than_the_evaluations_come_from_the_source() {
+    let (_dir, dataset, cache) = small();
+    let batch = training_batch(&Source { size: 48, ..plain(&dataset, &cache) }, &[2, 0], 1).unwrap();
+    assert_eq!(batch.pixels.len(), 2 * 3 * 48 * 48);
+    let source = resize::to_square(&cache.read_source(2).unwrap(), 48);
+    let mut wanted = vec![0.0; 3 * 48 * 48];
+    normalise(&source.pixels, &mut wanted);
+    assert_eq!(batch.pixels[..wanted.len()], wanted);
+}
+
+#[test]
+fn training_and_evaluation_have_the_same_greys() {
+    let (_dir, dataset, cache) = small();
+    for normalisation in [Normalisation::Stretch, Normalisation::Equalise, Normalisation::Clahe] {
+        let trained = training_batch(&Source { normalisation, ..plain(&dataset, &cache) }, &[1, 4], 1).unwrap();
+        let look = Look { normalisation, ..Look::default() };
+        assert_eq!(trained, evaluation_batch((&dataset, &cache), &[1, 4], look).unwrap(), "{normalisation:?}");
+    }
+}
+
+#[test]
+fn several_looks_at_an_image_stand_one_after_the_other() {
+    let (_dir, dataset, cache) = small();
+    let look = Look { test_augmentation: TestAugmentation::Views, ..Look::default() };
+    let batch = evaluation_batch((&dataset, &cache), &[3, 2], look).unwrap();
+    assert_eq!((batch.labels.len(), batch.images.as_slice()), (8, &[3, 2][..]));
+    assert_eq!(batch.labels, [1, 1, 1, 1, 0, 0, 0, 0]);
+    let single = evaluation_batch((&dataset, &cache), &[2], Look::default()).unwrap();
+    assert_eq!(batch.pixels[4 * single.pixels.len()..][..single.pixels.len()], single.pixels);
+}
+
+#[test]
+fn pictures_made_harder_differ_and_stay_the_same_from_time_to_time() {
+    let (_dir, dataset, cache) = small();
+    let sets = (&dataset, &cache);
+    let images = [0, 1, 2, 3, 4, 5];
+    let hard = |turn| shifted_batch(sets, &images, (Normalisation::None, &|index| Shift::ALL[index + turn])).unwrap();
+    assert_eq!(hard(0), hard(0));
+    assert!(hard(0) != hard(3) && hard(0) != evaluation_batch(sets, &images, Look::default()).unwrap());
+}
+
+#[test]
+fn a_balanced_epoch_has_as_many_of_each_class_and_others_each_time() {
+    let (_dir, dataset, _) = small();
+    // Three healthy ones, one ill.
+    let images = [0, 1, 2, 4];
+    let epochs: Vec<Vec<usize>> = (1..=8).map(|epoch| balanced_order(&dataset, &images, 3, epoch)).collect();
+    assert!(epochs.iter().all(|order| order.len() == 2 && order.contains(&4)));
+    let mut healthy: Vec<usize> = epochs.concat().into_iter().filter(|&index| index != 4).collect();
+    healthy.sort_unstable();
+    healthy.dedup();
+    assert!(healthy.len() > 1, "always the same image of the commoner class");
 }

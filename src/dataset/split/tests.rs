@@ -237,6 +237,30 @@ fn the_real_xrays_fall_into_five_parts_of_equal_mix() {
 }
 
 /// Files of up to 60 images, where a person's number may stand in both class folders and in test.
+#[test]
+fn the_families_of_the_real_xrays_that_are_held_out_are_wholly_apart_from_those_trained_on() {
+    let Some(dir) = real_xrays() else { return };
+    let dataset = find(&dir).unwrap();
+    for (held_out, validated) in [(HeldOut::ImVirus, [597, 1345]), (HeldOut::Normal2Bacteria, [744, 2530])] {
+        let splits = Splits::hold_out(&dataset, held_out);
+        assert_eq!(Class::ALL.map(|class| count(&dataset, &splits.validation, class)), validated);
+        let [train, validation] = [&splits.train, &splits.validation].map(|images| {
+            images.iter().map(|&index| dataset.images[index].patient.id.clone()).collect::<BTreeSet<String>>()
+        });
+        assert!(train.is_disjoint(&validation));
+        assert_eq!(splits.train.len() + splits.validation.len(), 5216);
+    }
+}
+
+#[test]
+fn no_family_is_held_out_of_images_with_other_names() {
+    let dataset = dataset(["train/NORMAL/a.png", "train/PNEUMONIA/b.png", "test/NORMAL/c.png"]);
+    let splits = Splits::hold_out(&dataset, HeldOut::ImVirus);
+    assert!(
+        splits.validation.is_empty() && splits.check_trainable(&dataset).unwrap_err().to_string().contains("held out")
+    );
+}
+
 fn any_files() -> impl Strategy<Value = Vec<String>> {
     let file = (0..3usize, 0..2usize, 0..12u32, 0..4u32, 0..4usize).prop_map(|(folder, class, n, k, form)| {
         let name = [

@@ -6,9 +6,23 @@ use crate::dataset::normalisation::Normalisation;
 use crate::dataset::split::HeldOut;
 use crate::metrics::Criterion;
 use crate::train::config::{ClassBalance, EngineKind, Schedule};
+use crate::train::recipe::Named;
 
 /// All that a user may choose of a run, group by group.
 pub const ALL: &[Setting] = &[
+    Setting {
+        name: "recipe",
+        flag: "recipe",
+        pointer: "",
+        label: "recipe",
+        meaning: "sets what is below",
+        column: "recipe",
+        help: "Settings that go well together, which others then change: the best that was found, or the plain ones that \
+               everybody begins with",
+        value: "WORD",
+        group: Group::Training,
+        step: Step::Words(Named::NAMES),
+    },
     Setting {
         name: "epochs",
         flag: "epochs",
@@ -90,6 +104,18 @@ pub const ALL: &[Setting] = &[
         meaning: "for all that is random",
         column: "seed",
         help: "Decides weights, split, sample, order and augmentation",
+        value: "N",
+        group: Group::Training,
+        step: Step::Whole(1),
+    },
+    Setting {
+        name: "split_seed",
+        flag: "split-seed",
+        pointer: "/split_seed",
+        label: "split seed",
+        meaning: "of split alone, 0: seed",
+        column: "split_seed",
+        help: "Decides split and sample instead of the seed, so that runs of several seeds share them; 0 is the seed",
         value: "N",
         group: Group::Training,
         step: Step::Whole(1),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use toml::{Table, Value as Toml};
 
 use super::{Axis, Settings, Values};
+use crate::train::setting::NAMES;
 use crate::train::{TrainConfig, setting};
 
 /// What a file asks for. What it does not name is `None`.
@@ -78,7 +79,10 @@ fn settings(heading: &str, table: Table) -> Result<Settings, String> {
         let value = one(&setting, &value).map_err(|problem| format!("{heading} {name}: {problem}"))?;
         Ok((setting, value))
     };
-    table.into_iter().map(one).collect()
+    let mut settings: Settings = table.into_iter().map(one).collect::<Result<_, String>>()?;
+    // A recipe comes before what changes it, wherever it stands.
+    settings.sort_by_key(|(name, _)| NAMES.iter().position(|known| known == name));
+    Ok(settings)
 }
 
 fn axis(name: &str, value: &Toml) -> Result<Axis, String> {
@@ -128,6 +132,15 @@ mod tests {
         let texts: Vec<String> = file.axes.iter().map(Axis::text).collect();
         assert_eq!(texts, ["learning_rate = 1e-4..0.01 log", "batch_size = 8, 16", "threshold = half, youden"]);
         assert_eq!(file.axes[1].values, Values::List(vec![json!(8), json!(16)]));
+    }
+
+    #[test]
+    fn a_variant_is_a_set_of_settings_of_which_the_recipe_comes_first() {
+        let file = File::parse("[[try]]\n[[try]]\nbatch_size = 7\nrecipe = \"plain\"\nclip_norm = 2\n").unwrap();
+        assert_eq!(file.variants[0], []);
+        let names: Vec<&str> = file.variants[1].iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["recipe", "batch_size", "clip_norm"]);
+        assert!(File::parse("[[try]]\nspeed = 1\n").unwrap_err().contains("[[try]] \"speed\" is no setting"));
     }
 
     #[test]

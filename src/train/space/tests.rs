@@ -33,6 +33,20 @@ fn seeds_alone_repeat_the_settings_as_given() {
 }
 
 #[test]
+fn each_variant_meets_every_combination_of_the_axes_with_each_repetition() {
+    let variants = vec![Vec::new(), vec![("clip_norm".to_owned(), json!(2.0))]];
+    let axes = ["flip=on,off", "seed=1,2", "held_out=im-virus,normal2-bacteria"];
+    let found = Search { variants, ..search(&axes) }.candidates().unwrap();
+    assert_eq!((found.len(), found[0].configs.len()), (4, 4));
+    let config = &found[3].configs[1];
+    assert_eq!((config.clip_norm, config.augmentation.horizontal_flip, config.seed), (2.0, false, 1));
+    assert_eq!(config.held_out.name(), "normal2-bacteria");
+    assert_eq!(found[3].text(), "clip_norm 2, flip off");
+    let drawn = Search { variants: vec![Vec::new()], strategy: Strategy::Random(2), ..search(&["flip=on,off"]) };
+    assert!(said(&drawn).contains("variants"));
+}
+
+#[test]
 fn draws_repeat_with_the_seed_and_are_all_different() {
     let random = Search { strategy: Strategy::Random(20), ..search(&["learning_rate=1e-4..1e-2", "batch_size=8,16"]) };
     let found = random.candidates().unwrap();

@@ -1,0 +1,269 @@
+//! What the settings of training do to whole runs, on a small synthetic data set.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "support/demo.rs"]
+mod demo;
+#[path = "support/program.rs"]
+mod program;
+
+use std::path::{Path, PathBuf};
+
+use program::{answer, demo, words, xray};
+use serde_json::{Value, json};
+use xray_tui::dataset::augment::Augmentation;
+use xray_tui::dataset::look::TestAugmentation;
+use xray_tui::dataset::normalisation::Normalisation;
+use xray_tui::metrics::{Criterion, EpochFigures, cross_entropy};
+use xray_tui::session::labels::Labels;
+use xray_tui::session::{self, RunEvent, Start, Workplace};
+use xray_tui::store::{Answer, Run, Store};
+use xray_tui::train::config::{ClassBalance, Schedule};
+use xray_tui::train::{Outcome, TrainConfig, TrainEvent, checkpoint};
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    place: Workplace,
+}
+
+fn bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let place = Workplace { data: at("demo"), db: at("runs.db"), cache: at("cache") };
+    demo::copy_to(&place.data, 5);
+    Bench { _folder: folder, place }
+}
+
+/// Two short epochs.
+fn small() -> TrainConfig {
+    TrainConfig { epochs: 2, batch_size: 8, image_size: 64, validation_fraction: 0.2, ..TrainConfig::default() }
+}
+
+/// Everything that a run may be told at once.
+fn rich() -> TrainConfig {
+    TrainConfig {
+        schedule: Schedule::Cosine,
+        warmup_epochs: 0.5,
+        weight_decay: 0.05,
+        clip_norm: 0.5,
+        label_smoothing: 0.1,
+        class_balance: ClassBalance::Weights,
+        averaging: 0.9,
+        first_image_size: 32,
+        normalisation: Normalisation::Clahe,
+        test_augmentation: TestAugmentation::Views,
+        choose_by: Criterion::Shifted,
+        augmentation: Augmentation {
+            horizontal_flip: true,
+            crop_scale: 0.3,
+            rotation_degrees: 5.0,
+            translation: 0.05,
+            brightness: 0.3,
+            contrast: 0.3,
+            gamma: 0.4,
+            erasing: 0.5,
+        },
+        ..small()
+    }
+}
+
+fn new(config: TrainConfig) -> Start {
+    Start::New { name: None, labels: Labels::default(), config: Box::new(config) }
+}
+
+/// Follows a run to its end, or stops it after a step; answers its id and what it told.
+fn follow(place: &Workplace, start: Start, stop_at: Option<usize>) -> (String, Vec<TrainEvent>) {
+    let handle = session::start(place.clone(), start).unwrap();
+    let (mut id, mut told) = (None, Vec::new());
+    for event in &handle.events {
+        match event {
+            RunEvent::Created { run_id, .. } => id = Some(run_id),
+            RunEvent::Train(event) => {
+                if matches!(&event, TrainEvent::Step(step) if Some(step.step) == stop_at) {
+                    handle.control.stop();
+                }
+                told.push(event);
+            }
+        }
+    }
+    handle.thread.join().unwrap();
+    (id.unwrap(), told)
+}
+
+fn finished(place: &Workplace, config: TrainConfig) -> (String, Vec<TrainEvent>) {
+    let (id, told) = follow(place, new(config), None);
+    assert!(matches!(told.last(), Some(TrainEvent::Ended(Outcome::Finished { .. }))), "{:?}", told.last());
+    (id, told)
+}
+
+fn store(place: &Workplace) -> Store {
+    Store::open(&place.db).unwrap()
+}
+
+fn run_of(place: &Workplace, id: &str) -> Run {
+    store(place).run(id).unwrap()
+}
+
+fn file(place: &Workplace, id: &str) -> PathBuf {
+    checkpoint::last_path(&store(place).run_folder(id))
+}
+
+fn rates(told: &[TrainEvent]) -> Vec<f64> {
+    let rate = |event: &TrainEvent| match event {
+        TrainEvent::Step(step) => step.learning_rate,
+        _ => None,
+    };
+    told.iter().filter_map(rate).collect()
+}
+
+fn epochs(place: &Workplace, id: &str) -> Vec<EpochFigures> {
+    store(place).epochs(id).unwrap()
+}
+
+#[test]
+fn a_run_with_every_setting_goes_on_after_a_stop_to_the_same_bits() {
+    let Bench { place, _folder } = &bench();
+    let (whole, _) = finished(place, rich());
+    let (stopped, told) = follow(place, new(rich()), Some(2));
+    assert_eq!(told.last(), Some(&TrainEvent::Ended(Outcome::Stopped)));
+    let moving = xray_nn::weights::load(&file(place, &stopped)).unwrap().0;
+    assert!(moving.keys().any(|name| name.starts_with("average.")), "the averaged weights are kept");
+    follow(place, Start::Resume { run_id: stopped.clone() }, None);
+    let bare = |id: &str| {
+        epochs(place, id).into_iter().map(|epoch| EpochFigures { seconds: 0.0, ..epoch }).collect::<Vec<_>>()
+    };
+    assert_eq!(bare(&whole), bare(&stopped));
+    assert!(bare(&whole).iter().all(|epoch| epoch.shifted.is_some()));
+    assert_eq!(run_of(place, &whole).test, run_of(place, &stopped).test);
+    let seen = xray_tui::session::verify::verify(&store(place), &run_of(place, &whole)).unwrap();
+    assert_eq!(seen.differences, []);
+}
+
+#[test]
+fn a_schedule_is_in_the_steps() {
+    let Bench { place, _folder } = &bench();
+    let config = TrainConfig { schedule: Schedule::Cosine, warmup_epochs: 1.0, ..small() };
+    let (_, told) = finished(place, config);
+    let rates = rates(&told);
+    let highest = rates.iter().copied().fold(0.0, f64::max);
+    assert!(rates.windows(2).any(|pair| pair[0] < pair[1]), "it rises first: {rates:?}");
+    assert!(rates.last().unwrap() < &(0.5 * highest) && highest <= 1e-3, "and falls: {rates:?}");
+}
+
+#[test]
+fn a_run_ends_early_where_nothing_gets_better_and_is_finished() {
+    let Bench { place, _folder } = &bench();
+    // A rate so small that no epoch can change an answer.
+    let config =
+        TrainConfig { epochs: 9, learning_rate: 1e-12, early_stopping: 2, choose_by: Criterion::Accuracy, ..small() };
+    let (id, _) = finished(place, config);
+    let run = run_of(place, &id);
+    assert!(run.epochs_done < 9 && run.test.is_some(), "{} epochs", run.epochs_done);
+    assert_eq!(run.epochs_done, run.best_epoch.unwrap() + 2);
+}
+
+#[test]
+fn a_balanced_run_has_as_many_images_of_each_class_in_an_epoch() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = finished(place, TrainConfig { class_balance: ClassBalance::Sampling, ..small() });
+    let counted = epochs(place, &id)[0].train.confusion;
+    assert_eq!(counted.tp + counted.fn_, counted.tn + counted.fp);
+}
+
+#[test]
+fn the_epoch_that_is_best_on_harder_images_is_kept() {
+    let Bench { place, _folder } = &bench();
+    let (id, _) = finished(place, TrainConfig { epochs: 4, choose_by: Criterion::Shifted, ..small() });
+    let epochs = epochs(place, &id);
+    let loss = |epoch: &EpochFigures| epoch.shifted.unwrap().loss.unwrap();
+    let best = epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b))).unwrap();
+    assert_eq!(run_of(place, &id).best_epoch, Some(best.epoch));
+}
+
+#[test]
+fn frozen_parts_keep_their_weights_and_the_rest_learns() {
+    let Bench { place, _folder } = &bench();
+    let (first, _) = finished(place, small());
+    let start = checkpoint::best_path(&store(place).run_folder(&first));
+    let config = TrainConfig { pretrained: Some(start.clone()), frozen_stages: 2, seed: 7, ..small() };
+    let (second, _) = finished(place, config);
+    let tensors = |path: &Path| xray_nn::weights::load(path).unwrap().0;
+    let (before, after) = (tensors(&start), tensors(&checkpoint::best_path(&store(place).run_folder(&second))));
+    let is_same = |name: &str| {
+        let values = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        values(&before[name]) == values(&after[name])
+    };
+    assert!(is_same("conv1.weight") && is_same("layer1.1.bn2.weight") && is_same("bn1.running_mean"));
+    assert!(!is_same("layer2.0.conv1.weight") && !is_same("fc.weight"));
+}
+
+#[test]
+fn test_images_are_left_alone_where_they_are_not_to_be_scored() {
+    let folder = demo();
+    let at = folder.path();
+    let few = ["--epochs", "1", "--batch-size", "8", "--image-size", "33", "--name", "a", "--score-test=false"];
+    let run = answer(at, &[&["train"], &few[..]].concat());
+    assert_eq!((&run["state"], &run["test_accuracy"]), (&json!("finished"), &Value::Null));
+    assert_eq!(answer(at, &["eval", "a", "--split", "validation"])["test_looks"], Value::Null);
+    assert_eq!(answer(at, &["eval", "a"])["test_looks"], 1);
+}
+
+#[test]
+fn a_run_is_scored_on_its_images_made_harder_one_way_after_the_other() {
+    let folder = demo();
+    let at = folder.path();
+    answer(at, &["train", "--epochs", "1", "--batch-size", "8", "--image-size", "33", "--name", "a"]);
+    let found = answer(at, &["eval", "a", "--split", "validation", "--shifts"]);
+    let rows = found["shifts"].as_array().unwrap();
+    assert_eq!(rows.len(), 11);
+    assert_eq!((&rows[0]["shift"], &rows[1]["shift"]), (&json!("none"), &json!("darker")));
+    let plain = answer(at, &["eval", "a", "--split", "validation"]);
+    assert_eq!(rows[0]["accuracy"], plain["accuracy"]);
+    assert!(words(&xray(at, &["eval", "a", "--split", "validation", "--shifts"])).contains("as they are"));
+}
+
+#[test]
+fn a_recipe_comes_first_and_flags_change_it() {
+    let folder = demo();
+    let at = folder.path();
+    std::fs::write(at.join("c.toml"), "[train]\nrecipe = \"plain\"\nepochs = 1\nbatch_size = 8\nimage_size = 33\n")
+        .unwrap();
+    let run = answer(at, &["train", "--config", "c.toml", "--clip-norm", "2"]);
+    let config = &run["config"];
+    assert_eq!(
+        (&config["epochs"], &config["clip_norm"], &config["schedule"]),
+        (&json!(1), &json!(2.0), &json!("constant"))
+    );
+    let shown = answer(at, &["config", "show", "--config", "c.toml"]);
+    let row = shown["settings"].as_array().unwrap().iter().find(|row| row["key"] == "train.recipe").unwrap();
+    assert_eq!((&row["value"], &row["from"]), (&json!("own"), &json!("file")));
+}
+
+#[test]
+fn variants_are_tried_one_by_one_and_families_repeat_them() {
+    let folder = demo();
+    let at = folder.path();
+    let study = "name = \"s\"\n[base]\nepochs = 1\nbatch_size = 8\nimage_size = 33\nscore_test = false\n\
+                 [[try]]\n[[try]]\nclip_norm = 1.0\n[over]\nseed = [1, 2]\n";
+    std::fs::write(at.join("s.toml"), study).unwrap();
+    let found = answer(at, &["sweep", "--file", "s.toml"]);
+    let candidates = found["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), 2);
+    assert!(candidates.iter().all(|one| one["n"] == 2 && one["best_val_auc_mean"].is_f64()), "{candidates:?}");
+    let settings: Vec<&Value> = candidates.iter().map(|one| &one["settings"]).collect();
+    assert!(settings.contains(&&json!({})) && settings.contains(&&json!({"clip_norm": 1.0})));
+}
+
+/// The mean of the logits of the looks: not of their probabilities.
+#[test]
+fn several_looks_make_other_answers_than_one() {
+    let Bench { place, _folder } = &bench();
+    let answers = |looks: TestAugmentation| -> Vec<Answer> {
+        let (id, _) = finished(place, TrainConfig { test_augmentation: looks, ..small() });
+        store(place).answers(&id, xray_tui::dataset::Split::Test).unwrap()
+    };
+    let (one, four) = (answers(TestAugmentation::None), answers(TestAugmentation::Views));
+    assert_eq!(one.len(), four.len());
+    assert!(one.iter().zip(&four).any(|(a, b)| a.logits != b.logits));
+    assert!(four.iter().all(|answer| cross_entropy(answer.logits, true).is_finite()));
+}
