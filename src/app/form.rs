@@ -217,6 +217,10 @@ mod tests {
         let config = TrainConfig::default();
         for field in Field::ALL {
             let Step::Words(names) = field.setting().step else { continue };
+            // Recipes may have the same settings.
+            if !field.setting().is_stored() {
+                continue;
+            }
             let all = (0..names.len()).fold(config.clone(), |now, _| field.stepped(&now, true).unwrap());
             assert_eq!(all, config, "{field:?}");
             let there = field.stepped(&config, false).unwrap();

@@ -51,6 +51,7 @@ fn tab_goes_round_the_screens() {
 fn a_typed_value_is_kept_by_enter_and_forgotten_by_escape() {
     let mut app = sample::with_data();
     press(&mut app, KeyCode::Char('2'));
+    press(&mut app, KeyCode::Down);
     press(&mut app, KeyCode::Enter);
     press(&mut app, KeyCode::Backspace);
     type_text(&mut app, "2q");

@@ -35,7 +35,7 @@ pub fn run(
     let (data, images, differs) = open(run, (split, named), (place, out))?;
     let seeing = (predictor.network(), predictor.look().normalisation);
     let terms = Terms { threshold: run.threshold(), temperature: None, prevalence: None };
-    let score = |shift: Shift| {
+    let harder = |shift: Shift| {
         out.detail(shift.name());
         let (sets, watch) = ((&data.dataset, &data.cache), &mut |_| ControlFlow::Continue(()));
         let answered = answer_shifted(seeing, sets, (&images, &|_| shift), watch)?;
@@ -43,7 +43,7 @@ pub fn run(
         let assessed = Assessment::quick(&cases(&answers_of(&data.dataset, split, &answered)), terms);
         Ok::<_, crate::error::Error>(Scored { shift, loss, assessed })
     };
-    let scored: Vec<Scored> = [Shift::None].into_iter().chain(Shift::ALL).map(score).collect::<Result<_, _>>()?;
+    let scored: Vec<Scored> = [Shift::None].into_iter().chain(Shift::ALL).map(harder).collect::<Result<_, _>>()?;
     if split == Split::Test {
         store.add_look(&run.started.id, &digest(&data.dataset, &data.cache, &images))?;
     }

@@ -214,7 +214,7 @@ mod tests {
         let said = complaint("db = \"a.db\"\n\n[train]\nepoch = 3\n");
         assert!(said.starts_with("c.toml:4:1: "), "{said}");
         assert!(
-            said.contains("there is no key `epoch` here; did you mean `epochs`? known: epochs, batch_size"),
+            said.contains("there is no key `epoch` here; did you mean `epochs`? known: recipe, epochs, batch_size"),
             "{said}"
         );
         let said = complaint("zzzz = 1");

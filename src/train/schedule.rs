@@ -156,7 +156,7 @@ mod tests {
             way in 0_usize..3,
         ) {
             let schedule: Schedule = Schedule::NAMES[way].parse().unwrap();
-            let config = TrainConfig { epochs, warmup_epochs, schedule, ..config() };
+            let config = TrainConfig { epochs, schedule, warmup_epochs, ..config() };
             let rate = rate(&config, (step, an_epoch), &[]);
             prop_assert!((0.0..=0.1 + 1e-12).contains(&rate), "{}", rate);
         }

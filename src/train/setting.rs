@@ -320,9 +320,9 @@ mod tests {
             let Step::Words(names) = setting.step else { continue };
             for name in names {
                 let value = setting.typed(name).unwrap();
-                let named = setting.value(&setting.with(&config, &value).unwrap());
+                let found = setting.value(&setting.with(&config, &value).unwrap());
                 // Recipes may have the same settings.
-                assert!(named == json!(name) || !setting.is_stored(), "{name}");
+                assert!(found == json!(name) || !setting.is_stored(), "{name}");
             }
         }
     }

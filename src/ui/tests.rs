@@ -93,8 +93,7 @@ fn train_begins_with_the_settings() {
 
 #[test]
 fn the_last_setting_is_shown_on_a_small_screen_when_it_is_chosen() {
-    let down = [KeyCode::Char('j'); 12];
-    let keys = [&[KeyCode::Char('2')], &down[..]].concat();
+    let keys = [KeyCode::Char('2'), KeyCode::Char('G')];
     assert_looks("train_last", &pressed(sample::with_data(), &keys), &[(60, 16)]);
     let wrong = [&keys[..], &[KeyCode::Enter, KeyCode::Char('x'), KeyCode::Enter]].concat();
     assert_looks("train_last_wrong", &pressed(sample::with_data(), &wrong), &[(60, 16)]);
@@ -102,7 +101,7 @@ fn the_last_setting_is_shown_on_a_small_screen_when_it_is_chosen() {
 
 #[test]
 fn a_value_that_cannot_be_is_named_below_the_settings() {
-    let keys = [KeyCode::Char('2'), KeyCode::Enter, KeyCode::Char('x'), KeyCode::Enter];
+    let keys = [KeyCode::Char('2'), KeyCode::Down, KeyCode::Enter, KeyCode::Char('x'), KeyCode::Enter];
     assert_looks("train_editing", &pressed(sample::with_data(), &keys), USUAL);
 }
 

@@ -25,7 +25,8 @@ fn number(of: &Value) -> usize {
 }
 
 fn hex(pixels: impl Iterator<Item = u8>) -> String {
-    pixels.map(|pixel| format!("{pixel:02x}")).collect()
+    let digits: Vec<String> = pixels.map(|pixel| format!("{pixel:02x}")).collect();
+    digits.concat()
 }
 
 #[test]
