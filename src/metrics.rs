@@ -26,7 +26,7 @@ pub mod threshold;
 pub use assessment::Assessment;
 pub use confusion::{Confusion, Measure};
 pub use estimate::{Estimate, Interval};
-pub use figures::{Criterion, EpochFigures, Figures, cross_entropy, probability};
+pub use figures::{Criterion, EpochFigures, Figures, Shifted, cross_entropy, probability};
 pub use fingerprint::{Fingerprint, Hasher};
 pub use gate::Gate;
 pub use operating::OperatingPoint;

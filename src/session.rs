@@ -275,7 +275,7 @@ impl Session<'_> {
         if run.started.manifest.is_some() && run.checks.is_none() {
             store.set_checks(run_id, &self.check(store, &run.started, (&data, &splits))?)?;
         }
-        self.note_resumption(store, (run_id, identity.config.learning_rate), checkpoint.as_ref())?;
+        self.note_resumption(store, run_id, checkpoint.as_ref())?;
         let (dataset, cache) = (&data.dataset, &data.cache);
         let job = Job { identity, dataset, splits: &splits, cache, folder, rates: Vec::new() };
         let at = checkpoint.as_ref().map_or((0, 0), |found| (found.position.epochs_done, found.position.steps));
@@ -285,25 +285,23 @@ impl Session<'_> {
     }
 
     /// Marks that it goes on, and with which learning rate: a mark of the rate may be older or newer than the checkpoint.
-    fn note_resumption(
-        &self,
-        store: &Store,
-        (run_id, planned): (&str, f64),
-        checkpoint: Option<&Checkpoint>,
-    ) -> Result<()> {
+    fn note_resumption(&self, store: &Store, run_id: &str, checkpoint: Option<&Checkpoint>) -> Result<()> {
         let step = checkpoint.map_or(0, |found| found.position.steps);
-        let learning_rate = checkpoint.and_then(|found| found.position.learning_rate).unwrap_or(planned);
+        let set_by_hand = checkpoint.and_then(|found| found.position.learning_rate);
+        if set_by_hand.is_none() {
+            // What was asked for since the checkpoint never came to be.
+            store.forget_rates(run_id)?;
+        }
         let marked = store.marks(run_id)?.iter().rev().find(|mark| mark.kind == MarkKind::Rate).and_then(|m| m.value);
         store.add_mark(
             run_id,
             &Mark { note: Some(machine::isa().name().into()), ..Mark::now(step, MarkKind::Resume) },
         )?;
+        let Some(learning_rate) = set_by_hand else { return Ok(()) };
         if marked.is_some_and(|marked| marked.to_bits() != learning_rate.to_bits()) {
             store.add_mark(run_id, &Mark { value: Some(learning_rate), ..Mark::now(step, MarkKind::Rate) })?;
         }
-        if learning_rate.to_bits() != planned.to_bits() {
-            self.tell(TrainEvent::Rate { step, learning_rate });
-        }
+        self.tell(TrainEvent::Rate { step, learning_rate });
         Ok(())
     }
 

@@ -82,6 +82,10 @@ impl Field {
     /// What was typed instead of a value, or what the value must be.
     pub fn typed(self, config: &TrainConfig, text: &str) -> Result<TrainConfig, String> {
         let text = text.trim();
+        // Settings of one's own are no recipe, and stay as they are.
+        if text == self.text(config) {
+            return Ok(config.clone());
+        }
         let value = self.setting().typed(text).map_err(|problem| format!("{text:?} {problem}"))?;
         let next = self.setting().with(config, &value)?;
         next.validate().map_err(|error| error.to_string())?;

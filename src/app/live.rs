@@ -137,6 +137,7 @@ impl Live {
         // A running mean in which the newest tenth counts most.
         let mean = self.speed.map_or(step.images_per_second, |mean| 0.9 * mean + 0.1 * step.images_per_second);
         self.speed = Some(mean);
+        self.learning_rate = step.learning_rate.unwrap_or(self.learning_rate);
         self.step = Some(step);
     }
 

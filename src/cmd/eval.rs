@@ -22,6 +22,7 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
     let store = open_store(place)?;
     let run = store.resolve(&args.run)?;
     let split = Split::from(args.split);
+    run.started.refuse_foreign()?;
     if run.folds().is_some() {
         let problem = "is a cross-validation: name one of its folds, or see `xray-tui runs show`".into();
         return Err(Error::Run { run: run.started.name, problem }.into());

@@ -33,7 +33,7 @@ pub fn run(
 ) -> anyhow::Result<ExitCode> {
     let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
     let (data, images, differs) = open(run, (split, named), (place, out))?;
-    let seeing = (predictor.network(), predictor.look().normalisation);
+    let seeing = (predictor.network(), predictor.look());
     let terms = Terms { threshold: run.threshold(), temperature: None, prevalence: None };
     let harder = |shift: Shift| {
         out.detail(shift.name());

@@ -172,8 +172,9 @@ fn candidate_json(place: usize, standing: &Standing) -> Value {
         "best_val_accuracy_sd": standing.accuracy.and_then(|spread| spread.sd),
         "best_val_auc_mean": standing.auc.map(|spread| spread.mean),
         "best_val_auc_sd": standing.auc.and_then(|spread| spread.sd),
-        "best_val_loss_mean": standing.loss(Criterion::Loss),
-        "best_shifted_loss_mean": standing.loss(Criterion::Shifted),
+        "best_val_loss_mean": standing.loss(),
+        "best_shifted_auc_mean": standing.shifted_auc().map(|spread| spread.mean),
+        "best_shifted_auc_sd": standing.shifted_auc().and_then(|spread| spread.sd),
     })
 }
 
@@ -190,6 +191,7 @@ fn runs_json(standing: &Standing) -> Vec<Value> {
             "best_epoch": best.map(|best| best.epoch),
             "best_val_accuracy": best.and_then(|best| best.validation.confusion.accuracy()),
             "best_val_loss": best.and_then(|best| best.validation.loss),
+            "best_shifted_auc": best.and_then(|best| best.shifted).and_then(|shifted| shifted.auc),
             "best_shifted_loss": best.and_then(|best| best.shifted).and_then(|shifted| shifted.loss),
             "problem": entry.problem,
         })
@@ -202,11 +204,11 @@ pub fn results_text(name: &str, standings: &[Standing]) -> String {
     let by = match standings.first().map(|standing| standing.by).unwrap_or_default() {
         Criterion::Accuracy => "validation accuracy, ties by validation loss",
         Criterion::Loss => "validation loss",
-        Criterion::Shifted => "the loss of the validation images made harder",
+        Criterion::Shifted => "the AUC of the validation images made harder",
     };
     let head = format!(
         "{name}, ranked by {by}\n{:>4}{:>12}{:>11}{:>8}{:>8}{:>10}{:>7}  {}",
-        "rank", "validation", "deviation", "AUC", "loss", "shifted", "epochs", "settings"
+        "rank", "validation", "deviation", "AUC", "loss", "harder", "epochs", "settings"
     );
     let rows = standings.iter().enumerate().map(|(place, standing)| row(place, standing));
     let entries = standings.iter().flat_map(|standing| &standing.entries).map(|(entry, _)| entry);
@@ -229,8 +231,8 @@ fn row(place: usize, standing: &Standing) -> String {
         share(standing.accuracy.map(|spread| spread.mean)),
         share(standing.accuracy.and_then(|spread| spread.sd)),
         share(standing.auc.map(|spread| spread.mean)),
-        share(standing.loss(Criterion::Loss)),
-        share(standing.loss(Criterion::Shifted)),
+        share(standing.loss()),
+        share(standing.shifted_auc().map(|spread| spread.mean)),
         epochs.unwrap_or(0),
         text(&standing.settings),
     )

@@ -138,7 +138,7 @@ impl Change {
         let mut grey = geometry::turned_and_moved(&picture, size, (self.degrees, pixels(self.moved, size)));
         tones::adjust_brightness(&mut grey, self.brightness);
         tones::adjust_contrast(&mut grey, self.contrast);
-        tones::adjust_gamma(&mut grey, self.gamma.exp());
+        tones::adjust_gamma(&mut grey, libm::expf(self.gamma));
         if let Some(part) = self.erased {
             // Not black: so is what lies outside an X-ray, and the network is to learn nothing from a patch of it.
             let mean = tones::mean(&grey);

@@ -96,21 +96,20 @@ pub fn evaluation_batch((dataset, cache): (&Dataset, &Cache), images: &[usize], 
     assemble(dataset, (images, size), |index| Ok(look.pictures(&read_evaluation(cache, index)?, size)))
 }
 
-/// Images made harder, each in the way that `shift` has for it; then as [`evaluation_batch`] has them, in a single look.
+/// Images made harder, each in the way that `shift` has for it; then as [`evaluation_batch`] has them.
 ///
 /// # Errors
 /// Where an image can no longer be read.
 pub fn shifted_batch(
     (dataset, cache): (&Dataset, &Cache),
     images: &[usize],
-    (normalisation, shift): (Normalisation, &dyn Fn(usize) -> Shift),
+    (look, shift): (Look, &dyn Fn(usize) -> Shift),
 ) -> Result<Batch> {
     let size = cache.image_size();
     assemble(dataset, (images, size), |index| {
         let mut grey = read_evaluation(cache, index)?;
         shift(index).apply(&mut grey, size, index as u64);
-        normalisation.apply(&mut grey, size);
-        Ok(vec![grey])
+        Ok(look.pictures(&grey, size))
     })
 }
 

@@ -13,7 +13,7 @@ words! {
         #[default] Accuracy = "accuracy",
         /// Mean cross entropy.
         Loss = "loss",
-        /// Mean cross entropy of the pictures made harder (`dataset::shift`).
+        /// Area under the ROC curve over the pictures made harder (`dataset::shift`), ties to their lower loss.
         Shifted = "shifted",
     }
 }
@@ -63,6 +63,15 @@ impl Figures {
     }
 }
 
+/// What images made harder scored, all ways together.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Shifted {
+    /// Area under the ROC curve; `None` where a class has no image.
+    pub auc: Option<f64>,
+    /// Mean cross entropy in nats; `None` without images.
+    pub loss: Option<f64>,
+}
+
 /// One epoch's figures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochFigures {
@@ -75,14 +84,14 @@ pub struct EpochFigures {
     pub seconds: f64,
     /// Of the validation images made harder; `None` where the run is not judged by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shifted: Option<Figures>,
+    pub shifted: Option<Shifted>,
     /// Of the weights after it; `None` in runs of an older program.
     #[serde(default)]
     pub weights: Option<Fingerprint>,
 }
 
 impl EpochFigures {
-    /// Whether this epoch beats `best`: by accuracy, ties to the lower validation loss, or by the lower loss.
+    /// Whether this epoch beats `best`.
     #[must_use]
     pub fn beats(&self, best: &Self, by: Criterion) -> bool {
         self.merit(by) > best.merit(by)
@@ -91,12 +100,13 @@ impl EpochFigures {
     /// The more the better.
     #[must_use]
     pub fn merit(&self, by: Criterion) -> [f64; 2] {
-        let less = |figures: Option<Figures>| -figures.and_then(|figures| figures.loss).unwrap_or(f64::MAX);
+        let less = |loss: Option<f64>| -loss.unwrap_or(f64::MAX);
+        let shifted = self.shifted.unwrap_or_default();
         let accuracy = self.validation.confusion.accuracy().unwrap_or(-1.0);
         match by {
-            Criterion::Accuracy => [accuracy, less(Some(self.validation))],
-            Criterion::Loss => [less(Some(self.validation)), accuracy],
-            Criterion::Shifted => [less(self.shifted), accuracy],
+            Criterion::Accuracy => [accuracy, less(self.validation.loss)],
+            Criterion::Loss => [less(self.validation.loss), accuracy],
+            Criterion::Shifted => [shifted.auc.unwrap_or(-1.0), less(shifted.loss)],
         }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::evaluation::{Asked, Champion, Evaluation, evaluate};
 use super::reopen::reopen;
-use super::{Order, PipelineEvent, PipelineOutcome};
+use super::{Order, PipelineEvent, PipelineOutcome, Settings};
 use crate::dataset::cache::Progress;
 use crate::dataset::{Class, Dataset, Split, statistics};
 use crate::error::{Error, Result};
@@ -58,6 +58,11 @@ impl From<Error> for Ended {
 
 impl Runner {
     pub(super) fn all(&self, store: &Store) -> Result<PipelineOutcome> {
+        let settings = &self.order.settings;
+        if settings.split == Split::Test && !settings.config.score_test {
+            let problem = "must be on in a pipeline whose gate asks for the test images".to_owned();
+            return Err(Error::BadSetting { setting: "score test", problem });
+        }
         store.mark_crashed()?;
         store.recover_pipelines()?;
         let data = std::path::absolute(&self.place.data).map_err(|error| Error::io("find", &self.place.data, error))?;
@@ -74,10 +79,12 @@ impl Runner {
 
     /// The pipeline that goes on, else a new one.
     fn open(&self, store: &Store, data: &Path) -> Result<Pipeline> {
-        let settings = json!(self.order.settings);
+        let settings = &self.order.settings;
         let is_same = |other: &Pipeline| {
             let is_named = self.order.name.as_ref().is_none_or(|name| *name == other.name);
-            other.settings == settings && other.data == data && is_named
+            // Read anew: what an older program had no setting for means what it did then.
+            let theirs = serde_json::from_value::<Settings>(other.settings.clone());
+            theirs.is_ok_and(|theirs| theirs == *settings) && other.data == data && is_named
         };
         let newest = store.pipelines()?.into_iter().find(is_same);
         let Some(mut pipeline) = newest.filter(|found| !self.order.anew && found.state != PipelineState::Done) else {

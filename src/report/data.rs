@@ -6,6 +6,7 @@ use super::card::{Block, Facts, Section, Table, UNKNOWN, figure, known, number, 
 use super::material::Material;
 use super::private;
 use super::summary::interval;
+use crate::dataset::split::HeldOut;
 use crate::dataset::version::DataVersion;
 use crate::dataset::{Class, Split};
 use crate::metrics::alarm::{Baseline, Checks, NearDuplicate, Shortcut};
@@ -158,7 +159,13 @@ pub fn split_section(material: &Material) -> Section {
     let run = &material.run;
     let mut facts: Facts = vec![("seed", run.started.seed.to_string())];
     if let Some(config) = &material.config {
-        facts.push(("validation fraction", format!("{} of the images of each class", config.validation_fraction)));
+        facts.push(match config.held_out {
+            HeldOut::None => {
+                ("validation fraction", format!("{} of the images of each class", config.validation_fraction))
+            }
+            family => ("validation", format!("all images of the family {}", family.name())),
+        });
+        facts.extend((config.split_seed > 0).then(|| ("seed of the split", config.split_seed.to_string())));
         facts.push(("share of the training patients", config.sample_fraction.to_string()));
         facts.extend(config.fold.map(|fold| ("part", format!("{} of {}", fold.number, fold.of))));
     }

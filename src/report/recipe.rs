@@ -93,7 +93,7 @@ const fn best(measure: Criterion) -> &'static str {
     match measure {
         Criterion::Accuracy => "highest validation accuracy, ties going to the lower validation loss,",
         Criterion::Loss => "lowest validation loss",
-        Criterion::Shifted => "lowest loss on the validation images made harder",
+        Criterion::Shifted => "highest AUC on the validation images made harder",
     }
 }
 
@@ -121,7 +121,9 @@ fn fact(setting: &Setting, config: &TrainConfig, rate: &str) -> (&'static str, S
         "learning_rate" if config.schedule == Schedule::Constant && config.warmup_epochs == 0.0 => {
             (setting.label, format!("{text} {rate}"))
         }
-        "learning_rate" => (setting.label, format!("{text} at its highest")),
+        "learning_rate" => {
+            (setting.label, format!("{text} at its highest{}", rate.strip_prefix("at first").unwrap_or_default()))
+        }
         "epochs" => (setting.label, count(config.epochs)),
         "batch_size" => (setting.label, count(config.batch_size)),
         "image_size" => (setting.label, format!("{text} x {text} pixels")),
@@ -199,6 +201,7 @@ fn epochs(epochs: &[EpochFigures], best: Option<usize>) -> Table {
             figure(epoch.train.confusion.accuracy()),
             figure(epoch.validation.loss),
             figure(epoch.validation.confusion.accuracy()),
+            figure(epoch.shifted.and_then(|shifted| shifted.auc)),
             duration(epoch.seconds),
         ]
     };
@@ -210,6 +213,7 @@ fn epochs(epochs: &[EpochFigures], best: Option<usize>) -> Table {
             number("accuracy"),
             number("validation loss"),
             number("accuracy"),
+            number("AUC made harder"),
             number("time"),
         ],
         rows: epochs.iter().map(row).collect(),

@@ -241,12 +241,13 @@ fn run_figures(run: &Run) -> [(&'static str, Value); 4] {
     ]
 }
 
-fn epoch_figures(epoch: &EpochFigures) -> [(&'static str, Value); 5] {
+fn epoch_figures(epoch: &EpochFigures) -> [(&'static str, Value); 6] {
     [
         ("train_loss", json!(epoch.train.loss)),
         ("train confusion", json!(epoch.train.confusion)),
         ("val_loss", json!(epoch.validation.loss)),
         ("validation confusion", json!(epoch.validation.confusion)),
+        ("figures of harder images", json!(epoch.shifted)),
         ("weights", json!(epoch.weights)),
     ]
 }

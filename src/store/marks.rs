@@ -75,6 +75,14 @@ impl Store {
         self.change(sql, params![run_id, mark.step, mark.kind.name(), mark.value, mark.note, mark.at])
     }
 
+    /// Takes back that a run was given another learning rate.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be written.
+    pub fn forget_rates(&self, run_id: &str) -> Result<()> {
+        self.change("DELETE FROM marks WHERE run_id = ?1 AND kind = ?2", params![run_id, MarkKind::Rate.name()])
+    }
+
     /// Ids of the runs that were given another learning rate while they trained.
     ///
     /// # Errors

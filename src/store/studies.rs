@@ -47,13 +47,17 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Mean loss of the best epochs over the seeds, of the validation images or of the same made harder; `None` while one of
-    /// them has none.
+    /// Mean validation loss of the best epochs over the seeds; `None` while one of them has none.
     #[must_use]
-    pub fn loss(&self, of: Criterion) -> Option<f64> {
-        let figures = |best: &EpochFigures| if of == Criterion::Shifted { best.shifted } else { Some(best.validation) };
-        let losses = self.best.iter().map(|best| best.as_ref().and_then(figures).and_then(|figures| figures.loss));
+    pub fn loss(&self) -> Option<f64> {
+        let losses = self.best.iter().map(|best| best.as_ref().and_then(|best| best.validation.loss));
         Spread::of(losses).map(|spread| spread.mean)
+    }
+
+    /// Area under the ROC curve of the same epochs on images made harder, over the seeds.
+    #[must_use]
+    pub fn shifted_auc(&self) -> Option<Spread> {
+        Spread::of(self.best.iter().map(|best| best.as_ref()?.shifted?.auc))
     }
 
     /// Whether one of its runs has failed.

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::lock::RunLock;
 use super::*;
 use crate::dataset::Class;
-use crate::metrics::{Confusion, Figures, Fingerprint, OperatingPoint, Rule, Threshold};
+use crate::metrics::{Confusion, Figures, Fingerprint, OperatingPoint, Rule, Shifted, Threshold};
 
 fn store() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -43,7 +43,7 @@ fn epoch(epoch: usize, right: u64) -> EpochFigures {
         train: Figures::default(),
         validation: figures,
         seconds: 1.5,
-        shifted: Some(Figures { loss: Some(0.7), confusion }),
+        shifted: Some(Shifted { auc: Some(0.9), loss: Some(0.7) }),
         weights: Some(Fingerprint::of(b"w")),
     }
 }

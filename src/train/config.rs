@@ -85,13 +85,16 @@ pub struct TrainConfig {
     #[serde(default)]
     pub choose_by: Criterion,
     /// Where PNEUMONIA begins: chosen by this rule on the validation images, once the best epoch is known.
+    #[serde(default)]
     pub threshold: Rule,
-    /// Score the test images once at the end; a search for settings does without.
+    /// Score the test images once at the end: to be turned off for a search.
     #[serde(default = "yes")]
     pub score_test: bool,
     /// Keep the weights of every epoch, to be scored afterwards.
+    #[serde(default)]
     pub keep_epochs: bool,
     /// Leave marked images out of training: those whose label looks wrong and those of poor quality.
+    #[serde(default)]
     pub exclude_marked: bool,
     /// The images of the folders train and val that were marked so when the run began, by the md5 of their files in
     /// ascending order: no training split holds one. `None` where none was to be left out, or before a run has begun.
@@ -251,6 +254,8 @@ impl TrainConfig {
         let fold =
             self.fold.is_none_or(|fold| (2..=MOST_FOLDS).contains(&fold.of) && (1..=fold.of).contains(&fold.number));
         check("folds", fold, "2 to 100")?;
+        let splits = self.fold.is_none() || self.held_out == HeldOut::None;
+        check("held out", splits, "none in a cross-validation, whose parts are of patients")?;
         // The store and every report keep it as text.
         let named = self.pretrained.as_ref().is_none_or(|file| file.to_str().is_some());
         check("pretrained", named, "a path in UTF-8: rename the file or its folder")

@@ -12,7 +12,8 @@ use crate::dataset::look::Look;
 use crate::dataset::normalisation::Normalisation;
 use crate::dataset::shift::Shift;
 use crate::error::{Error, Result};
-use crate::metrics::Figures;
+use crate::metrics::ranking::Ranking;
+use crate::metrics::{Case, Figures, Shifted, margin};
 
 /// Images answered at once: enough to keep the cores busy, few enough to stop soon.
 const BATCH: usize = 16;
@@ -42,37 +43,37 @@ pub fn answer(
 }
 
 /// Answers for `images` made harder (see [`crate::dataset::shift`]), each in two of all ways, which stay the same from epoch
-/// to epoch.
+/// to epoch; in a single look, as several would take several times as long.
 ///
 /// # Errors
 /// As [`answer`].
 pub fn answer_harder(
-    seeing: (&Inference, Normalisation),
+    (network, normalisation): (&Inference, Normalisation),
     sets: (&Dataset, &Cache),
     images: &[usize],
     watch: Watch,
 ) -> Result<Vec<Answered>> {
-    let ways = Shift::ALL.len();
+    let (ways, look) = (Shift::ALL.len(), Look { normalisation, ..Look::default() });
     let mut answers = Vec::new();
     for turn in [0, ways / 2] {
         let shift = |index: usize| Shift::ALL[(index + turn) % ways];
-        answers.extend(answer_shifted(seeing, sets, (images, &shift), watch)?);
+        answers.extend(answer_shifted((network, look), sets, (images, &shift), watch)?);
     }
     Ok(answers)
 }
 
-/// Answers for `images`, each made harder in the way that `shift` has for it, in a single look.
+/// Answers for `images`, each made harder in the way that `shift` has for it.
 ///
 /// # Errors
 /// As [`answer`].
 pub fn answer_shifted(
-    (network, normalisation): (&Inference, Normalisation),
+    (network, look): (&Inference, Look),
     sets: (&Dataset, &Cache),
     (images, shift): (&[usize], &dyn Fn(usize) -> Shift),
     watch: Watch,
 ) -> Result<Vec<Answered>> {
-    let make = &mut |chunk: &[usize]| shifted_batch(sets, chunk, (normalisation, shift));
-    answer_by((network, sets.1), (images, BATCH), make, watch)
+    let make = &mut |chunk: &[usize]| shifted_batch(sets, chunk, (look, shift));
+    answer_by((network, sets.1), (images, BATCH / look.count()), make, watch)
 }
 
 /// Told how far the work is; whether it goes on.
@@ -108,6 +109,18 @@ pub fn mean(looks: &[[f32; 2]]) -> [f32; 2] {
 #[must_use]
 pub fn figures(dataset: &Dataset, answers: &[Answered]) -> Figures {
     Figures::of(answers.iter().map(|a| (a.logits, dataset.images[a.image].class.index() == 1)))
+}
+
+/// What `answers` for images made harder scored, all together.
+#[must_use]
+pub fn shifted(dataset: &Dataset, answers: &[Answered]) -> Shifted {
+    let case = |answer: &Answered| {
+        let truth = dataset.images[answer.image].class.index() == 1;
+        Case { margin: margin(answer.logits), truth, patient: 0, kind: None }
+    };
+    let cases: Vec<Case> = answers.iter().map(case).collect();
+    let auc = Ranking::of(&cases).and_then(|ranking| ranking.auc());
+    Shifted { auc, loss: figures(dataset, answers).loss }
 }
 
 /// A batch's pixels as `(B, 3, size, size)` f32.

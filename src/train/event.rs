@@ -51,7 +51,8 @@ pub struct Step {
     pub batches: usize,
     /// Images in this batch.
     pub images: usize,
-    /// Mean cross entropy of this batch in nats.
+    /// What training makes small, in nats: this batch's mean cross entropy, with the labels' smoothing and the classes'
+    /// weights where there are any.
     pub loss: f64,
     /// Accuracy of this batch, 0 to 1.
     pub accuracy: f64,

@@ -9,13 +9,13 @@ use super::checkpoint::Identity;
 use super::config::ClassBalance;
 use super::control::Wish;
 use super::evaluate::{self, Answered};
-use super::{Control, Phase, TrainEvent};
+use super::{Control, Phase, TrainConfig, TrainEvent};
 use crate::dataset::batch::{balanced_order, order};
 use crate::dataset::cache::{Cache, Progress};
 use crate::dataset::split::Splits;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::metrics::Figures;
+use crate::metrics::Shifted;
 
 /// What a run works on.
 #[derive(Debug)]
@@ -58,22 +58,26 @@ impl Job<'_> {
         control: &Control,
         phase: impl Fn(Progress) -> Phase,
         emit: Emit,
-    ) -> Result<Figures> {
+    ) -> Result<Shifted> {
         let mut heeded = Ok(());
         let mut watch = watching(control, &phase, (emit, &mut heeded));
         let (sets, images) = ((self.dataset, self.cache), self.splits.of(Split::Validation));
         let answers = evaluate::answer_harder((network, self.identity.config.normalisation), sets, images, &mut watch);
         drop(watch);
-        Ok(evaluate::figures(self.dataset, &heeded.and(answers)?))
+        Ok(evaluate::shifted(self.dataset, &heeded.and(answers)?))
     }
 
     /// The images of an epoch in order.
     pub(super) fn order(&self, epoch: usize) -> Vec<usize> {
-        let (config, train) = (&self.identity.config, &self.splits.train);
-        match config.class_balance {
-            ClassBalance::Sampling => balanced_order(self.dataset, train, config.seed, epoch),
-            ClassBalance::None | ClassBalance::Weights => order(train, config.seed, epoch),
-        }
+        order_of(&self.identity.config, (self.dataset, &self.splits.train), epoch)
+    }
+}
+
+/// The images of an epoch in order, of those that are trained on.
+pub(super) fn order_of(config: &TrainConfig, (dataset, train): (&Dataset, &[usize]), epoch: usize) -> Vec<usize> {
+    match config.class_balance {
+        ClassBalance::Sampling => balanced_order(dataset, train, config.seed, epoch),
+        ClassBalance::None | ClassBalance::Weights => order(train, config.seed, epoch),
     }
 }
 

@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 use xray_nn::{Adam, Network};
 
-use super::job::heed;
+use super::job::{heed, order_of};
 use super::loader;
 use super::objective::Objective;
 use super::step::{Aim, make_network, step};
 use crate::dataset::Dataset;
-use crate::dataset::batch::{Source, order};
+use crate::dataset::batch::Source;
 use crate::dataset::cache::Cache;
 use crate::error::{Error, Result};
 use crate::train::{Control, Phase, TrainConfig, TrainEvent, machine};
@@ -69,7 +69,8 @@ impl RateRange {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RatePoint {
     pub learning_rate: f64,
-    /// Mean cross entropy of the batch in nats, before its step.
+    /// What training makes small, in nats: the batch's mean cross entropy before its step, with the labels' smoothing and
+    /// the classes' weights where there are any.
     pub loss: f64,
     /// A weighted mean of this loss and those before it.
     pub smoothed: f64,
@@ -130,6 +131,7 @@ pub fn test_range(job: &RangeJob, control: &Control, tell: Tell) -> Result<RateC
     tell(RateEvent::Phase(Phase::Preparing));
     let network = make_network(job.config, true, &mut |event| pass_on(event, tell))?;
     let adam = Adam::new(network.parameters(), job.range.low).with_isa(machine::isa());
+    let adam = adam.with_weight_decay(job.config.weight_decay);
     let mut test = Test { job, control, network, adam, curve: RateCurve::default() };
     for epoch in 1..=job.range.steps {
         let before = test.curve.points.len();
@@ -166,7 +168,7 @@ impl Test<'_> {
     /// The batches of an epoch, as far as the range and the loss allow.
     fn epoch(&mut self, epoch: usize, tell: Tell) -> Result<()> {
         let RangeJob { config, range, dataset, cache, images } = *self.job;
-        let images = order(images, config.seed, epoch);
+        let images = order_of(config, (dataset, images), epoch);
         let mut batches = loader::cut(&images, config.batch_size);
         batches.truncate(range.steps - self.curve.points.len());
         let count = batches.len();

@@ -71,7 +71,13 @@ fn plain() -> TrainConfig {
         image_size: 224,
         first_image_size: 0,
         normalisation: Normalisation::None,
-        augmentation: Augmentation::default(),
+        augmentation: Augmentation {
+            horizontal_flip: true,
+            rotation_degrees: 10.0,
+            brightness: 0.2,
+            contrast: 0.2,
+            ..Augmentation::OFF
+        },
         test_augmentation: TestAugmentation::None,
         choose_by: Criterion::Accuracy,
         threshold: Rule::Half,

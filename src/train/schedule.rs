@@ -61,7 +61,7 @@ pub fn ends_early(config: &TrainConfig, best_epoch: Option<usize>, epochs_done: 
 pub fn image_size(config: &TrainConfig, epoch: usize) -> usize {
     let (first, last) = (config.first_image_size, config.image_size);
     let course = real(epoch.saturating_sub(1)) / (GROWN * real(config.epochs)).max(1.0);
-    if first == 0 || course >= 1.0 {
+    if first == 0 || course >= 1.0 || epoch >= config.epochs {
         return last;
     }
     let exact = real(first) + course * (real(last) - real(first));
@@ -144,6 +144,8 @@ mod tests {
         let config = TrainConfig { epochs: 8, image_size: 224, first_image_size: 96, ..config() };
         let sizes: Vec<usize> = (1..=8).map(|epoch| image_size(&config, epoch)).collect();
         assert_eq!(sizes, [96, 128, 128, 160, 192, 192, 224, 224]);
+        let short = TrainConfig { epochs: 2, ..config.clone() };
+        assert_eq!([1, 2].map(|epoch| image_size(&short, epoch)), [96, 224], "the last epoch has what is scored");
         let at_once = TrainConfig { first_image_size: 0, ..config };
         assert!((1..=8).all(|epoch| image_size(&at_once, epoch) == 224));
     }

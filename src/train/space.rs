@@ -23,7 +23,7 @@ const MOST_RUNS: usize = 10_000;
 const DRAWS_FOR_ONE: usize = 20;
 
 /// The settings that make repetitions of a candidate, not other candidates.
-const REPEATED: [&str; 2] = ["held_out", "seed"];
+const REPEATED: [&str; 3] = ["held_out", "split_seed", "seed"];
 
 /// Settings by name.
 pub type Settings = Vec<(String, Value)>;
@@ -36,7 +36,7 @@ pub struct Search {
     /// Sets of settings that are tried one by one, each with every combination of the axes; none is the base alone.
     #[serde(default)]
     pub variants: Vec<Settings>,
-    /// At most one of each setting. Values of `seed` and `held_out` are repetitions: every candidate runs with each of them.
+    /// At most one of each setting. Values of `seed`, `split_seed` and `held_out` are repetitions: every candidate runs with each of them.
     pub axes: Vec<Axis>,
     pub strategy: Strategy,
     /// Whether weak candidates end early.
@@ -96,6 +96,19 @@ pub struct Rung {
 }
 
 impl Search {
+    /// Candidates are ranked by one figure, and halving shares out one number of epochs.
+    fn check_comparable(&self, settings: &Settings, config: &TrainConfig) -> Result<()> {
+        if config.choose_by != self.base.choose_by {
+            let (own, all) = (config.choose_by.name(), self.base.choose_by.name());
+            return Err(over(format!("{}: judged by {own}, the base by {all}: give it choose_by too", text(settings))));
+        }
+        if self.halving.is_some() && config.epochs != self.base.epochs {
+            let problem = "epochs are what halving shares out: give the most with --epochs";
+            return Err(over(format!("{}: {problem}", text(settings))));
+        }
+        Ok(())
+    }
+
     /// All candidates, every one of its settings in range.
     ///
     /// # Errors
@@ -150,8 +163,9 @@ impl Search {
                 check_value(&self.base, name, &value)?;
             }
         }
-        for (name, value) in self.variants.iter().flatten() {
-            check_value(&self.base, name, value)?;
+        let is_axis = |name: &String| self.axes.iter().any(|axis| axis.setting == *name);
+        if let Some((name, _)) = self.variants.iter().flatten().find(|(name, _)| is_axis(name)) {
+            return Err(over(format!("{name} is tried by itself too: leave it out of one of the two")));
         }
         if let Strategy::Random(draws) = self.strategy {
             if !self.variants.is_empty() {
@@ -198,11 +212,14 @@ impl Search {
         Ok(found)
     }
 
-    fn candidate(&self, settings: Settings, repetitions: &[Settings]) -> Result<Candidate> {
+    fn candidate(&self, mut settings: Settings, repetitions: &[Settings]) -> Result<Candidate> {
+        // A recipe comes before what changes it.
+        settings.sort_by_key(|(name, _)| setting::NAMES.iter().position(|known| known == name));
         let with = |config: TrainConfig, (name, value): &(String, Value)| {
             setting::with(&config, name, value).map_err(|problem| over(format!("{name}: {problem}")))
         };
         let base = settings.iter().try_fold(self.base.clone(), with)?;
+        self.check_comparable(&settings, &base)?;
         let config = |repetition: &Settings| {
             let config = repetition.iter().try_fold(base.clone(), with)?;
             config.validate().map_err(|error| over(format!("{}: {error}", text(&settings))))?;

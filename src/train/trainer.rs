@@ -271,7 +271,9 @@ impl<'a> Trainer<'a> {
     fn test(&mut self, emit: Emit) -> Result<Outcome> {
         let images = self.job.splits.of(Split::Test);
         let best_epoch = self.at.best_epoch.unwrap_or(self.at.epochs_done);
-        if images.is_empty() || !self.job.identity.config.score_test {
+        let config = &self.job.identity.config;
+        // A fold is scored on its own part, which is none of the test images.
+        if images.is_empty() || !(config.score_test || config.fold.is_some()) {
             return Ok(Outcome::Finished { best_epoch, test: None });
         }
         let (_, best) = checkpoint::load_best(&self.job.folder, self.job.identity.config.engine)?;

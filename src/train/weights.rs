@@ -10,6 +10,8 @@ use super::step::make_network;
 use super::{TrainConfig, checkpoint};
 use crate::dataset::Class;
 use crate::dataset::batch::{IMAGENET_MEAN, IMAGENET_STD};
+use crate::dataset::look::TestAugmentation;
+use crate::dataset::normalisation::Normalisation;
 use crate::error::{Error, Result};
 use crate::metrics::{Fingerprint, Threshold};
 
@@ -147,13 +149,33 @@ fn notes(identity: &checkpoint::Identity, threshold: Threshold) -> BTreeMap<Stri
     ];
     // What is off goes unsaid.
     let look = identity.config.look();
-    notes.extend(
-        [("greys", look.normalisation.name()), ("looks", look.test_augmentation.name())]
-            .into_iter()
-            .filter(|(_, name)| *name != "none")
-            .map(|(key, name)| (key, name.to_owned())),
-    );
+    notes.extend(greys(look.normalisation).map(|text| ("greys", text.to_owned())));
+    notes.extend(looks(look.test_augmentation).map(|text| ("looks", text.to_owned())));
     notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+const fn greys(normalisation: Normalisation) -> Option<&'static str> {
+    match normalisation {
+        Normalisation::None => None,
+        Normalisation::Stretch => {
+            Some("after resizing, linearly from the 1st and 99th percentile to 0 and 255, rounded to nearest")
+        }
+        Normalisation::Equalise => Some("after resizing, histogram equalisation (OpenCV's equalizeHist)"),
+        Normalisation::Clahe => {
+            Some("after resizing, CLAHE (OpenCV's createCLAHE with clipLimit 2.0 and tileGridSize (8, 8))")
+        }
+    }
+}
+
+const fn looks(looks: TestAugmentation) -> Option<&'static str> {
+    match looks {
+        TestAugmentation::None => None,
+        TestAugmentation::Flip => Some("the logits are the mean over the picture and its mirror image"),
+        TestAugmentation::Views => Some(
+            "the logits are the mean over the picture, the middle 90 % of each side scaled up to the whole, and the mirror \
+             images of both; the part is cut out before anything is done to the greys",
+        ),
+    }
 }
 
 /// What a file of weights is.

@@ -31,7 +31,7 @@ fn choose(terminal: &Terminal, label: &str) {
         return;
     }
     terminal.key(Key::Char('g'));
-    terminal.wait_for("▸ epochs ");
+    terminal.wait_for("▸ recipe ");
     while terminal.find(&chosen).is_none() {
         let before = terminal.screen(mark);
         terminal.key(Key::Down);

@@ -200,7 +200,7 @@ impl Column {
             Self::Note => run.note.as_deref().map_or(Value::None, words),
             Self::Size => facts.sizes.get(&run.started.id).map_or(Value::None, |size| Value::Whole(*size)),
             Self::Setting(Field::SEED) => Value::Whole(run.started.seed),
-            Self::Setting(field) => of_setting(run, field),
+            Self::Setting(field) => stored(&run.started.config, field).map_or(Value::None, of_json),
             Self::Figure(figure) => figure.of(run).map_or(Value::None, Value::Number),
         }
     }
@@ -290,11 +290,6 @@ const fn setting_width(field: Field) -> usize {
     if with_arrow > least { with_arrow } else { least }
 }
 
-/// A setting of a run; that of a run from before there was such a setting is not known.
-fn of_setting(run: &Run, field: Field) -> Value<'_> {
-    stored(&run.started.config, field).map_or(Value::None, of_json)
-}
-
 /// Where a run's settings have it. Reading it there spares turning thousands of runs' settings into records.
 fn stored(config: &Json, field: Field) -> Option<&Json> {
     config.pointer(field.setting().pointer)
@@ -316,7 +311,9 @@ fn of_json(value: &Json) -> Value<'_> {
 pub(super) fn done(run: &Run, field: Field) -> Value<'_> {
     static WITHOUT: LazyLock<Json> =
         LazyLock::new(|| json!(serde_json::from_value::<TrainConfig>(json!({})).unwrap_or_default()));
-    stored(&run.started.config, field).or_else(|| stored(&WITHOUT, field)).map_or(Value::None, of_json)
+    // Of another program's run nothing is known but what it says.
+    let without = || if run.started.is_foreign() { None } else { stored(&WITHOUT, field) };
+    stored(&run.started.config, field).or_else(without).map_or(Value::None, of_json)
 }
 
 impl Serialize for Column {

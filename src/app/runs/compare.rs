@@ -1,6 +1,6 @@
 //! Some runs side by side: what differs in their settings, data, program, figures and curves.
 
-use super::column::{Column, Facts, state_text};
+use super::column::{Column, Facts, done, state_text};
 use super::figure::Figure;
 use crate::app::action::Action;
 use crate::app::chart::ChartView;
@@ -201,7 +201,8 @@ fn identity(runs: &[&Run]) -> Values {
 }
 
 fn settings(runs: &[&Run]) -> Values {
-    of_columns(runs, Field::stored().map(|field| (field.label().0.to_owned(), Column::Setting(field))))
+    let cells = |field| runs.iter().map(|run| done(run, field).to_string()).collect();
+    Field::stored().map(|field| (field.label().0.to_owned(), cells(field))).collect()
 }
 
 /// Where its data and its program came from.

@@ -21,8 +21,9 @@ pub fn adjust_gamma(grey: &mut [f32], exponent: f32) {
     if (exponent - 1.0).abs() <= f32::EPSILON {
         return;
     }
+    // The standard library's power may have other last bits on another processor.
     for value in grey {
-        *value = (*value / 255.0).powf(exponent) * 255.0;
+        *value = libm::powf(*value / 255.0, exponent) * 255.0;
     }
 }
 

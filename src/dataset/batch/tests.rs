@@ -169,7 +169,7 @@ fn pictures_made_harder_differ_and_stay_the_same_from_time_to_time() {
     let (_dir, dataset, cache) = small();
     let sets = (&dataset, &cache);
     let images = [0, 1, 2, 3, 4, 5];
-    let hard = |turn| shifted_batch(sets, &images, (Normalisation::None, &|index| Shift::ALL[index + turn])).unwrap();
+    let hard = |turn| shifted_batch(sets, &images, (Look::default(), &|index| Shift::ALL[index + turn])).unwrap();
     assert_eq!(hard(0), hard(0));
     assert!(hard(0) != hard(3) && hard(0) != evaluation_batch(sets, &images, Look::default()).unwrap());
 }

@@ -409,7 +409,7 @@ pub const ALL: &[Setting] = &[
         label: "best epoch by",
         meaning: "on validation images",
         column: "best_by",
-        help: "What the best epoch is best by on the validation images: accuracy at 0.5, loss, or the loss of the \
+        help: "What the best epoch is best by on the validation images: accuracy at 0.5, loss, or the AUC of the \
                pictures made harder",
         value: "WORD",
         group: Group::Judging,
@@ -448,7 +448,7 @@ pub const ALL: &[Setting] = &[
         label: "score test",
         meaning: "once, at the end",
         column: "tested",
-        help: "Score the test images once at the end; a search for settings does without",
+        help: "Score the test images once at the end; to be turned off for a search for settings",
         value: "true|false",
         group: Group::Judging,
         step: Step::Switch,
