@@ -168,6 +168,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Compare two runs on the same images: do they differ, and by how much
     Compare(CompareArgs),
+    /// Join finished runs of the same split: they answer with the mean of their logits
+    Ensemble(EnsembleArgs),
     /// Cross-validate: divide the patients into parts and train a network for each
     Cv(CvArgs),
     /// Search for settings: train with many, and rank them by their validation figures
@@ -269,6 +271,17 @@ pub struct TrainArgs {
     pub detach: bool,
     #[command(flatten)]
     pub recipe: Recipe,
+}
+
+/// `xray-tui ensemble …`
+#[derive(Debug, Clone, Args)]
+pub struct EnsembleArgs {
+    /// Two or more: id, unique beginning of an id or name of each
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// The name in tables [default: ensemble-1 and so on]
+    #[arg(long, value_name = "S")]
+    pub name: Option<String>,
 }
 
 /// `xray-tui cv …`

@@ -9,6 +9,7 @@ mod cv;
 mod data;
 mod detach;
 mod doctor;
+mod ensemble;
 mod epochs;
 mod eval;
 mod find_rate;
@@ -84,6 +85,7 @@ fn carry_out(command: &Command, settings: &Settings, place: &Workplace, out: Out
         Command::Train(args) => train::run(args, plain, place, out),
         Command::Eval(args) => eval::run(args, settings.named_data(), place, out),
         Command::Compare(args) => compare::run(args, place, out),
+        Command::Ensemble(args) => ensemble::run(args, place, out),
         Command::Cv(args) => cv::run(args, plain, place, out),
         Command::Sweep(args) => sweep::run(args, plain, place, out),
         Command::Queue(command) => queue::run(command, place, out),

@@ -20,7 +20,7 @@ use crate::dataset::look::Look;
 use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
-use crate::metrics::{self, Fingerprint, Threshold};
+use crate::metrics::{self, Fingerprint, Spread, Threshold};
 use crate::train::{EngineKind, checkpoint, evaluate};
 
 /// A trained network, ready to answer.
@@ -37,6 +37,8 @@ pub struct Predictor {
 pub struct Prediction {
     /// NORMAL, PNEUMONIA.
     pub logits: [f32; 2],
+    /// Standard deviation of the probability over the members of an ensemble; `None` of a single network.
+    pub disagreement: Option<f64>,
 }
 
 impl Prediction {
@@ -87,8 +89,15 @@ impl Predictor {
     /// # Errors
     /// Where the network cannot run.
     pub fn predict(&self, picture: &GreyImage) -> Result<Prediction> {
-        let logits = evaluate::pairs(&self.network.forward(&self.looks(picture)?)?)?;
-        Ok(Prediction { logits: evaluate::mean(&logits) })
+        self.judge(&self.network.features(&self.looks(picture)?)?)
+    }
+
+    /// The answer that the features of all looks at one picture make.
+    fn judge(&self, features: &Tensor) -> Result<Prediction> {
+        let logits = evaluate::mean(&evaluate::pairs(&self.network.head(features)?)?);
+        let member = |logits: &Tensor| Ok(Some(metrics::probability(evaluate::mean(&evaluate::pairs(logits)?))));
+        let each = self.network.each(features)?.iter().map(member).collect::<Result<Vec<_>>>()?;
+        Ok(Prediction { logits, disagreement: Spread::of(each).and_then(|spread| spread.sd) })
     }
 
     /// How it looks at pictures.

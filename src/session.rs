@@ -5,6 +5,7 @@ mod checks;
 pub mod closing;
 mod data;
 pub mod disk;
+pub mod ensemble;
 pub mod epochs;
 pub mod folds;
 pub mod journal;

@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod control;
 pub mod doctor;
+pub mod ensemble;
 pub mod evaluate;
 pub mod event;
 pub mod job;

@@ -9,7 +9,7 @@ mod program;
 
 use std::path::{Path, PathBuf};
 
-use program::{answer, demo, xray};
+use program::{answer, demo, words, xray};
 use serde_json::{Value, json};
 use xray_tui::dataset::augment::Augmentation;
 use xray_tui::dataset::look::TestAugmentation;
@@ -268,4 +268,57 @@ fn several_looks_make_other_answers_than_one() {
     assert_eq!(one.len(), four.len());
     assert!(one.iter().zip(&four).any(|(a, b)| a.logits.map(f32::to_bits) != b.logits.map(f32::to_bits)));
     assert!(four.iter().all(|answer| cross_entropy(answer.logits, true).is_finite()));
+}
+
+#[test]
+fn an_ensemble_is_a_run_that_answers_for_several_and_says_how_far_they_disagree() {
+    let folder = demo();
+    let at = folder.path();
+    let train = |name: &str, seed: &str, split: &str| {
+        let few = ["--epochs", "1", "--batch-size", "8", "--image-size", "33", "--validation-fraction", "0.2"];
+        let named = ["--name", name, "--seed", seed, "--split-seed", split];
+        answer(at, &[&["train"], &few[..], &named[..]].concat())
+    };
+    train("a", "1", "5");
+    train("b", "2", "5");
+    train("c", "3", "6");
+    let said = |arguments: &[&str]| {
+        let output = xray(at, arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        words(&output)
+    };
+    assert!(said(&["ensemble", "a", "c"]).contains("--split-seed"));
+    assert!(said(&["ensemble", "a", "a"]).contains("named twice"));
+    let both = answer(at, &["ensemble", "a", "b", "--name", "both"]);
+    assert_eq!((&both["state"], &both["name"], &both["epochs"]), (&json!("finished"), &json!("both"), &json!(1)));
+
+    // On the test images: the mean of the members' logits, up to rounding.
+    let database = store(&Workplace { data: at.join("data"), db: at.join("runs.db"), cache: at.join("cache") });
+    let answers = |name: &str| -> Vec<Answer> {
+        let run = database.resolve(name).unwrap();
+        database.answers(&run.started.id, xray_tui::dataset::Split::Test).unwrap()
+    };
+    let (a, b, joined) = (answers("a"), answers("b"), answers("both"));
+    for ((a, b), joined) in a.iter().zip(&b).zip(&joined) {
+        for class in 0..2 {
+            let mean = f32::midpoint(a.logits[class], b.logits[class]);
+            assert!((joined.logits[class] - mean).abs() < 1e-4, "{}", joined.file);
+        }
+    }
+    assert_eq!(answer(at, &["eval", "both"])["test_looks"], 4, "three runs before, and its own");
+    assert_eq!(answer(at, &["eval", "both"])["n"], joined.len());
+    assert!(xray(at, &["runs", "verify"]).status.success());
+
+    let image = at.join("data/demo").join(&joined[0].file);
+    let image = image.to_str().unwrap();
+    let disagreement =
+        |run: &str| answer(at, &["predict", image, "--run", run])["predictions"][0]["disagreement"].clone();
+    assert!(disagreement("both").as_f64().is_some_and(|by| by > 0.0) && disagreement("a").is_null());
+    assert!(said(&["ensemble", "a", "both"]).contains("is an ensemble itself"));
+    assert!(said(&["weights", "export", "both", "--out", "w.pth"]).contains("export its members"));
+    assert!(said(&["reproduce", "both"]).contains("repeat its members"));
+    answer(at, &["runs", "promote", "both"]);
+    answer(at, &["runs", "delete", "a", "--forever"]);
+    assert_eq!(answer(at, &["predict", image])["name"], "both", "it outlives its members");
+    answer(at, &["report", "both", "--out", "card"]);
 }

@@ -84,7 +84,8 @@ fn display(picture: &GreyImage, out: Output) {
 
 fn prediction_json(file: &Path, prediction: Prediction, threshold: Threshold) -> Value {
     let label = prediction.class(threshold).name();
-    json!({"file": file.to_string_lossy(), "label": label, "probability": prediction.probability()})
+    let (probability, disagreement) = (prediction.probability(), prediction.disagreement);
+    json!({"file": file.to_string_lossy(), "label": label, "probability": probability, "disagreement": disagreement})
 }
 
 fn text((run, version): (&Run, Option<i64>), predictions: &[Value]) -> String {
@@ -101,9 +102,10 @@ fn text((run, version): (&Run, Option<i64>), predictions: &[Value]) -> String {
         match value["error"].as_str() {
             Some(problem) => format!("unreadable          {file}: {problem}"),
             None => format!(
-                "{:<10}p {:.3}   {file}",
+                "{:<10}p {:.3}{}   {file}",
                 value["label"].as_str().unwrap_or_default(),
-                value["probability"].as_f64().unwrap_or_default()
+                value["probability"].as_f64().unwrap_or_default(),
+                value["disagreement"].as_f64().map_or_else(String::new, |by| format!(" ± {by:.3}")),
             ),
         }
     }));

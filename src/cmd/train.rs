@@ -65,7 +65,7 @@ fn report(outcome: &Outcome, run_id: Option<&str>, store: &Store, out: Output) -
     }
 }
 
-fn answer(store: &Store, run_id: &str) -> anyhow::Result<Value> {
+pub(super) fn answer(store: &Store, run_id: &str) -> anyhow::Result<Value> {
     let run = store.run(run_id)?;
     let mut value = run_json(&run);
     value["epochs"] = json!(run.epochs_done);
@@ -73,7 +73,7 @@ fn answer(store: &Store, run_id: &str) -> anyhow::Result<Value> {
     Ok(value)
 }
 
-fn summary(value: &Value) -> String {
+pub(super) fn summary(value: &Value) -> String {
     let figure = |key: &str| share(value[key].as_f64());
     format!(
         "{}  {}\nbest epoch      {}  validation accuracy {}\ntest accuracy   {}  precision {}  recall {}  F1 {}\ncheckpoint      {}",

@@ -6,7 +6,6 @@ use super::{Prediction, Predictor};
 use crate::dataset::GreyImage;
 use crate::error::Result;
 use crate::picture::HeatMap;
-use crate::train::evaluate;
 
 /// Keeps a map without any heat from being divided by zero; the same as the reference's.
 const TINY: f32 = 1e-7;
@@ -34,7 +33,7 @@ impl Predictor {
     pub fn explain(&self, picture: &GreyImage) -> Result<Explanation> {
         let failed = xray_nn::Error::from;
         let maps = self.network.features(&self.looks(picture)?)?;
-        let prediction = Prediction { logits: evaluate::mean(&evaluate::pairs(&self.network.head(&maps)?)?) };
+        let prediction = self.judge(&maps)?;
         // Of the picture itself: the other looks have their heat elsewhere.
         let maps = maps.narrow(0, 0, 1).map_err(failed)?;
         let [height, width] = [2, 3].map(|side| maps.dims()[side]);

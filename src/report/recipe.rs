@@ -13,6 +13,14 @@ use crate::units::{count, duration};
 
 pub fn section(material: &Material) -> Section {
     let mut blocks = Vec::new();
+    if let Some(members) = material.run.members() {
+        blocks.push(Block::Text(format!(
+            "An ensemble: it answers with the mean of the logits of {} networks, those of the runs {}, all trained and \
+             validated on the same images. What follows are the settings of the first one.",
+            members.len(),
+            members.join(", ")
+        )));
+    }
     match &material.config {
         Some(config) => blocks.extend([Block::Text(method(config)), Block::Facts(settings(config, &material.marks))]),
         None => blocks.push(Block::Text("This version cannot read the run's settings.".into())),

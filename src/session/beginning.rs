@@ -28,12 +28,23 @@ pub(super) struct Beginning<'a> {
     pub unchecked: bool,
     /// Parts, of a cross-validation.
     pub folds: Option<usize>,
+    /// The runs that an ensemble joins, by id.
+    pub members: Vec<String>,
 }
 
 impl<'a> From<&'a TrainConfig> for Beginning<'a> {
     fn from(config: &'a TrainConfig) -> Self {
-        let (rates, labels) = (Vec::new(), Labels::default());
-        Self { name: None, labels, config, parent: None, rates, settled: false, unchecked: false, folds: None }
+        Self {
+            name: None,
+            labels: Labels::default(),
+            config,
+            parent: None,
+            rates: Vec::new(),
+            settled: false,
+            unchecked: false,
+            folds: None,
+            members: Vec::new(),
+        }
     }
 }
 
@@ -77,6 +88,9 @@ pub(super) fn new_run(
     }
     if let Some(folds) = beginning.folds {
         run.config["folds"] = folds.into();
+    }
+    if !beginning.members.is_empty() {
+        run.config["ensemble"] = beginning.members.clone().into();
     }
     run.provenance = Some(provenance::sealed(&provenance, &run));
     Ok(run)

@@ -46,6 +46,9 @@ impl Original {
     pub fn read(store: &Store, run: Run) -> Result<Self> {
         let id = &run.started.id;
         let refuse = |problem: &str| Error::Run { run: run.started.name.clone(), problem: problem.to_owned() };
+        if run.members().is_some() {
+            return Err(refuse("is an ensemble: repeat its members, and join them again"));
+        }
         if run.folds().is_some() {
             return Err(refuse("is a cross-validation: name one of its folds"));
         }

@@ -42,7 +42,7 @@ fn group(runs: Vec<Run>, changed: &BTreeSet<String>) -> Vec<Vec<Run>> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut groups: Vec<BTreeMap<u64, Run>> = Vec::new();
     let counts = |run: &Run| {
-        let is_whole = run.started.parent.is_none() && run.folds().is_none();
+        let is_whole = run.started.parent.is_none() && run.folds().is_none() && run.members().is_none();
         run.state == RunState::Finished && is_whole && !changed.contains(&run.started.id)
     };
     for run in runs.into_iter().filter(counts) {

@@ -113,6 +113,12 @@ impl Run {
         self.operating.map_or(Threshold::HALF, |point| point.threshold)
     }
 
+    /// The runs whose networks an ensemble joins, by id; `None` for a run that trains.
+    #[must_use]
+    pub fn members(&self) -> Option<Vec<&str>> {
+        self.started.config["ensemble"].as_array().map(|ids| ids.iter().filter_map(serde_json::Value::as_str).collect())
+    }
+
     /// The parts that a cross-validation has; `None` for a run that trains.
     #[must_use]
     pub fn folds(&self) -> Option<usize> {

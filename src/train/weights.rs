@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use xray_nn::ensemble;
 use xray_nn::weights::{self, Head, onnx};
 
 use super::step::make_network;
@@ -108,6 +109,11 @@ pub struct Exported {
 /// Where the run has no weights or the file cannot be written.
 pub fn export(folder: &Path, (format, path): (Format, &Path), threshold: Threshold) -> Result<Exported> {
     let (state, identity, weights) = checkpoint::best_state(folder)?;
+    if ensemble::is_ensemble(&state) {
+        let (count, run) = (ensemble::count(&state), identity.run_id);
+        let problem = format!("is an ensemble of {count} networks, and a file is for one: export its members");
+        return Err(Error::Run { run, problem });
+    }
     let image_size = identity.config.image_size;
     let notes = notes(&identity, threshold);
     match format {

@@ -13,6 +13,7 @@ pub mod adam;
 pub mod arch;
 mod average;
 mod check;
+pub mod ensemble;
 mod error;
 mod fast;
 mod inference;

@@ -67,11 +67,12 @@ impl Gallery {
 
     fn tensors(&self) -> candle_core::Result<Tensors> {
         let (count, device) = (self.rows.len(), &Device::Cpu);
+        let width = self.rows.first().map_or(FEATURES, |row| row.features.len());
         let features: Vec<f32> = self.rows.iter().flat_map(|row| row.features.iter().copied()).collect();
         let indices: Vec<i64> = self.rows.iter().map(|row| i64::try_from(row.index).unwrap_or(i64::MAX)).collect();
         let sizes: Vec<i64> = self.rows.iter().flat_map(|row| row.size.map(i64::from)).collect();
         Ok(Tensors::from([
-            (FEATURES_OF.to_owned(), Tensor::from_vec(features, (count, FEATURES), device)?),
+            (FEATURES_OF.to_owned(), Tensor::from_vec(features, (count, width), device)?),
             (INDICES.to_owned(), Tensor::from_vec(indices, count, device)?),
             (SIZES.to_owned(), Tensor::from_vec(sizes, (count, 2), device)?),
             (USUAL.to_owned(), Tensor::from_vec(self.usual.clone(), self.usual.len(), device)?),
@@ -92,7 +93,7 @@ fn rows(tensors: &Tensors, listed: usize) -> candle_core::Result<Option<Vec<Row>
         let index = usize::try_from(index).ok().filter(|index| *index < listed)?;
         let &[width, height] = size.as_slice() else { return None };
         let size = [u32::try_from(width).ok()?, u32::try_from(height).ok()?];
-        (features.len() == FEATURES).then(|| Row::new(index, size, features))
+        (features.len() % FEATURES == 0 && !features.is_empty()).then(|| Row::new(index, size, features))
     };
     let rows = indices.into_iter().zip(sizes).zip(features).map(row);
     Ok(rows.collect::<Option<Vec<_>>>().filter(|_| all))

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Whether a figure of the validation images foretells how recipes do where pictures look otherwise.
+
+After `xray-tui sweep --file experiments/measure.toml`:
+
+    experiments/measure.py [--program xray-tui] [--db runs.db]
+
+Scores every run on its validation images as they are and in each way made harder, without a look at the test images. Then,
+way by way, the recipes' order by that way's AUC is held against two forecasts: their order by plain validation, and by the
+mean over all other ways. A forecast that knows nothing of the way itself is worth what it would be worth elsewhere.
+"""
+
+import argparse
+import json
+import subprocess
+
+
+def ask(arguments, *command):
+    """The last line of what the program prints."""
+    words = [arguments.program, *command, "--db", arguments.db, "--json", "-q"]
+    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+def ranks(values):
+    """Each value's place in ascending order; equal ones share the mean of theirs."""
+    order = sorted(values)
+    return [order.index(value) + (order.count(value) - 1) / 2 for value in values]
+
+
+def spearman(a, b):
+    """Rank correlation (Spearman 1904), -1 to 1."""
+    a, b = ranks(a), ranks(b)
+    mean = (len(a) - 1) / 2
+    product = sum((x - mean) * (y - mean) for x, y in zip(a, b))
+    spread = lambda of: sum((x - mean) ** 2 for x in of) ** 0.5
+    return product / (spread(a) * spread(b))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", default="xray-tui")
+    parser.add_argument("--db", default="runs.db")
+    arguments = parser.parse_args()
+    study = ask(arguments, "queue", "show", "measure")
+    runs = [run for run in study["runs"] if run["state"] == "finished"]
+    rows = []
+    for run in runs:
+        shifts = ask(arguments, "eval", run["run_id"], "--split", "validation", "--shifts")["shifts"]
+        settings = {name: value for name, value in run["settings"].items() if name != "seed"}
+        rows.append((settings, {shift["shift"]: shift for shift in shifts}))
+    ways = [way for way in rows[0][1] if way != "none"]
+    print(f"{len(rows)} recipes; AUC on validation images, as they are and made harder\n")
+    print("  ".join(f"{name:>9}" for name in ["accuracy", "plain", "harder", *ways]), " settings")
+    for settings, scores in sorted(rows, key=lambda row: -sum(row[1][way]["auc"] for way in ways)):
+        aucs = [scores[way]["auc"] for way in ways]
+        figures = [scores["none"]["accuracy"], scores["none"]["auc"], sum(aucs) / len(ways), *aucs]
+        print("  ".join(f"{figure:9.4f}" for figure in figures), "", settings or "as given")
+    print(f"\nrank correlation over {len(rows)} recipes with the AUC of one way")
+    print(f"{'way':>12}{'accuracy':>10}{'AUC':>8}{'-loss':>8}{'other ways':>12}")
+    totals = [0.0] * 4
+    for way in ways:
+        own = [scores[way]["auc"] for _, scores in rows]
+        plain = [[sign * scores["none"][of] for _, scores in rows] for of, sign in (("accuracy", 1), ("auc", 1), ("loss", -1))]
+        others = [sum(scores[other]["auc"] for other in ways if other != way) for _, scores in rows]
+        found = [spearman(forecast, own) for forecast in (*plain, others)]
+        totals = [total + one for total, one in zip(totals, found)]
+        print(f"{way:>12}{found[0]:>10.2f}{found[1]:>8.2f}{found[2]:>8.2f}{found[3]:>12.2f}")
+    means = [total / len(ways) for total in totals]
+    print(f"{'mean':>12}{means[0]:>10.2f}{means[1]:>8.2f}{means[2]:>8.2f}{means[3]:>12.2f}")
+
+
+if __name__ == "__main__":
+    main()
