@@ -115,7 +115,7 @@ impl Change {
             moved: [across, down].map(|draw| around(0.0, recipe.translation, draw)),
             brightness: around(1.0, recipe.brightness, brightness).max(0.0),
             contrast: around(1.0, recipe.contrast, contrast).max(0.0),
-            gamma: around(0.0, recipe.gamma.ln_1p(), gamma),
+            gamma: around(0.0, libm::log1p(recipe.gamma), gamma),
             erased: blots.then(|| Part::drawn(ERASED_AREAS, ERASED_ASPECTS, &erased)).flatten(),
         }
     }

@@ -1,5 +1,6 @@
 //! How a picture is looked at once a network is trained: with which greys, and how often.
 
+use super::augment::geometry;
 use super::normalisation::Normalisation;
 use super::{GreyImage, resize};
 use crate::words::words;
@@ -38,7 +39,8 @@ impl Look {
             self.normalisation.apply(picture, size);
         }
         if self.test_augmentation != TestAugmentation::None {
-            let mirrored: Vec<Vec<u8>> = pictures.iter().map(|picture| mirrored(picture, size)).collect();
+            let mut mirrored = pictures.clone();
+            mirrored.iter_mut().for_each(|picture| geometry::flip(picture, size));
             pictures.extend(mirrored);
         }
         pictures
@@ -59,12 +61,6 @@ fn closer(square: &[u8], size: usize) -> Vec<u8> {
     let picture = GreyImage { width: size, height: size, pixels: square.to_vec() };
     let edge = (1.0 - CLOSER) / 2.0;
     resize::part_to_square(&picture, [edge, edge, CLOSER, CLOSER], size).pixels
-}
-
-fn mirrored(picture: &[u8], size: usize) -> Vec<u8> {
-    let mut mirrored = picture.to_vec();
-    mirrored.chunks_exact_mut(size.max(1)).for_each(<[u8]>::reverse);
-    mirrored
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::app::form::Field;
 use crate::app::live::{Asked, Live, Origin};
 use crate::app::scene::Target;
 use crate::app::train::TrainScreen;
+use crate::dataset::split::HeldOut;
 use crate::dataset::{Class, Split};
 use crate::train::{Outcome, Phase, TrainConfig};
 use crate::units::{count, duration, percent, share};
@@ -186,14 +187,19 @@ fn plan_text(config: &TrainConfig, learned: usize, test: usize) -> String {
     let validation = share(learned, config.validation_fraction);
     let images = share(learned - validation, config.sample_fraction);
     let batches = images.div_ceil(config.batch_size.max(1));
-    format!(
-        "about {} images in {} {} an epoch; {} to validate, {} to test",
-        count(images),
-        count(batches),
-        if batches == 1 { "batch" } else { "batches" },
-        count(validation),
-        count(test)
-    )
+    let tested = if config.score_test { count(test) } else { "none".to_owned() };
+    match config.held_out {
+        HeldOut::None => format!(
+            "about {} images in {} {} an epoch; {} to validate, {tested} to test",
+            count(images),
+            count(batches),
+            if batches == 1 { "batch" } else { "batches" },
+            count(validation),
+        ),
+        family => {
+            format!("all images of the family {} to validate, the others to learn; {tested} to test", family.name())
+        }
+    }
 }
 
 /// The run's name, who trains it, its pipeline's task under way, and how many wait.

@@ -71,7 +71,8 @@ fn even([low, high]: [f64; 2], draw: f32) -> f64 {
 }
 
 fn log_even([low, high]: [f64; 2], draw: f32) -> f64 {
-    even([low.ln(), high.ln()], draw).exp()
+    // The same on every machine, which the standard library's are not.
+    libm::exp(even([libm::log(low), libm::log(high)], draw))
 }
 
 /// The first pixel and the one after the last.
