@@ -40,7 +40,9 @@ impl Look {
         }
         if self.test_augmentation != TestAugmentation::None {
             let mut mirrored = pictures.clone();
-            mirrored.iter_mut().for_each(|picture| geometry::flip(picture, size));
+            for picture in &mut mirrored {
+                geometry::flip(picture, size);
+            }
             pictures.extend(mirrored);
         }
         pictures
