@@ -43,6 +43,8 @@ def main():
     arguments = parser.parse_args()
     study = ask(arguments, "queue", "show", "measure")
     runs = [run for run in study["runs"] if run["state"] == "finished"]
+    if len(runs) < 3:
+        parser.error(f"{len(runs)} runs are finished, and an order needs three: `xray-tui queue run` goes on with the study")
     rows = []
     for run in runs:
         shifts = ask(arguments, "eval", run["run_id"], "--split", "validation", "--shifts")["shifts"]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/bench.rs"]
+mod bench;
 #[path = "support/demo.rs"]
 mod demo;
 #[path = "support/program.rs"]
@@ -9,30 +11,17 @@ mod program;
 
 use std::path::{Path, PathBuf};
 
+use bench::{Bench, bench, new};
 use program::{answer, demo, words, xray};
 use serde_json::{Value, json};
 use xray_tui::dataset::augment::Augmentation;
 use xray_tui::dataset::look::TestAugmentation;
 use xray_tui::dataset::normalisation::Normalisation;
 use xray_tui::metrics::{Criterion, EpochFigures, cross_entropy};
-use xray_tui::session::labels::Labels;
 use xray_tui::session::{self, RunEvent, Start, Workplace};
 use xray_tui::store::{Answer, Run, Store};
 use xray_tui::train::config::{ClassBalance, Schedule};
 use xray_tui::train::{Outcome, TrainConfig, TrainEvent, checkpoint};
-
-struct Bench {
-    _folder: tempfile::TempDir,
-    place: Workplace,
-}
-
-fn bench() -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let place = Workplace { data: at("demo"), db: at("runs.db"), cache: at("cache") };
-    demo::copy_to(&place.data, 5);
-    Bench { _folder: folder, place }
-}
 
 /// Two short epochs.
 fn small() -> TrainConfig {
@@ -65,10 +54,6 @@ fn rich() -> TrainConfig {
         },
         ..small()
     }
-}
-
-fn new(config: TrainConfig) -> Start {
-    Start::New { name: None, labels: Labels::default(), config: Box::new(config) }
 }
 
 /// Follows a run to its end, or stops it after a step; answers its id and what it told.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/bench.rs"]
+mod bench;
 #[path = "support/demo.rs"]
 mod demo;
 #[path = "support/program.rs"]
@@ -11,12 +13,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use bench::{Bench, bench, new};
 use candle_core::{DType, Tensor};
 use program::{answer, ask, command, demo, words, xray};
 use tempfile::TempDir;
 use xray_tui::dataset::{Class, Split};
 use xray_tui::predict::Predictor;
-use xray_tui::session::labels::Labels;
 use xray_tui::session::original::Original;
 use xray_tui::session::reproduce::Repetition;
 use xray_tui::session::{self, RunEvent, Start, Workplace, disk, journal, verify};
@@ -24,25 +26,8 @@ use xray_tui::store::lock::RunLock;
 use xray_tui::store::{Answer, CommandKind, MarkKind, Run, RunState, Store};
 use xray_tui::train::{Control, Outcome, TrainConfig, TrainEvent, checkpoint};
 
-struct Bench {
-    _folder: TempDir,
-    place: Workplace,
-}
-
-fn bench() -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let place = Workplace { data: at("demo"), db: at("runs.db"), cache: at("cache") };
-    demo::copy_to(&place.data, 5);
-    Bench { _folder: folder, place }
-}
-
 fn small() -> TrainConfig {
     TrainConfig { epochs: 2, batch_size: 8, image_size: 33, validation_fraction: 0.2, ..TrainConfig::default() }
-}
-
-fn new(config: TrainConfig) -> Start {
-    Start::New { name: None, labels: Labels::default(), config: Box::new(config) }
 }
 
 /// Follows a run to its end, showing each event to `watch`; returns the run's id and its outcome.

@@ -11,7 +11,7 @@ use crate::words::words;
 words! {
     /// A named recipe.
     Named {
-        /// The best that `experiments/` has found.
+        /// What a new run has where nothing else is said.
         #[default] Default = "default",
         /// What everybody begins with: Adam at a steady rate, a flip, a small turn, a little jitter.
         Plain = "plain",

@@ -109,8 +109,9 @@ pub struct Exported {
 /// Where the run has no weights or the file cannot be written.
 pub fn export(folder: &Path, (format, path): (Format, &Path), threshold: Threshold) -> Result<Exported> {
     let (state, identity, weights) = checkpoint::best_state(folder)?;
-    if ensemble::is_ensemble(&state) {
-        let (count, run) = (ensemble::count(&state), identity.run_id);
+    let count = ensemble::count(&state);
+    if count > 1 {
+        let run = identity.run_id;
         let problem = format!("is an ensemble of {count} networks, and a file is for one: export its members");
         return Err(Error::Run { run, problem });
     }

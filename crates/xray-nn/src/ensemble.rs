@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
-use crate::arch::HEAD_BIAS;
-
 type State = BTreeMap<String, Tensor>;
 
 /// The tensors of an ensemble, which [`Inference`](crate::Inference) takes as it takes a single network's.
@@ -42,12 +40,6 @@ fn numbered<'a>((name, tensor): (&'a String, &'a Tensor)) -> Option<(usize, &'a 
     Some((number.parse().ok()?, name, tensor))
 }
 
-/// Whether the tensors are of an ensemble.
-#[must_use]
-pub fn is_ensemble(state: &State) -> bool {
-    !state.contains_key(HEAD_BIAS) && state.keys().all(|name| name.starts_with(|letter: char| letter.is_ascii_digit()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +59,6 @@ mod tests {
         let alone: Vec<Tensor> =
             states.iter().map(|state| Inference::new(state, &engine).unwrap().forward(&images).unwrap()).collect();
         let joined = join(&states);
-        assert!(is_ensemble(&joined) && !is_ensemble(&states[0]));
         assert_eq!((count(&joined), split(&joined).len(), count(&states[0])), (3, 3, 1));
         let ensemble = Inference::new(&joined, &engine).unwrap();
         let features = ensemble.features(&images).unwrap();

@@ -17,8 +17,8 @@ pub const ALL: &[Setting] = &[
         label: "recipe",
         meaning: "sets what is below",
         column: "recipe",
-        help: "Settings that go well together, which others then change: the best that was found, or the plain ones that \
-               everybody begins with",
+        help: "Settings that go well together, which others then change: those of a new run, or the plain ones that everybody \
+               begins with; so far the two are the same",
         value: "WORD",
         group: Group::Training,
         step: Step::Words(Named::NAMES),
