@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Whether a figure of the validation images foretells how recipes do where pictures look otherwise.
 
-After `xray-tui sweep --file experiments/measure.toml`:
+After `xray-tui sweep --file experiments/ablation.toml`:
 
-    experiments/measure.py [--program xray-tui] [--db runs.db]
+    experiments/measure.py [ablation] [--program xray-tui] [--db runs.db]
 
 Scores every run on its validation images as they are and in each way made harder, without a look at the test images. Then,
 way by way, the recipes' order by that way's AUC is held against two forecasts: their order by plain validation, and by the
@@ -38,10 +38,11 @@ def spearman(a, b):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", nargs="?", default="ablation")
     parser.add_argument("--program", default="xray-tui")
     parser.add_argument("--db", default="runs.db")
     arguments = parser.parse_args()
-    study = ask(arguments, "queue", "show", "measure")
+    study = ask(arguments, "queue", "show", arguments.study)
     runs = [run for run in study["runs"] if run["state"] == "finished"]
     if len(runs) < 3:
         parser.error(f"{len(runs)} runs are finished, and an order needs three: `xray-tui queue run` goes on with the study")

@@ -20,7 +20,7 @@ use crate::dataset::look::Look;
 use crate::dataset::scan::{is_hidden, is_image_extension};
 use crate::dataset::{Class, GreyImage, format, resize};
 use crate::error::{Error, Result};
-use crate::metrics::{self, Fingerprint, Spread, Threshold};
+use crate::metrics::{self, Fingerprint, Threshold};
 use crate::train::{EngineKind, checkpoint, evaluate};
 
 /// A trained network, ready to answer.
@@ -94,10 +94,8 @@ impl Predictor {
 
     /// The answer that the features of all looks at one picture make.
     fn judge(&self, features: &Tensor) -> Result<Prediction> {
-        let logits = evaluate::mean(&evaluate::pairs(&self.network.head(features)?)?);
-        let member = |logits: &Tensor| Ok(Some(metrics::probability(evaluate::mean(&evaluate::pairs(logits)?))));
-        let each = self.network.each(features)?.iter().map(member).collect::<Result<Vec<_>>>()?;
-        Ok(Prediction { logits, disagreement: Spread::of(each).and_then(|spread| spread.sd) })
+        let (logits, disagreement) = evaluate::judge(&self.network, features, self.look.count())?[0];
+        Ok(Prediction { logits, disagreement })
     }
 
     /// How it looks at pictures.

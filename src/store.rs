@@ -240,14 +240,16 @@ impl Store {
     ) -> Result<()> {
         for (place, answer) in answers.into_iter().enumerate() {
             self.change(
-                "INSERT INTO answers (run_id, split, place, file, truth, logits) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO answers (run_id, split, place, file, truth, logits, disagreement) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     run_id,
                     split.name(),
                     place,
                     answer.file,
                     answer.truth.name(),
-                    rows::logits_bytes(answer.logits)
+                    rows::logits_bytes(answer.logits),
+                    answer.disagreement
                 ],
             )?;
         }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use xray_tui::metrics::{Confusion, Figures};
 use xray_tui::store::{NewRun, RunEnd, RunState, Store};
 use xray_tui::train::TrainConfig;
+use xray_tui::train::recipe::Named;
 
 /// A database of three runs: wide (0.9 on test images, tagged), slow (0.8) and one that failed.
 fn three() -> TempDir {
@@ -23,7 +24,7 @@ fn three() -> TempDir {
     let runs = [("wide", Some(90), 1e-3), ("slow, \"very\"", Some(80), 1e-4), ("broken", None, 1e-3)];
     for (number, (name, right, rate)) in runs.into_iter().enumerate() {
         let id = format!("{number:012x}");
-        let config = TrainConfig { learning_rate: rate, ..TrainConfig::default() };
+        let config = TrainConfig { learning_rate: rate, ..Named::Plain.config() };
         store.create_run(&new_run(&id, name, &config)).unwrap();
         let test = right
             .map(|tp| Figures { loss: Some(0.3), confusion: Confusion { tp, fn_: 100 - tp, ..Confusion::default() } });

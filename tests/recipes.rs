@@ -17,15 +17,16 @@ use serde_json::{Value, json};
 use xray_tui::dataset::augment::Augmentation;
 use xray_tui::dataset::look::TestAugmentation;
 use xray_tui::dataset::normalisation::Normalisation;
-use xray_tui::metrics::{Criterion, EpochFigures, cross_entropy};
+use xray_tui::metrics::{Criterion, EpochFigures, cross_entropy, probability};
 use xray_tui::session::{self, RunEvent, Start, Workplace};
 use xray_tui::store::{Answer, Run, Store};
 use xray_tui::train::config::{ClassBalance, Schedule};
+use xray_tui::train::recipe::Named;
 use xray_tui::train::{Outcome, TrainConfig, TrainEvent, checkpoint};
 
 /// Two short epochs.
 fn small() -> TrainConfig {
-    TrainConfig { epochs: 2, batch_size: 8, image_size: 64, validation_fraction: 0.2, ..TrainConfig::default() }
+    TrainConfig { epochs: 2, batch_size: 8, image_size: 64, validation_fraction: 0.2, ..Named::Plain.config() }
 }
 
 /// Everything that a run may be told at once.
@@ -201,7 +202,7 @@ fn a_run_is_scored_on_its_images_made_harder_one_way_after_the_other() {
     answer(at, &["train", "--epochs", "1", "--batch-size", "8", "--image-size", "33", "--name", "a"]);
     let found = answer(at, &["eval", "a", "--split", "validation", "--shifts"]);
     let rows = found["shifts"].as_array().unwrap();
-    assert_eq!(rows.len(), 11);
+    assert_eq!(rows.len(), 17);
     assert_eq!((&rows[0]["shift"], &rows[1]["shift"]), (&json!("none"), &json!("darker")));
     let plain = answer(at, &["eval", "a", "--split", "validation"]);
     assert_eq!(rows[0]["accuracy"], plain["accuracy"]);
@@ -289,6 +290,9 @@ fn an_ensemble_is_a_run_that_answers_for_several_and_says_how_far_they_disagree(
             let mean = f32::midpoint(a.logits[class], b.logits[class]);
             assert!((joined.logits[class] - mean).abs() < 1e-4, "{}", joined.file);
         }
+        let [first, second] = [a, b].map(|member| probability(member.logits));
+        let deviation = (first - second).abs() / 2.0_f64.sqrt();
+        assert!((joined.disagreement.unwrap() - deviation).abs() < 1e-4 && a.disagreement.is_none(), "{}", joined.file);
     }
     assert_eq!(answer(at, &["eval", "both"])["test_looks"], 4, "three runs before, and its own");
     assert_eq!(answer(at, &["eval", "both"])["n"], joined.len());

@@ -24,10 +24,11 @@ use xray_tui::session::reproduce::Repetition;
 use xray_tui::session::{self, RunEvent, Start, Workplace, disk, journal, verify};
 use xray_tui::store::lock::RunLock;
 use xray_tui::store::{Answer, CommandKind, MarkKind, Run, RunState, Store};
+use xray_tui::train::recipe::Named;
 use xray_tui::train::{Control, Outcome, TrainConfig, TrainEvent, checkpoint};
 
 fn small() -> TrainConfig {
-    TrainConfig { epochs: 2, batch_size: 8, image_size: 33, validation_fraction: 0.2, ..TrainConfig::default() }
+    TrainConfig { epochs: 2, batch_size: 8, image_size: 33, validation_fraction: 0.2, ..Named::Plain.config() }
 }
 
 /// Follows a run to its end, showing each event to `watch`; returns the run's id and its outcome.
@@ -182,7 +183,13 @@ fn answers_of_earlier_weights_are_forgotten_when_better_ones_come() {
     });
     let id = id.unwrap();
     let store = Store::open(&place.db).unwrap();
-    let old = Answer { split: Split::Test, file: "a.png".into(), truth: Class::Normal, logits: [0.0, 1.0] };
+    let old = Answer {
+        split: Split::Test,
+        file: "a.png".into(),
+        truth: Class::Normal,
+        logits: [0.0, 1.0],
+        disagreement: None,
+    };
     store.replace_answers(&id, Split::Test, &[old]).unwrap();
     follow(place, Start::Resume { run_id: id.clone() }, |event, control| {
         if matches!(event, TrainEvent::Epoch { .. }) {

@@ -19,6 +19,7 @@ use xray_tui::session::labels::Labels;
 use xray_tui::session::queue::{self, QueueEvent, QueueOutcome};
 use xray_tui::session::{self, RunEvent, Start, Workplace, study};
 use xray_tui::store::{EntryState, RunState, Store};
+use xray_tui::train::recipe::Named;
 use xray_tui::train::space::{Axis, Halving, Search, Strategy};
 use xray_tui::train::{Control, TrainConfig, TrainEvent, checkpoint};
 
@@ -29,7 +30,7 @@ fn place(folder: &Path) -> Workplace {
 }
 
 fn small(epochs: usize) -> TrainConfig {
-    TrainConfig { epochs, batch_size: 8, image_size: 32, validation_fraction: 0.2, ..TrainConfig::default() }
+    TrainConfig { epochs, batch_size: 8, image_size: 32, validation_fraction: 0.2, ..Named::Plain.config() }
 }
 
 fn search(base: TrainConfig, axes: &[&str]) -> Search {

@@ -185,6 +185,7 @@ fn step_share(value: f64, up: bool, by: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::recipe::Named;
     use proptest::prelude::*;
 
     #[test]
@@ -197,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_the_usual_settings_stays_as_it_was() {
-        let config = TrainConfig { sample_fraction: 1.0, ..TrainConfig::default() };
+        let config = Named::Plain.config();
         let text =
             |name: &str| Field::ALL.into_iter().find(|field| field.setting().name == name).unwrap().text(&config);
         let expected = [
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn stepping_through_words_comes_round_again() {
-        let config = TrainConfig::default();
+        let config = Named::Plain.config();
         for field in Field::ALL {
             let Step::Words(names) = field.setting().step else { continue };
             // Recipes may have the same settings.
@@ -235,7 +236,7 @@ mod tests {
     #[test]
     fn usual_values_are_stepped_through_and_not_beyond() {
         let decay = Field::ALL.into_iter().find(|field| field.setting().name == "weight_decay").unwrap();
-        let config = TrainConfig::default();
+        let config = TrainConfig { weight_decay: 0.0, ..TrainConfig::default() };
         assert_eq!(decay.stepped(&config, false), None);
         let one = decay.stepped(&config, true).unwrap();
         assert_eq!((one.weight_decay, decay.stepped(&one, false)), (1e-4, Some(config)));

@@ -9,7 +9,7 @@ use super::sample::{self, press, tell, type_text};
 use super::scene::{Area, Scene, Target};
 use super::{App, Screen};
 use crate::store::RunState;
-use crate::train::{Outcome, Phase, TrainEvent};
+use crate::train::{Outcome, Phase, TrainConfig, TrainEvent};
 
 fn asks_for_view(effects: &[Effect]) -> Option<usize> {
     effects.iter().find_map(|effect| if let Effect::Show(view) = effect { Some(view.index) } else { None })
@@ -50,6 +50,7 @@ fn tab_goes_round_the_screens() {
 #[test]
 fn a_typed_value_is_kept_by_enter_and_forgotten_by_escape() {
     let mut app = sample::with_data();
+    app.train.config.epochs = 10;
     press(&mut app, KeyCode::Char('2'));
     press(&mut app, KeyCode::Down);
     press(&mut app, KeyCode::Enter);
@@ -74,7 +75,8 @@ fn a_click_on_another_setting_ends_the_typing() {
     press(&mut app, KeyCode::Enter);
     type_text(&mut app, "9");
     clicked(&mut app, Target::Field(2));
-    assert_eq!((app.train.field, app.place(), app.train.config.epochs), (2, Place::Form, 10));
+    assert_eq!((app.train.field, app.place()), (2, Place::Form));
+    assert_eq!(app.train.config, TrainConfig::default());
 }
 
 #[test]

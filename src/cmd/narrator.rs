@@ -125,8 +125,9 @@ impl Narrator {
 
 fn epoch_line(figures: &EpochFigures, best: bool) -> String {
     let (train, validation) = (&figures.train, &figures.validation);
+    let harder = figures.harder_auc().map_or_else(String::new, |auc| format!(" harder AUC {}", share(Some(auc))));
     format!(
-        "epoch {}  train loss {} accuracy {}  validation loss {} accuracy {}  {}{}",
+        "epoch {}  train loss {} accuracy {}  validation loss {} accuracy {}{harder}  {}{}",
         figures.epoch,
         share(train.loss),
         share(train.confusion.accuracy()),

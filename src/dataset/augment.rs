@@ -54,7 +54,14 @@ const fn whole() -> f64 {
 
 impl Default for Augmentation {
     fn default() -> Self {
-        Self { horizontal_flip: true, rotation_degrees: 10.0, brightness: 0.2, contrast: 0.2, ..Self::OFF }
+        Self {
+            horizontal_flip: true,
+            crop_scale: 0.3,
+            rotation_degrees: 10.0,
+            brightness: 0.2,
+            contrast: 0.2,
+            ..Self::OFF
+        }
     }
 }
 

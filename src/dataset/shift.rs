@@ -1,7 +1,9 @@
 //! Pictures made harder in fixed ways, as another hospital, machine or file format would: to see how well a network carries over.
 //!
 //! After D. Hendrycks and T. Dietterich, Benchmarking Neural Network Robustness to Common Corruptions and Perturbations,
-//! ICLR 2019, with kinds and strengths for chest X-rays, one strength of each.
+//! ICLR 2019, with kinds and strengths for chest X-rays, one strength of each. Half of them change greys and sharpness, half
+//! what is in the frame and where: a network that knows classes by how pictures were taken and cut does well on pictures
+//! that were taken and cut alike, and on no others.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -33,14 +35,23 @@ words! {
         Blurred = "blurred",
         /// Gaussian noise of a standard deviation of 12 of 255 levels.
         Noisy = "noisy",
-        /// The middle 80 % of each side, scaled up.
-        Closer = "closer",
-        /// Scaled down to 85 % of each side, black around.
-        Farther = "farther",
-        /// Turned by 8 degrees counter-clockwise, black outside.
-        Turned = "turned",
         /// Contrast made equal over the picture: [`Normalisation::Clahe`].
         Equalised = "equalised",
+        /// Turned by 8 degrees counter-clockwise, black outside.
+        Turned = "turned",
+        /// Scaled down to 85 % of each side, black around.
+        Farther = "farther",
+        /// The middle 80 % of each side, scaled up.
+        Closer = "closer",
+        /// The middle 75 % of the height, stretched.
+        Wider = "wider",
+        /// The middle 75 % of the width, stretched.
+        Taller = "taller",
+        /// 75 % of each side from this corner, scaled up; so are the next three.
+        UpperLeft = "upper-left",
+        UpperRight = "upper-right",
+        LowerLeft = "lower-left",
+        LowerRight = "lower-right",
     }
 }
 
@@ -51,24 +62,29 @@ const STEEPER: f32 = 1.6;
 /// Standard deviations of the blur in a side.
 const BLURS_IN_A_SIDE: f32 = 160.0;
 const NOISE: f32 = 12.0;
-const CLOSER: Part = Part { left: 0.1, top: 0.1, width: 0.8, height: 0.8 };
 /// Hundredths of a side.
 const FARTHER: usize = 85;
 const DEGREES: f32 = 8.0;
 
 impl Shift {
     /// All that change something.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::Darker,
         Self::Lighter,
         Self::Flatter,
         Self::Harder,
         Self::Blurred,
         Self::Noisy,
-        Self::Closer,
-        Self::Farther,
-        Self::Turned,
         Self::Equalised,
+        Self::Turned,
+        Self::Farther,
+        Self::Closer,
+        Self::Wider,
+        Self::Taller,
+        Self::UpperLeft,
+        Self::UpperRight,
+        Self::LowerLeft,
+        Self::LowerRight,
     ];
 
     /// Changes a `size` x `size` picture, 0 black to 255 white; one with another number of pixels stays as it is.
@@ -86,10 +102,16 @@ impl Shift {
             Self::Harder => with_values(grey, |values| tones::adjust_contrast(values, STEEPER)),
             Self::Blurred => blur(grey, size),
             Self::Noisy => with_values(grey, |values| add_noise(values, seed)),
-            Self::Closer => enlarge(grey, size),
-            Self::Farther => shrink(grey, size),
-            Self::Turned => turn(grey, size),
             Self::Equalised => Normalisation::Clahe.apply(grey, size),
+            Self::Turned => turn(grey, size),
+            Self::Farther => shrink(grey, size),
+            Self::Closer => enlarge(grey, size, part([0.1, 0.1], [0.8, 0.8])),
+            Self::Wider => enlarge(grey, size, part([0.0, 0.125], [1.0, 0.75])),
+            Self::Taller => enlarge(grey, size, part([0.125, 0.0], [0.75, 1.0])),
+            Self::UpperLeft => enlarge(grey, size, part([0.0, 0.0], [0.75, 0.75])),
+            Self::UpperRight => enlarge(grey, size, part([0.25, 0.0], [0.75, 0.75])),
+            Self::LowerLeft => enlarge(grey, size, part([0.0, 0.25], [0.75, 0.75])),
+            Self::LowerRight => enlarge(grey, size, part([0.25, 0.25], [0.75, 0.75])),
         }
     }
 }
@@ -164,9 +186,14 @@ fn two_normals(rng: &mut ChaCha8Rng) -> [f32; 2] {
     [radius * cos, radius * sin]
 }
 
-fn enlarge(grey: &mut [u8], size: usize) {
-    let middle = CLOSER.cut(&image(grey, size), size);
-    grey.copy_from_slice(&middle);
+/// Of a picture, in shares of its sides.
+const fn part([left, top]: [f64; 2], [width, height]: [f64; 2]) -> Part {
+    Part { left, top, width, height }
+}
+
+fn enlarge(grey: &mut [u8], size: usize, part: Part) {
+    let larger = part.cut(&image(grey, size), size);
+    grey.copy_from_slice(&larger);
 }
 
 fn turn(grey: &mut [u8], size: usize) {

@@ -91,6 +91,12 @@ pub struct EpochFigures {
 }
 
 impl EpochFigures {
+    /// Area under the ROC curve over the validation images made harder, where that is measured.
+    #[must_use]
+    pub fn harder_auc(&self) -> Option<f64> {
+        self.shifted.and_then(|shifted| shifted.auc)
+    }
+
     /// Whether this epoch beats `best`.
     #[must_use]
     pub fn beats(&self, best: &Self, by: Criterion) -> bool {

@@ -236,7 +236,13 @@ mod tests {
     fn answered(images: &[(&str, &str, f32)]) -> Vec<(Content, Answer)> {
         let one = |(md5, file, logit): &(&str, &str, f32)| {
             let truth = Class::Normal;
-            let answer = Answer { split: Split::Test, file: (*file).to_owned(), truth, logits: [*logit, 0.0] };
+            let answer = Answer {
+                split: Split::Test,
+                file: (*file).to_owned(),
+                truth,
+                logits: [*logit, 0.0],
+                disagreement: None,
+            };
             (((*md5).to_owned(), truth), answer)
         };
         images.iter().map(one).collect()

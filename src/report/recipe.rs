@@ -209,7 +209,7 @@ fn epochs(epochs: &[EpochFigures], best: Option<usize>) -> Table {
             figure(epoch.train.confusion.accuracy()),
             figure(epoch.validation.loss),
             figure(epoch.validation.confusion.accuracy()),
-            figure(epoch.shifted.and_then(|shifted| shifted.auc)),
+            figure(epoch.harder_auc()),
             duration(epoch.seconds),
         ]
     };

@@ -9,6 +9,7 @@ use crate::dataset::{Class, Split};
 use crate::metrics::{Criterion, OperatingPoint};
 use crate::store::{Answer, EpochScore, Mark, MarkKind, NewRun, RunState};
 use crate::train::TrainConfig;
+use crate::train::recipe::Named;
 
 /// A run that failed before its first epoch.
 pub fn bare_run() -> Run {
@@ -72,7 +73,13 @@ fn bare() -> Material {
 }
 
 fn scored(logits: [f32; 2]) -> Scored {
-    let answer = |(file, truth): (&str, Class)| Answer { split: Split::Test, file: file.into(), truth, logits };
+    let answer = |(file, truth): (&str, Class)| Answer {
+        split: Split::Test,
+        file: file.into(),
+        truth,
+        logits,
+        disagreement: None,
+    };
     let answers = [("test/NORMAL/a.png", Class::Normal), ("test/PNEUMONIA/person1_virus_1.png", Class::Pneumonia)];
     Scored::of(answers.map(answer).to_vec(), &bare().point)
 }
@@ -123,14 +130,14 @@ fn what_is_said_of_the_method_is_what_was_done() {
         label_smoothing: 0.1,
         averaging: 0.999,
         choose_by: Criterion::Shifted,
-        ..TrainConfig::default()
+        ..Named::Plain.config()
     };
     for text in both(&Material { config: Some(config), ..bare() }) {
         for said in ["AdamW (0.9, 0.999, weight decay 0.01)", "smoothed by 0.1", "averaged weights", "made harder"] {
             assert!(text.contains(said), "{said}: {text}");
         }
     }
-    for text in both(&Material { config: Some(TrainConfig::default()), ..bare() }) {
+    for text in both(&Material { config: Some(Named::Plain.config()), ..bare() }) {
         assert!(text.contains("Adam (0.9, 0.999, without weight decay)") && !text.contains("AdamW"), "{text}");
         assert!(text.contains("trained whole from random weights"), "{text}");
     }

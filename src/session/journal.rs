@@ -151,8 +151,9 @@ pub fn add(folder: &Path, text: &str) {
 
 fn epoch_line(figures: &EpochFigures, best: bool) -> String {
     let (train, validation) = (&figures.train, &figures.validation);
+    let harder = figures.harder_auc().map_or_else(String::new, |auc| format!(" harder AUC {}", figure(Some(auc))));
     format!(
-        "epoch {}: train loss {} accuracy {}, validation loss {} accuracy {}, {:.1} s{}",
+        "epoch {}: train loss {} accuracy {}, validation loss {} accuracy {}{harder}, {:.1} s{}",
         figures.epoch,
         figure(train.loss),
         figure(train.confusion.accuracy()),

@@ -184,7 +184,8 @@ impl<'a> Recorder<'a> {
 pub fn answers_of(dataset: &Dataset, split: Split, answered: &[Answered]) -> Vec<Answer> {
     let answer = |answered: &Answered| {
         let image = &dataset.images[answered.image];
-        Answer { split, file: image.file.clone(), truth: image.class, logits: answered.logits }
+        let Answered { logits, disagreement, .. } = *answered;
+        Answer { split, file: image.file.clone(), truth: image.class, logits, disagreement }
     };
     answered.iter().map(answer).collect()
 }

@@ -37,7 +37,13 @@ mod tests {
 
     #[test]
     fn images_of_one_person_are_one_patient_and_kinds_come_from_names() {
-        let answer = |file: &str, truth| Answer { split: Split::Test, file: file.into(), truth, logits: [0.5, 2.0] };
+        let answer = |file: &str, truth| Answer {
+            split: Split::Test,
+            file: file.into(),
+            truth,
+            logits: [0.5, 2.0],
+            disagreement: None,
+        };
         let answers = [
             answer("test/PNEUMONIA/person1_bacteria_1.jpeg", Class::Pneumonia),
             answer("test/NORMAL/IM-0001-0001.jpeg", Class::Normal),

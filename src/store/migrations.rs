@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const APPLICATION_ID: i32 = 0x5852_4159;
 
 /// Step `n` brings schema `n` to `n + 1`. Never change one that was released; add the next.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     "
     CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -246,6 +246,10 @@ const STEPS: [&str; 8] = [
     // What a run's epochs may be judged by.
     "
     ALTER TABLE epochs ADD COLUMN shifted TEXT;
+",
+    // How far the members of an ensemble disagree.
+    "
+    ALTER TABLE answers ADD COLUMN disagreement REAL;
 ",
 ];
 

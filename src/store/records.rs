@@ -136,6 +136,9 @@ pub struct Answer {
     /// NORMAL, PNEUMONIA.
     #[serde(with = "bits")]
     pub logits: [f32; 2],
+    /// Standard deviation of the probability over the members of an ensemble; `None` of a single network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disagreement: Option<f64>,
 }
 
 /// Logits in JSON: their bits, as JSON has no word for what is no number.

@@ -126,6 +126,7 @@ pub fn answer(row: &Row) -> Result<Answer> {
         file: row.get("file")?,
         truth: json::<Class>(row, "truth", |text| format!("\"{text}\""))?,
         logits: logits(row.get("logits")?),
+        disagreement: row.get("disagreement")?,
     })
 }
 

@@ -57,7 +57,7 @@ impl Standing {
     /// Area under the ROC curve of the same epochs on images made harder, over the seeds.
     #[must_use]
     pub fn shifted_auc(&self) -> Option<Spread> {
-        Spread::of(self.best.iter().map(|best| best.as_ref()?.shifted?.auc))
+        Spread::of(self.best.iter().map(|best| best.as_ref()?.harder_auc()))
     }
 
     /// Whether one of its runs has failed.

@@ -98,12 +98,13 @@ fn logits_come_back_bit_for_bit_even_when_they_are_no_numbers() {
     let (_folder, store) = store();
     store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
     let logits = [f32::NAN, f32::NEG_INFINITY];
-    let answer = Answer { split: Split::Test, file: "test/NORMAL/a.png".into(), truth: Class::Normal, logits };
+    let (file, disagreement) = ("test/NORMAL/a.png".into(), Some(0.125));
+    let answer = Answer { split: Split::Test, file, truth: Class::Normal, logits, disagreement };
     store.replace_answers("aaaaaaaaaaaa", Split::Test, std::slice::from_ref(&answer)).unwrap();
     store.replace_answers("aaaaaaaaaaaa", Split::Test, std::slice::from_ref(&answer)).unwrap();
     let back = store.answers("aaaaaaaaaaaa", Split::Test).unwrap();
     assert_eq!(back.len(), 1);
-    assert_eq!(back[0].logits.map(f32::to_bits), logits.map(f32::to_bits));
+    assert_eq!((back[0].logits.map(f32::to_bits), back[0].disagreement), (logits.map(f32::to_bits), disagreement));
     assert!(store.answers("aaaaaaaaaaaa", Split::Validation).unwrap().is_empty());
 }
 

@@ -61,7 +61,7 @@ pub struct TrainConfig {
     pub held_out: HeldOut,
     /// Side of the square network input in pixels: 32 to 512.
     pub image_size: usize,
-    /// Side of the training pictures at first, which grows to `image_size`: 32 to `image_size`, or 0, which is it from the start.
+    /// Side of the training pictures at first, which grows to `image_size` where that is larger: 32 to 512, or 0.
     #[serde(default)]
     pub first_image_size: usize,
     /// What is done to the greys of every picture, in training and after.
@@ -163,31 +163,31 @@ impl EngineKind {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
-            epochs: 10,
-            batch_size: 64,
-            learning_rate: 1e-3,
-            schedule: Schedule::Constant,
-            warmup_epochs: 0.0,
-            weight_decay: 0.0,
-            clip_norm: 0.0,
+            epochs: 16,
+            batch_size: 32,
+            learning_rate: 2e-3,
+            schedule: Schedule::Cosine,
+            warmup_epochs: 1.0,
+            weight_decay: 0.01,
+            clip_norm: 1.0,
             label_smoothing: 0.0,
             class_balance: ClassBalance::None,
-            averaging: 0.0,
+            averaging: 0.99,
             early_stopping: 0,
             sample_fraction: 1.0,
             validation_fraction: 0.1,
             held_out: HeldOut::None,
-            image_size: 224,
+            image_size: 128,
             first_image_size: 0,
-            normalisation: Normalisation::None,
+            normalisation: Normalisation::Clahe,
             seed: 42,
             split_seed: 0,
             augmentation: Augmentation::default(),
             pretrained: None,
             frozen_stages: 0,
             test_augmentation: TestAugmentation::None,
-            choose_by: Criterion::Accuracy,
-            threshold: Rule::default(),
+            choose_by: Criterion::Shifted,
+            threshold: Rule::Youden,
             score_test: true,
             keep_epochs: false,
             exclude_marked: false,
@@ -240,8 +240,8 @@ impl TrainConfig {
         check("clip norm", self.clip_norm >= 0.0 && self.clip_norm.is_finite(), "0 or more")?;
         check("label smoothing", (0.0..1.0).contains(&self.label_smoothing), "0 to below 1")?;
         check("averaging", (0.0..1.0).contains(&self.averaging), "0 to below 1")?;
-        let grows = self.first_image_size == 0 || (32..=self.image_size).contains(&self.first_image_size);
-        check("first image size", grows, "0, or 32 pixels to the image size")?;
+        let grows = self.first_image_size == 0 || (32..=512).contains(&self.first_image_size);
+        check("first image size", grows, "0, or 32 to 512 pixels")?;
         check("frozen stages", self.frozen_stages <= 5, "0 to 5")?;
         let crops = augmentation.crop_scale > 0.0 && augmentation.crop_scale <= 1.0;
         check("crop scale", crops, "above 0, at most 1")?;

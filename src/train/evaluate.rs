@@ -13,7 +13,7 @@ use crate::dataset::normalisation::Normalisation;
 use crate::dataset::shift::Shift;
 use crate::error::{Error, Result};
 use crate::metrics::ranking::Ranking;
-use crate::metrics::{Case, Figures, Shifted, margin};
+use crate::metrics::{self, Case, Figures, Shifted, Spread, margin};
 
 /// Images answered at once: enough to keep the cores busy, few enough to stop soon.
 const BATCH: usize = 16;
@@ -25,6 +25,8 @@ pub struct Answered {
     pub image: usize,
     /// NORMAL, PNEUMONIA.
     pub logits: [f32; 2],
+    /// Standard deviation of the probability over the members of an ensemble; `None` of a single network.
+    pub disagreement: Option<f64>,
 }
 
 /// Answers `images` in order, in evaluation mode, telling `watch` after every few. Where `look` asks for several pictures of
@@ -91,11 +93,28 @@ fn answer_by(
             return Err(Error::Cancelled);
         }
         let batch = make(chunk)?;
-        let logits = pairs(&network.forward(&to_tensor(&batch, cache.image_size())?)?)?;
-        let looks = logits.chunks(logits.len() / chunk.len());
-        answers.extend(chunk.iter().zip(looks).map(|(&image, looks)| Answered { image, logits: mean(looks) }));
+        let features = network.features(&to_tensor(&batch, cache.image_size())?)?;
+        let judged = judge(network, &features, batch.labels.len() / chunk.len())?;
+        let answer = |(&image, (logits, disagreement))| Answered { image, logits, disagreement };
+        answers.extend(chunk.iter().zip(judged).map(answer));
     }
     Ok(answers)
+}
+
+/// What the features of pictures, so many looks at each, make of each: mean logits and, over the members of an ensemble,
+/// the standard deviation of the probability.
+///
+/// # Errors
+/// Where the features have another shape.
+pub fn judge(network: &Inference, features: &Tensor, looks: usize) -> Result<Vec<([f32; 2], Option<f64>)>> {
+    let logits = pairs(&network.head(features)?)?;
+    let members = network.each(features)?.iter().map(pairs).collect::<Result<Vec<_>>>()?;
+    let picture = |place: usize| {
+        let of = |logits: &[[f32; 2]]| mean(&logits[place * looks..][..looks]);
+        let spread = Spread::of(members.iter().map(|logits| Some(metrics::probability(of(logits)))));
+        (of(&logits), spread.and_then(|spread| spread.sd))
+    };
+    Ok((0..logits.len() / looks.max(1)).map(picture).collect())
 }
 
 /// The mean of the logits of several looks at one image; of a single one its own bits.

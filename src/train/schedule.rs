@@ -61,7 +61,7 @@ pub fn ends_early(config: &TrainConfig, best_epoch: Option<usize>, epochs_done: 
 pub fn image_size(config: &TrainConfig, epoch: usize) -> usize {
     let (first, last) = (config.first_image_size, config.image_size);
     let course = real(epoch.saturating_sub(1)) / (GROWN * real(config.epochs)).max(1.0);
-    if first == 0 || course >= 1.0 || epoch >= config.epochs {
+    if first == 0 || first >= last || course >= 1.0 || epoch >= config.epochs {
         return last;
     }
     let exact = real(first) + course * (real(last) - real(first));

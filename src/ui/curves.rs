@@ -183,6 +183,10 @@ fn own(theme: Theme, history: &History, (page, view): (Page, &ChartView)) -> Vec
         Page::Accuracy => {
             let mut series = steps(&history.accuracy, "train");
             series.push(validation("val", theme.validation(), |epoch| epoch.validation.confusion.accuracy()));
+            series.extend(is_harder(history).then(|| Series {
+                stroke: Stroke::Dashed,
+                ..validation("harder AUC", theme.series(2), EpochFigures::harder_auc)
+            }));
             series
         }
         Page::Validation => vec![
@@ -308,7 +312,11 @@ pub fn table(painter: &mut Painter, area: Rect, curves: &Curves) {
     }
     let theme = painter.theme;
     let width = usize::from(area.width);
-    let head = ["loss", "acc", "v.loss", "v.acc", "v.prec", "v.rec", "v.F1"].map(str::to_owned);
+    let harder = is_harder(curves.history);
+    let mut head = ["loss", "acc", "v.loss", "v.acc", "v.prec", "v.rec", "v.F1"].map(str::to_owned).to_vec();
+    if harder {
+        head.insert(4, "hd.AUC".to_owned());
+    }
     let head = row("epoch", "", &head, width);
     let fits = usize::from(area.height) - 1;
     let epochs = &curves.history.epochs;
@@ -316,29 +324,37 @@ pub fn table(painter: &mut Painter, area: Rect, curves: &Curves) {
     let mut lines = vec![Line::styled(head, theme.dim())];
     lines.extend(shown.iter().map(|(_, epoch)| {
         let best = curves.history.best_epoch == Some(epoch.epoch);
-        Line::styled(epoch_row(epoch, best, width), if best { theme.good() } else { Style::new() })
+        Line::styled(epoch_row(epoch, (best, harder), width), if best { theme.good() } else { Style::new() })
     }));
     painter.lines(area, lines, 0);
 }
 
-fn epoch_row(epoch: &EpochFigures, best: bool, width: usize) -> String {
+/// Whether validation images made harder are scored.
+fn is_harder(history: &History) -> bool {
+    history.epochs.iter().any(|(_, epoch)| epoch.shifted.is_some())
+}
+
+fn epoch_row(epoch: &EpochFigures, (best, harder): (bool, bool), width: usize) -> String {
     let (train, validation) = (&epoch.train, &epoch.validation);
     let c = validation.confusion;
     let figures =
         [train.loss, train.confusion.accuracy(), validation.loss, c.accuracy(), c.precision(), c.recall(), c.f1()];
     let mut cells = figures.map(share).to_vec();
+    if harder {
+        cells.insert(4, share(epoch.harder_auc()));
+    }
     cells.push(duration(epoch.seconds));
     row(&epoch.epoch.to_string(), if best { " best" } else { "" }, &cells, width)
 }
 
-/// Spaces before each cell, and its width.
-const COLUMNS: [(usize, usize); 8] = [(0, 7), (1, 7), (2, 7), (1, 7), (1, 7), (1, 7), (1, 7), (2, 0)];
+/// Spaces before each cell: more between training and validation.
+const GAPS: [usize; 9] = [0, 1, 2, 1, 1, 1, 1, 1, 1];
 
 /// As many whole columns as fit: half a number would be another number.
 fn row(epoch: &str, mark: &str, cells: &[String], width: usize) -> String {
     let mut text = format!("{epoch:>5}{mark:<5}");
-    for (cell, (gap, wide)) in cells.iter().zip(COLUMNS) {
-        let cell = format!("{:gap$}{cell:>wide$}", "");
+    for (cell, gap) in cells.iter().zip(GAPS) {
+        let cell = format!("{:gap$}{cell:>7}", "");
         if text.len() + cell.len() > width {
             break;
         }

@@ -276,6 +276,15 @@ fn inspect_shows_picture_truth_and_prediction() {
 }
 
 #[test]
+fn inspect_shows_how_far_an_ensemble_disagrees() {
+    let app = sample::inspecting();
+    let cases = sample::cases().into_iter().map(|case| Case { disagreement: Some(0.041), ..case });
+    let found = sample::found(&app, cases.collect());
+    let shown = text(&told(app, [found]), USUAL[0]);
+    assert!(shown.contains("± 0.041") && shown.contains("loss"), "{shown}");
+}
+
+#[test]
 fn inspect_shows_many_images_at_once() {
     let mut app = pressed(sample::inspecting(), &[KeyCode::Char('j'), KeyCode::Char('t')]);
     let tiles = (0..4).map(|index| (index, (index != 3).then(sample::picture))).collect();

@@ -11,6 +11,7 @@ use xray_tui::session::labels::Labels;
 use xray_tui::session::{self, Start, Workplace};
 use xray_tui::store::{Run, Store};
 use xray_tui::train::TrainConfig;
+use xray_tui::train::recipe::Named;
 
 /// A fresh folder; nothing of the user's is seen or touched from it.
 pub struct Desk(TempDir);
@@ -30,7 +31,7 @@ impl Desk {
     /// With a finished run of one epoch too.
     pub fn with_run() -> Self {
         let desk = Self::with_demo();
-        let config = TrainConfig { epochs: 1, batch_size: 8, image_size: 32, ..TrainConfig::default() };
+        let config = TrainConfig { epochs: 1, batch_size: 8, image_size: 32, ..Named::Plain.config() };
         let handle = session::start(
             desk.place(),
             Start::New { name: None, labels: Labels::default(), config: Box::new(config) },

@@ -14,6 +14,8 @@ pub struct Case {
     pub truth: Option<Class>,
     /// NORMAL, PNEUMONIA; `None` until known.
     pub logits: Option<[f32; 2]>,
+    /// Standard deviation of the probability over the members, where the run is an ensemble.
+    pub disagreement: Option<f64>,
     /// What the other run answered, where one is held against it.
     pub other: Option<[f32; 2]>,
     /// As the file's name tells it.
@@ -94,6 +96,7 @@ impl Case {
             file,
             truth: None,
             logits: None,
+            disagreement: None,
             other: None,
             patient: String::new(),
             kind: Kind::Unknown,

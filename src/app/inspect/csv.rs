@@ -5,7 +5,7 @@ use crate::app::runs::export::quoted;
 use crate::dataset::Class;
 use crate::metrics::Threshold;
 
-const TITLES: [&str; 13] = [
+const TITLES: [&str; 14] = [
     "file",
     "patient",
     "kind",
@@ -13,6 +13,7 @@ const TITLES: [&str; 13] = [
     "called",
     "threshold",
     "probability",
+    "disagreement",
     "loss",
     "verdict",
     "favourite",
@@ -28,7 +29,7 @@ pub fn write<'a>(cases: impl Iterator<Item = &'a Case>, threshold: Threshold) ->
     head + &cases.map(|case| line(&fields(case, threshold))).collect::<String>()
 }
 
-fn fields(case: &Case, threshold: Threshold) -> [String; 13] {
+fn fields(case: &Case, threshold: Threshold) -> [String; 14] {
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let mark = &case.mark;
     [
@@ -39,6 +40,7 @@ fn fields(case: &Case, threshold: Threshold) -> [String; 13] {
         case.predicted(threshold).map_or("", Class::name).to_owned(),
         number(case.logits.map(|_| threshold.probability())),
         number(case.probability()),
+        number(case.disagreement),
         number(case.loss()),
         case.verdict(threshold).map_or("", super::case::Verdict::key).to_owned(),
         mark.favourite.to_string(),

@@ -66,6 +66,7 @@ enum Number {
     Probability,
     Confidence,
     Loss,
+    Disagreement,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,7 @@ enum Key {
 }
 
 /// Every key by its name.
-const KEYS: [(&str, Key); 9] = [
+const KEYS: [(&str, Key); 10] = [
     ("file", Key::Words(Words::File)),
     ("patient", Key::Words(Words::Patient)),
     ("kind", Key::Words(Words::Kind)),
@@ -85,6 +86,7 @@ const KEYS: [(&str, Key); 9] = [
     ("p", Key::Number(Number::Probability)),
     ("conf", Key::Number(Number::Confidence)),
     ("loss", Key::Number(Number::Loss)),
+    ("dis", Key::Number(Number::Disagreement)),
 ];
 
 impl Filter {
@@ -160,6 +162,7 @@ impl Number {
             Self::Probability => case.probability(),
             Self::Confidence => case.confidence(threshold),
             Self::Loss => case.loss(),
+            Self::Disagreement => case.disagreement,
         }
     }
 }

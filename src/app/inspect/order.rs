@@ -21,14 +21,16 @@ pub enum Order {
     Doubt,
     /// The surest first, right or wrong.
     Confidence,
+    /// What the members of an ensemble disagree on most first; of a single network as they are listed.
+    Disagreement,
     /// The most probably ill first.
     Probability,
     Patient,
 }
 
 impl Order {
-    pub const ALL: [Self; 6] =
-        [Self::Listed, Self::Loss, Self::Doubt, Self::Confidence, Self::Probability, Self::Patient];
+    pub const ALL: [Self; 7] =
+        [Self::Listed, Self::Loss, Self::Doubt, Self::Confidence, Self::Disagreement, Self::Probability, Self::Patient];
 
     /// On screen.
     #[must_use]
@@ -38,6 +40,7 @@ impl Order {
             Self::Loss => "by loss",
             Self::Doubt => "by doubt",
             Self::Confidence => "by confidence",
+            Self::Disagreement => "by disagreement",
             Self::Probability => "by probability",
             Self::Patient => "by patient",
         }
@@ -60,6 +63,7 @@ impl Order {
             Self::Loss => case.loss().map(|loss| -loss),
             Self::Doubt => case.logits.map(|logits| (crate::metrics::margin(logits) - threshold.margin).abs()),
             Self::Confidence => case.confidence(threshold).map(|confidence| -confidence),
+            Self::Disagreement => case.disagreement.map(|by| -by),
             Self::Probability => case.logits.map(|logits| -crate::metrics::margin(logits)),
         };
         match (self, key(a), key(b)) {

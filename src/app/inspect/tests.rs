@@ -88,6 +88,18 @@ fn what_is_no_filter_of_images_is_said_at_its_place() {
     }
 }
 
+#[test]
+fn what_an_ensemble_disagrees_on_is_sorted_and_asked_for() {
+    let mut cases = sample::cases();
+    (cases[1].disagreement, cases[3].disagreement) = (Some(0.05), Some(0.2));
+    let mut places: Vec<usize> = (0..cases.len()).collect();
+    places.sort_by(|a, b| Order::Disagreement.compare((&cases[*a], &cases[*b]), Threshold::HALF));
+    assert_eq!(places, [3, 1, 0, 2, 4], "what is not known of comes last, as listed");
+    let asked = Filter::parse("dis>0.1").unwrap();
+    let found: Vec<bool> = cases.iter().map(|case| asked.matches(case, [Threshold::HALF; 2])).collect();
+    assert_eq!(found, [false, false, false, true, false]);
+}
+
 /// Numbers of the images in an order.
 fn ordered(order: Order) -> Vec<usize> {
     let cases = sample::cases();

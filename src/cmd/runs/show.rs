@@ -78,6 +78,8 @@ fn epoch_json(epoch: &EpochFigures) -> Value {
         "val_precision": validation.confusion.precision(),
         "val_recall": validation.confusion.recall(),
         "val_f1": validation.confusion.f1(),
+        "val_shifted_auc": epoch.harder_auc(),
+        "val_shifted_loss": epoch.shifted.and_then(|shifted| shifted.loss),
         "seconds": epoch.seconds,
         "weights_sha256": epoch.weights,
     })

@@ -102,6 +102,29 @@ fn closer_shows_the_middle_and_farther_leaves_a_black_edge() {
 }
 
 #[test]
+fn parts_fill_the_frame_with_what_is_in_them() {
+    // Quarters of four greys: what lies at the corners of the frame afterwards says which part it was.
+    let quarter = |at: usize| [[10_u8, 80], [150, 220]][at / SIZE / (SIZE / 2)][at % SIZE / (SIZE / 2)];
+    let quarters: Vec<u8> = (0..SIZE * SIZE).map(quarter).collect();
+    let middle = |shift: Shift| {
+        let after = shifted(shift, &quarters, SIZE);
+        // The quarters' border moves from the middle of the frame to a third of it, or to two.
+        let at = |x: usize, y: usize| after[y * SIZE + x];
+        [at(26, 26), at(37, 26), at(26, 37), at(37, 37)]
+    };
+    assert_eq!(middle(Shift::UpperLeft), [10; 4]);
+    assert_eq!(middle(Shift::UpperRight), [80; 4]);
+    assert_eq!(middle(Shift::LowerLeft), [150; 4]);
+    assert_eq!(middle(Shift::LowerRight), [220; 4]);
+    assert_eq!(middle(Shift::Wider), [10, 80, 150, 220]);
+    let frame = |shift| {
+        let edged: Vec<u8> = (0..SIZE * SIZE).map(|at| if at / SIZE < 7 { 0 } else { 200 }).collect();
+        shifted(shift, &edged, SIZE)[SIZE / 2]
+    };
+    assert_eq!([frame(Shift::Wider), frame(Shift::Taller)], [200, 0], "the one loses the upper edge");
+}
+
+#[test]
 fn turned_leaves_the_middle_where_it_is_and_blackens_the_corners() {
     let mut grey = vec![200; 63 * 63];
     grey[31 * 63 + 31] = 90;

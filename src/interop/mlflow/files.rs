@@ -94,7 +94,7 @@ fn cell(value: Option<f64>) -> String {
 
 fn epochs(epochs: &[EpochFigures]) -> String {
     let mut text =
-        "epoch,train_loss,train_accuracy,val_loss,val_accuracy,val_precision,val_recall,val_f1,seconds\n".to_owned();
+        "epoch,train_loss,train_accuracy,val_loss,val_accuracy,val_precision,val_recall,val_f1,val_shifted_auc,seconds\n".to_owned();
     for epoch in epochs {
         let (train, validation) = (&epoch.train, &epoch.validation);
         let figures = [
@@ -105,6 +105,7 @@ fn epochs(epochs: &[EpochFigures]) -> String {
             validation.confusion.precision(),
             validation.confusion.recall(),
             validation.confusion.f1(),
+            epoch.harder_auc(),
             Some(epoch.seconds),
         ];
         let _ = writeln!(text, "{},{}", epoch.epoch, figures.map(cell).join(","));

@@ -207,6 +207,8 @@ fn of_epoch(material: &Material, epoch: &EpochFigures) -> Vec<Point> {
         ("val_recall", validation.confusion.recall()),
         ("val_specificity", validation.confusion.specificity()),
         ("val_f1", validation.confusion.f1()),
+        ("val_shifted_auc", epoch.harder_auc()),
+        ("val_shifted_loss", epoch.shifted.and_then(|shifted| shifted.loss)),
         ("epoch_seconds", Some(epoch.seconds)),
     ];
     at((time_of(material, epoch), end_of(material, epoch.epoch)), values)

@@ -17,8 +17,8 @@ pub const ALL: &[Setting] = &[
         label: "recipe",
         meaning: "sets what is below",
         column: "recipe",
-        help: "Settings that go well together, which others then change: those of a new run, or the plain ones that everybody \
-               begins with; so far the two are the same",
+        help: "Settings that go well together, which others then change: the best found (default), quicker ones (fast), or \
+               those that everybody begins with (plain)",
         value: "WORD",
         group: Group::Training,
         step: Step::Words(Named::NAMES),
@@ -288,7 +288,8 @@ pub const ALL: &[Setting] = &[
         label: "first image size",
         meaning: "pixels, 0: no growth",
         column: "first_pixels",
-        help: "Side of the training pictures at first, which grows to the image size; 0 is that size from the start",
+        help: "Side of the training pictures at first, which grows to the image size where that is larger; 0 is that size \
+               from the start",
         value: "N",
         group: Group::Pictures,
         step: Step::Whole(32),

@@ -86,7 +86,11 @@ fn of_run(store: &Store, run: &Run, split: Option<Split>) -> Result<Found> {
 }
 
 fn cases(answers: Vec<Answer>, split: Split) -> (Split, Vec<Case>) {
-    (split, answers.into_iter().map(|a| Case::new(a.file, a.truth, Some(a.logits))).collect())
+    let case = |answer: Answer| Case {
+        disagreement: answer.disagreement,
+        ..Case::new(answer.file, answer.truth, Some(answer.logits))
+    };
+    (split, answers.into_iter().map(case).collect())
 }
 
 /// The images that a run was trained on. It keeps no answers for them.

@@ -25,6 +25,8 @@ pub fn lines(theme: Theme, screen: &InspectScreen, case: &Case, (width, height):
         lines.push(labelled(theme, "prediction", prediction(theme, screen, case)));
         lines.extend(Class::ALL.map(|class| probability(theme, case, class, width)));
         lines.push(certainty(theme, screen, case));
+        let apart = |by| labelled(theme, "members", Span::raw(format!("± {} (sd)", share(Some(by)))));
+        lines.extend(case.disagreement.map(apart));
         lines.push(boundary(theme, screen));
     }
     lines.extend(other(theme, screen, case));

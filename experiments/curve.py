@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""The figure of the README: what the test images are answered with over the minutes of training, here and in PyTorch.
+
+    pip install torch torchvision
+    cargo build --release
+    experiments/curve.py --data chest_xray              trains, one program after the other, and draws
+    experiments/curve.py --draw                         draws what is in experiments/results/curve.json
+
+Our runs keep every epoch's weights, and the test images are scored afterwards: nothing is chosen by them. Seconds are those
+of training and validating; PyTorch's are those of training alone.
+"""
+
+import argparse
+import json
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+RESULTS = HERE / "results" / "curve.json"
+PICTURE = HERE.parent / "assets" / "learning.svg"
+RECIPES = ["fast", "default"]
+
+WIDTH, HEIGHT = 860, 420
+LEFT, RIGHT, TOP, BOTTOM = 62, 128, 20, 48
+LOWEST, HIGHEST = 0.80, 1.0
+# Readable on a light page and on a dark one; told apart by their dashes too.
+STYLES = {"fast": ("#d97706", ""), "default": ("#2563eb", ""), "PyTorch, plain": ("#6b7280", "6 4")}
+
+
+def asked(arguments, *command):
+    words = [str(word) for word in [arguments.program, *command, "--data", arguments.data, "--db", arguments.db, "--json"]]
+    return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
+
+
+def ours(arguments, recipe):
+    """Minutes since the beginning and AUC of the test images, epoch by epoch."""
+    run = asked(arguments, "train", "--recipe", recipe, "--seed", arguments.seed, "--keep-epochs", "-q")["run_id"]
+    scores = {score["epoch"]: score["auc"] for score in asked(arguments, "eval", run, "--every-epoch", "-q")["epochs"]}
+    points, seconds = [], 0.0
+    for epoch in asked(arguments, "runs", "show", run, "-q")["epochs"]:
+        seconds += epoch["seconds"]
+        points.append([round(seconds / 60, 3), round(scores[epoch["epoch"]], 4)])
+    return points
+
+
+def pytorch(arguments):
+    command = [sys.executable, HERE / "plain_pytorch.py", "--data", arguments.data, "--epochs", arguments.peer_epochs]
+    command += ["--seed", arguments.seed]
+    lines = subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True).stdout
+    epochs = [json.loads(line) for line in lines.splitlines()]
+    return [[round(epoch["seconds"] / 60, 3), round(epoch["auc"], 4)] for epoch in epochs]
+
+
+def measure(arguments):
+    curves = {recipe: ours(arguments, recipe) for recipe in RECIPES}
+    curves["PyTorch, plain"] = pytorch(arguments)
+    RESULTS.parent.mkdir(exist_ok=True)
+    text = ",\n".join(f"    {json.dumps(name)}: {json.dumps(points)}" for name, points in curves.items())
+    RESULTS.write_text(f'{{\n  "machine": {json.dumps(platform.processor() or platform.machine())},\n'
+                       f'  "minutes_and_auc": {{\n{text}\n  }}\n}}\n')
+
+
+def draw(curves):
+    last = max(points[-1][0] for points in curves.values())
+    across = lambda minutes: LEFT + minutes / last * (WIDTH - LEFT - RIGHT)
+    down = lambda auc: TOP + (HIGHEST - max(auc, LOWEST)) / (HIGHEST - LOWEST) * (HEIGHT - TOP - BOTTOM)
+    grey = 'stroke="#6b7280" stroke-opacity="0.3"'
+    parts = []
+    for hundredth in range(80, 101, 5):
+        y = down(hundredth / 100)
+        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" {grey}/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{hundredth / 100:.2f}</text>')
+    for minute in range(0, int(last) + 1, 5 if last < 60 else 10):
+        parts.append(f'<text x="{across(minute):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{minute}</text>')
+    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">minutes of training</text>')
+    parts.append(f'<text x="{LEFT}" y="{TOP - 6}">AUC, test images</text>')
+    taken = []
+    for name, points in sorted(curves.items(), key=lambda curve: curve[1][-1][1], reverse=True):
+        colour, dashes = STYLES[name]
+        line = " ".join(f"{across(x):.1f},{down(y):.1f}" for x, y in points)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"/>')
+        parts += [f'<circle cx="{across(x):.1f}" cy="{down(y):.1f}" r="2.5" fill="{colour}"/>' for x, y in points]
+        x, y = points[-1]
+        place = max([down(y) + 4, *(other + 18 for other in taken if abs(other - down(y) - 4) < 18)])
+        taken.append(place)
+        parts.append(f'<text x="{across(x) + 8:.1f}" y="{place:.1f}" fill="{colour}">{name} {y:.3f}</text>')
+    head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+            'font-family="sans-serif" font-size="13" fill="#6b7280">')
+    PICTURE.write_text("\n".join([head, "<title>AUC on the test images over minutes of training</title>", *parts, "</svg>\n"]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=pathlib.Path)
+    parser.add_argument("--program", default=HERE.parent / "target" / "release" / "xray-tui")
+    parser.add_argument("--db", default=pathlib.Path(tempfile.gettempdir()) / "curve" / "runs.db")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--peer-epochs", type=int, default=5)
+    parser.add_argument("--draw", action="store_true")
+    arguments = parser.parse_args()
+    if not arguments.draw:
+        if arguments.data is None:
+            parser.error("--data says where the X-rays are")
+        pathlib.Path(arguments.db).parent.mkdir(parents=True, exist_ok=True)
+        measure(arguments)
+    draw(json.loads(RESULTS.read_text())["minutes_and_auc"])
+
+
+if __name__ == "__main__":
+    main()
