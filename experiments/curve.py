@@ -24,7 +24,7 @@ PICTURE = HERE.parent / "assets" / "learning.svg"
 RECIPES = ["fast", "default"]
 
 WIDTH, HEIGHT = 860, 420
-LEFT, RIGHT, TOP, BOTTOM = 62, 128, 20, 48
+LEFT, RIGHT, TOP, BOTTOM = 62, 150, 20, 48
 LOWEST, HIGHEST = 0.80, 1.0
 # Readable on a light page and on a dark one; told apart by their dashes too.
 STYLES = {"fast": ("#d97706", ""), "default": ("#2563eb", ""), "PyTorch, plain": ("#6b7280", "6 4")}

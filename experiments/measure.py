@@ -6,13 +6,17 @@ After `xray-tui sweep --file experiments/ablation.toml`:
     experiments/measure.py [ablation] [--program xray-tui] [--db runs.db]
 
 Scores every run on its validation images as they are and in each way made harder, without a look at the test images. Then,
-way by way, the recipes' order by that way's AUC is held against two forecasts: their order by plain validation, and by the
-mean over all other ways. A forecast that knows nothing of the way itself is worth what it would be worth elsewhere.
+way by way, the recipes' order by that way's AUC is held against three forecasts: their order by plain validation, by the
+mean over all other ways, and by the mean over the ways of the other kind (greys and sharpness, or the frame). A forecast
+that knows nothing of the way itself is worth what it would be worth elsewhere.
 """
 
 import argparse
 import json
 import subprocess
+
+# The ways that change what is in the frame.
+FRAME = ["turned", "farther", "closer", "wider", "taller", "upper-left", "upper-right", "lower-left", "lower-right"]
 
 
 def ask(arguments, *command):
@@ -34,6 +38,21 @@ def spearman(a, b):
     product = sum((x - mean) * (y - mean) for x, y in zip(a, b))
     spread = lambda of: sum((x - mean) ** 2 for x in of) ** 0.5
     return product / (spread(a) * spread(b))
+
+
+def forecasts(rows, ways, way):
+    """How well each forecast orders the recipes as the AUC of `way` does."""
+    mean = lambda scores, among: sum(scores[other]["auc"] for other in among)
+    others = [other for other in ways if other != way]
+    kind = [other for other in ways if (other in FRAME) != (way in FRAME)]
+    orders = [
+        [scores["none"]["accuracy"] for _, scores in rows],
+        [scores["none"]["auc"] for _, scores in rows],
+        [-scores["none"]["loss"] for _, scores in rows],
+        [mean(scores, others) for _, scores in rows],
+        [mean(scores, kind) for _, scores in rows],
+    ]
+    return [spearman(order, [scores[way]["auc"] for _, scores in rows]) for order in orders]
 
 
 def main():
@@ -59,17 +78,11 @@ def main():
         figures = [scores["none"]["accuracy"], scores["none"]["auc"], sum(aucs) / len(ways), *aucs]
         print("  ".join(f"{figure:9.4f}" for figure in figures), "", settings or "as given")
     print(f"\nrank correlation over {len(rows)} recipes with the AUC of one way")
-    print(f"{'way':>12}{'accuracy':>10}{'AUC':>8}{'-loss':>8}{'other ways':>12}")
-    totals = [0.0] * 4
-    for way in ways:
-        own = [scores[way]["auc"] for _, scores in rows]
-        plain = [[sign * scores["none"][of] for _, scores in rows] for of, sign in (("accuracy", 1), ("auc", 1), ("loss", -1))]
-        others = [sum(scores[other]["auc"] for other in ways if other != way) for _, scores in rows]
-        found = [spearman(forecast, own) for forecast in (*plain, others)]
-        totals = [total + one for total, one in zip(totals, found)]
-        print(f"{way:>12}{found[0]:>10.2f}{found[1]:>8.2f}{found[2]:>8.2f}{found[3]:>12.2f}")
-    means = [total / len(ways) for total in totals]
-    print(f"{'mean':>12}{means[0]:>10.2f}{means[1]:>8.2f}{means[2]:>8.2f}{means[3]:>12.2f}")
+    heads = ["accuracy", "AUC", "-loss", "other ways", "other kind"]
+    print(f"{'way':>12}" + "".join(f"{head:>12}" for head in heads))
+    found = [forecasts(rows, ways, way) for way in ways]
+    for way, row in [*zip(ways, found), ("mean", [sum(column) / len(ways) for column in zip(*found)])]:
+        print(f"{way:>12}" + "".join(f"{value:>12.2f}" for value in row))
 
 
 if __name__ == "__main__":

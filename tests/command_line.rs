@@ -31,7 +31,7 @@ fn the_whole_way_from_demo_to_prediction_speaks_json() {
     assert_eq!(statistics["splits"]["test"]["NORMAL"], 5);
     assert_eq!(statistics["data_hash"].as_str().unwrap().len(), "d41d8cd98f00b204e9800998ecf8427e.dir".len());
 
-    let run = answer(at, &[&["train", "--name", "first"], &SMALL[..]].concat());
+    let run = answer(at, &[&["train", "--name", "first", "--threshold", "half"], &SMALL[..]].concat());
     assert_eq!((run["state"].as_str(), run["epochs"].as_u64()), (Some("finished"), Some(1)));
     assert!(at.join(run["checkpoint"].as_str().unwrap()).exists());
     for key in ["seconds", "images_per_second", "best_epoch", "best_val_accuracy", "test_accuracy"] {

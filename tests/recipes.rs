@@ -200,6 +200,10 @@ fn a_run_is_scored_on_its_images_made_harder_one_way_after_the_other() {
     let folder = demo();
     let at = folder.path();
     answer(at, &["train", "--epochs", "1", "--batch-size", "8", "--image-size", "33", "--name", "a"]);
+    let epoch = &answer(at, &["runs", "show", "a"])["epochs"][0];
+    assert!(epoch["val_shifted_auc"].is_f64() && epoch["val_shifted_loss"].is_f64(), "{epoch}");
+    let log = String::from_utf8(xray(at, &["runs", "log", "a"]).stdout).unwrap();
+    assert!(log.contains("harder AUC"), "{log}");
     let found = answer(at, &["eval", "a", "--split", "validation", "--shifts"]);
     let rows = found["shifts"].as_array().unwrap();
     assert_eq!(rows.len(), 17);

@@ -78,7 +78,7 @@ fn a_sweep_trains_every_combination_and_ranks_by_validation_figures() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|candidate| candidate["best_val_accuracy_mean"].as_f64().unwrap())
+        .map(|candidate| candidate["best_shifted_auc_mean"].as_f64().unwrap())
         .collect();
     assert!(means[0] >= means[1] && found["candidates"][0]["best_val_accuracy_sd"].is_number(), "{found}");
     assert!(found["candidates"][0]["runs"].as_array().unwrap().contains(&found["best"]["run_id"]));

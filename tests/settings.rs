@@ -73,7 +73,7 @@ fn every_setting_of_a_run_is_shown_under_the_name_that_the_file_has() {
     assert_eq!(shown(&value, "train.schedule"), ("cosine".into(), "file".into()));
     assert_eq!(shown(&value, "train.weight_decay"), (0.01.into(), "file".into()));
     assert_eq!(shown(&value, "train.flip"), (false.into(), "file".into()));
-    assert_eq!(shown(&value, "train.crop_scale"), (1.0.into(), "default".into()));
+    assert_eq!(shown(&value, "train.translation"), (0.0.into(), "default".into()));
     write(folder.path(), "[train]\nschedule = \"slow\"\n");
     let said = complaint(folder.path(), &["config", "show"], 2);
     assert!(said.contains("config.toml:2:12: train.schedule: `slow` is none of constant, cosine, plateau"), "{said}");
