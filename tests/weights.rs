@@ -317,7 +317,8 @@ fn a_run_is_written_in_every_form_and_read_again() {
     }
     let notes = answer(at, &["weights", "show", "r.safetensors"])["notes"].clone();
     assert_eq!((&notes["classes"], &notes["image_size"]), (&"[\"NORMAL\",\"PNEUMONIA\"]".into(), &"32".into()));
-    assert_eq!(notes["threshold"], "0.5");
+    let shown = answer(at, &["eval", "r"])["threshold"].to_string();
+    assert_eq!(notes["threshold"], shown);
     let onnx = xray(at, &["weights", "show", "r.onnx"]);
     assert_eq!(onnx.status.code(), Some(1));
     assert!(words(&onnx).contains("ONNX model"), "{}", words(&onnx));

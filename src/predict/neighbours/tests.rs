@@ -16,6 +16,7 @@ use crate::dataset::{Dataset, GreyImage, find};
 use crate::error::Error;
 use crate::predict::Predictor;
 use crate::predict::tests::{STATE, noise, predictor, reference};
+use crate::train::recipe::Named;
 use crate::train::{EngineKind, TrainConfig, checkpoint};
 
 const GO: fn(Progress) -> ControlFlow<()> = |_| ControlFlow::Continue(());
@@ -203,7 +204,7 @@ impl Place {
     }
 
     fn write_weights(&self, run_id: &str) {
-        let config = TrainConfig { image_size: 32, ..TrainConfig::default() };
+        let config = TrainConfig { image_size: 32, ..Named::Plain.config() };
         let position = checkpoint::Position::start();
         let record = json!({"format": 2, "run_id": run_id, "config": config, "split_hash": "", "position": position})
             .to_string();
