@@ -22,6 +22,7 @@ use terminal::{Answers, Key, Terminal};
 use xray_tui::session::labels::Labels;
 use xray_tui::session::{self, Start, Workplace};
 use xray_tui::train::TrainConfig;
+use xray_tui::train::recipe::Named;
 
 /// As terminals do: what they are at once, nothing about pictures.
 const ANSWERS: Answers = &[(b"\x1b[c", b"\x1b[?62;22c")];
@@ -51,9 +52,9 @@ fn main() {
     }
 }
 
-/// A run at the usual size, on a few images.
+/// A run at 224 pixels, on a few images.
 fn train(desk: &Desk, data: PathBuf) {
-    let config = TrainConfig { epochs: 1, sample_fraction: 0.01, batch_size: 16, ..TrainConfig::default() };
+    let config = TrainConfig { epochs: 1, sample_fraction: 0.01, batch_size: 16, ..Named::Plain.config() };
     let place = Workplace { data, ..desk.place() };
     let start = Start::New { name: None, labels: Labels::default(), config: Box::new(config) };
     session::start(place, start).unwrap().thread.join().unwrap();

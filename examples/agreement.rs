@@ -23,6 +23,7 @@ use xray_tui::dataset::normalisation::Normalisation;
 use xray_tui::dataset::random::{Purpose, stream};
 use xray_tui::dataset::split::Splits;
 use xray_tui::session::{LoadedData, Workplace};
+use xray_tui::train::recipe::Named;
 use xray_tui::train::step::{Aim, step};
 use xray_tui::train::{EngineKind, TrainConfig, evaluate, loader, machine, priority};
 
@@ -66,7 +67,7 @@ fn main() -> Result<()> {
 }
 
 fn batches(arguments: &Arguments, data: &LoadedData, splits: &Splits) -> Result<Vec<Batch>> {
-    let augmentation = TrainConfig::default().augmentation;
+    let augmentation = Named::Plain.config().augmentation;
     let source = Source {
         dataset: &data.dataset,
         cache: &data.cache,
@@ -96,7 +97,7 @@ fn train(
     (data, splits): (&LoadedData, &Splits),
 ) -> Result<Value> {
     let network = network(engine, arguments.seed)?;
-    let mut adam = Adam::new(network.parameters(), TrainConfig::default().learning_rate).with_isa(machine::isa());
+    let mut adam = Adam::new(network.parameters(), Named::Plain.config().learning_rate).with_isa(machine::isa());
     let mut losses = Vec::new();
     for batch in batches {
         losses.push(step((&network, &mut adam), (batch, arguments.image_size), Aim::PLAIN)?.0);

@@ -22,7 +22,7 @@ FRAME = ["turned", "farther", "closer", "wider", "taller", "upper-left", "upper-
 def ask(arguments, *command):
     """The last line of what the program prints."""
     words = [arguments.program, *command, "--db", arguments.db, "--json", "-q"]
-    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
 
 
 def ranks(values):
@@ -37,20 +37,20 @@ def spearman(a, b):
     mean = (len(a) - 1) / 2
     product = sum((x - mean) * (y - mean) for x, y in zip(a, b))
     spread = lambda of: sum((x - mean) ** 2 for x in of) ** 0.5
-    return product / (spread(a) * spread(b))
+    return product / (spread(a) * spread(b)) if spread(a) * spread(b) > 0 else float("nan")
 
 
 def forecasts(rows, ways, way):
     """How well each forecast orders the recipes as the AUC of `way` does."""
-    mean = lambda scores, among: sum(scores[other]["auc"] for other in among)
+    total = lambda scores, among: sum(scores[other]["auc"] for other in among)
     others = [other for other in ways if other != way]
     kind = [other for other in ways if (other in FRAME) != (way in FRAME)]
     orders = [
         [scores["none"]["accuracy"] for _, scores in rows],
         [scores["none"]["auc"] for _, scores in rows],
         [-scores["none"]["loss"] for _, scores in rows],
-        [mean(scores, others) for _, scores in rows],
-        [mean(scores, kind) for _, scores in rows],
+        [total(scores, others) for _, scores in rows],
+        [total(scores, kind) for _, scores in rows],
     ]
     return [spearman(order, [scores[way]["auc"] for _, scores in rows]) for order in orders]
 
@@ -72,11 +72,11 @@ def main():
         rows.append((settings, {shift["shift"]: shift for shift in shifts}))
     ways = [way for way in rows[0][1] if way != "none"]
     print(f"{len(rows)} recipes; AUC on validation images, as they are and made harder\n")
-    print("  ".join(f"{name:>9}" for name in ["accuracy", "plain", "harder", *ways]), " settings")
+    print("  ".join(f"{name:>11}" for name in ["accuracy", "plain", "harder", *ways]), " settings")
     for settings, scores in sorted(rows, key=lambda row: -sum(row[1][way]["auc"] for way in ways)):
         aucs = [scores[way]["auc"] for way in ways]
         figures = [scores["none"]["accuracy"], scores["none"]["auc"], sum(aucs) / len(ways), *aucs]
-        print("  ".join(f"{figure:9.4f}" for figure in figures), "", settings or "as given")
+        print("  ".join(f"{figure:11.4f}" for figure in figures), "", settings or "as given")
     print(f"\nrank correlation over {len(rows)} recipes with the AUC of one way")
     heads = ["accuracy", "AUC", "-loss", "other ways", "other kind"]
     print(f"{'way':>12}" + "".join(f"{head:>12}" for head in heads))

@@ -4,16 +4,13 @@
     pip install torch torchvision
     experiments/plain_pytorch.py --data chest_xray --epochs 5
 
-Adam at 0.001, batches of 64, 224 x 224 pixels, a flip, 10 degrees, a little jitter. Prints a JSON object an epoch: what the
-test images are answered with, and the seconds that training took since the program's start. Scoring is not counted.
+Adam at 0.001, batches of 64, 224 x 224 pixels, a flip, 10 degrees, a little jitter. Prints a JSON object an epoch with what
+the test images score.
 """
 
 import argparse
 import json
 import pathlib
-import time
-
-START = time.monotonic()
 
 import torch
 import torchvision
@@ -62,18 +59,13 @@ def main():
     test = loader(arguments.data / "test", [], arguments, shuffle=False)
     model = torchvision.models.resnet18(num_classes=2).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    scoring = 0.0
     for epoch in range(1, arguments.epochs + 1):
         for pictures, labels in train:
             optimizer.zero_grad()
             pictures = pictures.to(memory_format=torch.channels_last)
             torch.nn.functional.cross_entropy(model(pictures), labels).backward()
             optimizer.step()
-        trained = time.monotonic()
-        scores = score(model, test)
-        seconds = trained - START - scoring
-        scoring += time.monotonic() - trained
-        print(json.dumps({"epoch": epoch, "seconds": round(seconds, 1), **scores}), flush=True)
+        print(json.dumps({"epoch": epoch, **score(model, test)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ PROGRAM = os.environ.get("XRAY_TUI_PROGRAM", @PROGRAM@)
 PARAMS = {
     "data": Param(@DATA@, type="string", description="Folder of the data set"),
     "db": Param(@DB@, type="string", description="Database of the runs; checkpoints lie beside it"),
-    "epochs": Param(10, type="integer", minimum=1),
-    "batch_size": Param(64, type="integer", minimum=2),
-    "image_size": Param(224, type="integer", minimum=32, maximum=512),
+    "epochs": Param(16, type="integer", minimum=1),
+    "batch_size": Param(32, type="integer", minimum=2),
+    "image_size": Param(128, type="integer", minimum=32, maximum=512),
     "seed": Param(42, type="integer", minimum=0),
     "min_accuracy": Param(0.85, type="number", minimum=0, maximum=1, description="Of the test images"),
     "min_sensitivity": Param(0.95, type="number", minimum=0, maximum=1),

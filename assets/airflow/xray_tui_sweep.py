@@ -24,7 +24,7 @@ PROGRAM = os.environ.get("XRAY_TUI_PROGRAM", @PROGRAM@)
 # What is tried.
 SETTINGS = [
     {"LEARNING_RATE": learning_rate, "SEED": seed}
-    for learning_rate in ["0.001", "0.0003"]
+    for learning_rate in ["0.002", "0.001"]
     for seed in ["1", "2"]
 ]
 
@@ -32,9 +32,9 @@ SETTINGS = [
 PARAMS = {
     "data": Param(@DATA@, type="string", description="Folder of the data set"),
     "db": Param(@DB@, type="string", description="Database of the runs; checkpoints lie beside it"),
-    "epochs": Param(10, type="integer", minimum=1),
-    "batch_size": Param(64, type="integer", minimum=2),
-    "image_size": Param(224, type="integer", minimum=32, maximum=512),
+    "epochs": Param(16, type="integer", minimum=1),
+    "batch_size": Param(32, type="integer", minimum=2),
+    "image_size": Param(128, type="integer", minimum=32, maximum=512),
 }
 
 # Parameters reach the commands as variables: the shell never sees them as code.

@@ -206,8 +206,8 @@ pub enum InspectMessage {
 /// What a network was asked about an image, or why it cannot say.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
-    /// NORMAL, PNEUMONIA.
-    Logits(Result<[f32; 2], String>),
+    /// Logits of NORMAL and PNEUMONIA; and of an ensemble, the standard deviation of the probability over its members.
+    Logits(Result<([f32; 2], Option<f64>), String>),
     /// Where it looks.
     Explained(Result<Explained, String>),
     /// What became of the answer as the hot areas of the heat map were taken away.

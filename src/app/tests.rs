@@ -365,7 +365,7 @@ fn the_confusion_matrix_counts_what_was_seen() {
 #[test]
 fn an_answer_for_another_run_is_not_shown() {
     let mut app = sample::inspecting();
-    let logits = Ok([0.0, 1.0]);
+    let logits = Ok(([0.0, 1.0], Some(0.25)));
     let generation = app.inspect.generation;
     let told = || Told::Logits(logits.clone());
     let answer = |run_id| InspectMessage::Told { generation, run_id, index: 4, told: told() };
@@ -373,4 +373,5 @@ fn an_answer_for_another_run_is_not_shown() {
     assert_eq!(app.inspect.all()[4].logits, None);
     tell(&mut app, [Message::Inspect(answer(sample::run_id(5)))]);
     assert_eq!(app.inspect.all()[4].is_right(app.inspect.threshold()), Some(true));
+    assert_eq!(app.inspect.all()[4].disagreement, Some(0.25));
 }

@@ -1,7 +1,7 @@
 //! Pictures made harder in fixed ways, as another hospital, machine or file format would: to see how well a network carries over.
 //!
 //! After D. Hendrycks and T. Dietterich, Benchmarking Neural Network Robustness to Common Corruptions and Perturbations,
-//! ICLR 2019, with kinds and strengths for chest X-rays, one strength of each. Half of them change greys and sharpness, half
+//! ICLR 2019, with kinds and strengths for chest X-rays, one strength of each. Seven of them change greys and sharpness, nine
 //! what is in the frame and where: a network that knows classes by how pictures were taken and cut does well on pictures
 //! that were taken and cut alike, and on no others.
 

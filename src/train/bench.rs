@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use xray_nn::{Adam, Network};
 
+use super::recipe::Named;
 use super::step::{Aim, step};
 use super::{EngineKind, TrainConfig, evaluate, machine};
 use crate::dataset::batch::{Batch, normalise};
@@ -190,7 +191,7 @@ fn evaluation(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
 fn training(files: &[Vec<u8>], settings: &Settings) -> Result<Measured> {
     let batch = batch(files, settings.batch_size, settings.image_size);
     let network = network(settings.engine)?;
-    let learning_rate = TrainConfig::default().learning_rate;
+    let learning_rate = Named::Plain.config().learning_rate;
     let mut adam = Adam::new(network.parameters(), learning_rate).with_isa(machine::isa());
     let timing = time(settings.seconds, &clock(), || {
         step((&network, &mut adam), (&batch, settings.image_size), Aim::PLAIN).map(drop)

@@ -13,7 +13,7 @@ use super::{Control, Outcome, Phase, TrainEvent, evaluate};
 use crate::dataset::Split;
 use crate::dataset::cache::Progress;
 use crate::error::{Error, Result};
-use crate::metrics::{EpochFigures, Figures};
+use crate::metrics::{Criterion, EpochFigures, Figures};
 
 /// A member: the folder with its weights, and their fingerprint where it is known.
 pub type Member<'a> = (&'a Path, Option<&'a str>);
@@ -32,12 +32,16 @@ pub fn assemble(job: &Job, members: &[Member], control: &Control, emit: Emit) ->
     let images = |split| (job.splits.of(split), control);
     let validating = |p: Progress| Phase::Validating { epoch: 1, done: p.done, total: p.total };
     let answers = job.answer(&network, images(Split::Validation), validating, emit)?;
+    let shifted = match config.choose_by {
+        Criterion::Shifted => Some(job.score_shifted(&network, control, validating, emit)?),
+        Criterion::Accuracy | Criterion::Loss => None,
+    };
     let figures = EpochFigures {
         epoch: 1,
         train: Figures::default(),
         validation: evaluate::figures(job.dataset, &answers),
         seconds: started.elapsed().as_secs_f64(),
-        shifted: None,
+        shifted,
         weights: Some(checkpoint::fingerprint(&state)?),
     };
     let position = Position { epochs_done: 1, history: vec![figures], best_epoch: Some(1), ..Position::start() };

@@ -520,7 +520,7 @@ fn any_news() -> impl Strategy<Value = Message> {
         9 => any_cases(number, sample::cases()),
         10 => any_cases(number, Vec::new()),
         11 => {
-            let logits = Ok([f32::NAN, 1.0]);
+            let logits = Ok(([f32::NAN, 1.0], None));
             let (generation, run_id, index) = (u64::MAX, sample::run_id(5), number % 7);
             Message::Inspect(InspectMessage::Told { generation, run_id, index, told: Told::Logits(logits) })
         }

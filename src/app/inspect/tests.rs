@@ -179,7 +179,7 @@ fn an_answer_that_comes_with_a_heat_map_does_not_take_the_place_of_a_stored_one(
     press(&mut app, KeyCode::Char('m'));
     let (stored, generation) = (app.inspect.all()[0].logits, app.inspect.generation);
     let run_id = sample::run_id(5);
-    let told = Told::Logits(Ok([9.0, -9.0]));
+    let told = Told::Logits(Ok(([9.0, -9.0], None)));
     let answer = InspectMessage::Told { generation, run_id, index: 0, told };
     tell(&mut app, [Message::Inspect(answer)]);
     assert_eq!(app.inspect.all()[0].logits, stored);
@@ -360,7 +360,7 @@ fn a_pasted_path_opens_a_picture_that_the_run_answers_for_and_esc_leads_back() {
     let effects = tell(&mut app, [Message::Inspect(found)]);
     let [Effect::Show(view)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((view.file.to_str(), view.predict_with.clone()), (Some("/x/a b.png"), Some(sample::run_id(5))));
-    let (generation, run_id, logits) = (app.inspect.generation, sample::run_id(5), Ok([-1.0, 2.0]));
+    let (generation, run_id, logits) = (app.inspect.generation, sample::run_id(5), Ok(([-1.0, 2.0], None)));
     tell(
         &mut app,
         [Message::Inspect(InspectMessage::Told { generation, run_id, index: 0, told: Told::Logits(logits) })],

@@ -35,13 +35,13 @@ impl InspectScreen {
         }
     }
 
-    fn answer(&mut self, index: usize, logits: Result<[f32; 2], String>, generation: u64) {
-        match (logits, &mut self.cases) {
-            (Ok(logits), Loadable::Ready(cases)) => {
+    fn answer(&mut self, index: usize, answer: Result<([f32; 2], Option<f64>), String>, generation: u64) {
+        match (answer, &mut self.cases) {
+            (Ok((logits, disagreement)), Loadable::Ready(cases)) => {
                 // What the run has in the store stays: a heat map brings an answer too, which another machine may round
                 // otherwise.
                 if let Some(case) = cases.get_mut(index).filter(|case| case.logits.is_none()) {
-                    case.logits = Some(logits);
+                    (case.logits, case.disagreement) = (Some(logits), disagreement);
                     self.auc = self.auc_of_answered();
                 }
             }

@@ -15,7 +15,7 @@ use crate::picture::{HeatMap, Picture, fit, overlay};
 use crate::predict::familiarity::{Warning, warnings};
 use crate::predict::heat::at_input;
 use crate::predict::placement::placement;
-use crate::predict::{Predictor, read_decoded, read_picture};
+use crate::predict::{Prediction, Predictor, read_decoded, read_picture};
 use crate::session::Workplace;
 use crate::train::priority;
 use crate::tui::wake::Outbox;
@@ -228,10 +228,11 @@ impl Oracle {
         let predictor = self.networks.get(&self.place, &asked.run_id).map_err(|error| error.to_string())?;
         if !asked.explain && asked.check.is_none() && !asked.warn {
             let answer = predictor.predict(&decoded.grey).map_err(|error| error.to_string())?;
-            return Ok(vec![Told::Logits(Ok(answer.logits))]);
+            return Ok(vec![Told::Logits(Ok((answer.logits, answer.disagreement)))]);
         }
         let found = predictor.explain(&decoded.grey).map_err(|error| error.to_string())?;
-        let mut told = vec![Told::Logits(Ok(found.prediction.logits))];
+        let Prediction { logits, disagreement } = found.prediction;
+        let mut told = vec![Told::Logits(Ok((logits, disagreement)))];
         if asked.warn {
             let unusual = warnings(&decoded, &found.features, gallery.as_deref());
             // Of the very same file more is known than that something looks like it.
