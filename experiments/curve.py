@@ -28,7 +28,6 @@ RECIPES = ["fast", "default"]
 
 WIDTH, HEIGHT = 860, 420
 LEFT, RIGHT, TOP, BOTTOM = 62, 150, 20, 48
-LOWEST, HIGHEST = 0.80, 1.0
 # Readable on a light page and on a dark one; told apart by their dashes too.
 STYLES = {"fast": ("#d97706", "none"), "default": ("#2563eb", "9 3"), "PyTorch, plain": ("#6b7280", "3 4")}
 
@@ -85,10 +84,12 @@ def measure(arguments):
 def draw(curves):
     last = max(points[-1][0] for points in curves.values())
     across = lambda minutes: LEFT + minutes / last * (WIDTH - LEFT - RIGHT)
-    down = lambda auc: TOP + (HIGHEST - max(auc, LOWEST)) / (HIGHEST - LOWEST) * (HEIGHT - TOP - BOTTOM)
+    # From the twentieth below the worst epoch.
+    lowest = min(int(auc * 20) for points in curves.values() for _, auc in points) / 20
+    down = lambda auc: TOP + (1 - auc) / (1 - lowest) * (HEIGHT - TOP - BOTTOM)
     grey = 'stroke="#6b7280" stroke-opacity="0.3"'
     parts = []
-    for hundredth in range(80, 101, 5):
+    for hundredth in range(round(100 * lowest), 101, 5):
         y = down(hundredth / 100)
         parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" {grey}/>')
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{hundredth / 100:.2f}</text>')

@@ -17,8 +17,8 @@ pub const ALL: &[Setting] = &[
         label: "recipe",
         meaning: "sets what is below",
         column: "recipe",
-        help: "Settings that go well together, which others then change: the best found (default), quicker ones (fast), or \
-               those that everybody begins with (plain)",
+        help: "Settings that go well together, which others then change: those of a new run (default), quicker ones \
+               (fast), or those that everybody begins with (plain)",
         value: "WORD",
         group: Group::Training,
         step: Step::Words(Named::NAMES),
