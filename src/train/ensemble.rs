@@ -13,7 +13,7 @@ use super::{Control, Outcome, Phase, TrainEvent, evaluate};
 use crate::dataset::Split;
 use crate::dataset::cache::Progress;
 use crate::error::{Error, Result};
-use crate::metrics::{Criterion, EpochFigures, Figures};
+use crate::metrics::{EpochFigures, Figures};
 
 /// A member: the folder with its weights, and their fingerprint where it is known.
 pub type Member<'a> = (&'a Path, Option<&'a str>);
@@ -32,10 +32,7 @@ pub fn assemble(job: &Job, members: &[Member], control: &Control, emit: Emit) ->
     let images = |split| (job.splits.of(split), control);
     let validating = |p: Progress| Phase::Validating { epoch: 1, done: p.done, total: p.total };
     let answers = job.answer(&network, images(Split::Validation), validating, emit)?;
-    let shifted = match config.choose_by {
-        Criterion::Shifted => Some(job.score_shifted(&network, control, validating, emit)?),
-        Criterion::Accuracy | Criterion::Loss => None,
-    };
+    let shifted = job.score_shifted(&network, control, validating, emit)?;
     let figures = EpochFigures {
         epoch: 1,
         train: Figures::default(),

@@ -15,7 +15,7 @@ use crate::dataset::cache::{Cache, Progress};
 use crate::dataset::split::Splits;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::metrics::Shifted;
+use crate::metrics::{Criterion, Shifted};
 
 /// What a run works on.
 #[derive(Debug)]
@@ -51,20 +51,23 @@ impl Job<'_> {
         heeded.and(answers)
     }
 
-    /// Scores the validation images made harder.
+    /// Scores the validation images made harder, where epochs are judged by that.
     pub(super) fn score_shifted(
         &self,
         network: &Inference,
         control: &Control,
         phase: impl Fn(Progress) -> Phase,
         emit: Emit,
-    ) -> Result<Shifted> {
+    ) -> Result<Option<Shifted>> {
+        if self.identity.config.choose_by != Criterion::Shifted {
+            return Ok(None);
+        }
         let mut heeded = Ok(());
         let mut watch = watching(control, &phase, (emit, &mut heeded));
         let (sets, images) = ((self.dataset, self.cache), self.splits.of(Split::Validation));
         let answers = evaluate::answer_harder((network, self.identity.config.normalisation), sets, images, &mut watch);
         drop(watch);
-        Ok(evaluate::shifted(self.dataset, &heeded.and(answers)?))
+        Ok(Some(evaluate::shifted(self.dataset, &heeded.and(answers)?)))
     }
 
     /// The images of an epoch in order.

@@ -16,7 +16,7 @@ use crate::dataset::Split;
 use crate::dataset::batch::{Batch, Source};
 use crate::dataset::cache::Progress;
 use crate::error::{Error, Result};
-use crate::metrics::{Criterion, EpochFigures, Figures};
+use crate::metrics::{EpochFigures, Figures};
 
 /// A network's tensors by torchvision's names.
 type State = BTreeMap<String, Tensor>;
@@ -215,10 +215,7 @@ impl<'a> Trainer<'a> {
         let images = self.job.splits.of(Split::Validation);
         let phase = |p: Progress| Phase::Validating { epoch, done: p.done, total: p.total };
         let answers = self.job.answer(&network, (images, self.control), phase, emit)?;
-        let shifted = match config.choose_by {
-            Criterion::Shifted => Some(self.job.score_shifted(&network, self.control, phase, emit)?),
-            Criterion::Accuracy | Criterion::Loss => None,
-        };
+        let shifted = self.job.score_shifted(&network, self.control, phase, emit)?;
         let figures = EpochFigures {
             epoch,
             train: self.at.partial.figures(),
