@@ -24,7 +24,7 @@ PROGRAM = os.environ.get("XRAY_TUI_PROGRAM", @PROGRAM@)
 # What is tried.
 SETTINGS = [
     {"LEARNING_RATE": learning_rate, "SEED": seed}
-    for learning_rate in ["0.002", "0.001"]
+    for learning_rate in ["0.001", "0.0005"]
     for seed in ["1", "2"]
 ]
 

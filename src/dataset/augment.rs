@@ -58,8 +58,9 @@ impl Default for Augmentation {
             horizontal_flip: true,
             crop_scale: 0.3,
             rotation_degrees: 10.0,
-            brightness: 0.2,
-            contrast: 0.2,
+            brightness: 0.3,
+            contrast: 0.3,
+            gamma: 0.3,
             ..Self::OFF
         }
     }

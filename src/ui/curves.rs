@@ -83,8 +83,11 @@ fn read_out(curves: &Curves, at: f64) -> Vec<String> {
     let mut words =
         vec![format!("▏epoch {:.2}", moment.epochs), format!("step {:.0}", moment.step), duration(moment.seconds)];
     let steps = [("loss", &history.loss), ("acc", &history.accuracy)];
-    let figures: [(&str, Figure); 2] =
-        [("v.loss", |e| e.validation.loss), ("v.acc", |e| e.validation.confusion.accuracy())];
+    let figures: [(&str, Figure); 3] = [
+        ("v.loss", |e| e.validation.loss),
+        ("v.acc", |e| e.validation.confusion.accuracy()),
+        ("hd.AUC", EpochFigures::harder_auc),
+    ];
     let more = [
         ("rate", &history.learning_rate),
         ("images/s", &history.speed),
