@@ -16,6 +16,7 @@ mod figures;
 mod fingerprint;
 pub mod gate;
 pub mod logistic;
+pub mod means;
 mod operating;
 pub mod rank;
 pub mod ranking;

@@ -2,18 +2,22 @@
 
 use serde_json::{Map, Value, json};
 
+use super::assessment::interval_json;
 use crate::dataset::Split;
 use crate::error::Error;
 use crate::metrics::assessment::Terms;
-use crate::metrics::{Assessment, Measure, Spread};
+use crate::metrics::means::{self, Network};
+use crate::metrics::{Assessment, Interval, Measure, Spread};
 use crate::store::{Run, Store, cases};
-use crate::units::share;
+use crate::units::{interval, share};
 
 /// Figures of some runs, by name.
 pub struct Table {
     names: Vec<&'static str>,
     /// A row of figures a run.
     rows: Vec<Vec<Option<f64>>>,
+    /// Of the mean, by name, where all runs answered the same images.
+    intervals: Vec<(&'static str, Interval)>,
 }
 
 impl Table {
@@ -22,9 +26,10 @@ impl Table {
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn of(store: &Store, runs: &[&Run]) -> Result<Self, Error> {
-        let names = Measure::ALL.map(Measure::key).into_iter().chain(["auc", "average_precision", "brier"]).collect();
-        let rows = runs.iter().map(|run| figures(store, run)).collect::<Result<_, _>>()?;
-        Ok(Self { names, rows })
+        let others = [means::AUC, "average_precision", means::SPECIFICITY_AT_SENSITIVITY_97, "brier", "ece"];
+        let names = Measure::ALL.map(Measure::key).into_iter().chain(others).collect();
+        let networks: Vec<Network> = runs.iter().map(|run| network(store, run)).collect::<Result<_, _>>()?;
+        Ok(Self { names, rows: networks.iter().map(figures).collect(), intervals: means::intervals(&networks) })
     }
 
     /// One run's figures.
@@ -46,23 +51,39 @@ impl Table {
         [of(|spread| Some(spread.mean)), of(|spread| spread.sd)].map(Value::Object)
     }
 
-    /// Means and standard deviations as lines.
+    /// 95 % intervals of the means by name.
+    pub fn intervals(&self) -> Map<String, Value> {
+        self.intervals.iter().map(|(name, interval)| ((*name).to_owned(), interval_json(Some(*interval)))).collect()
+    }
+
+    /// Means and standard deviations as lines, with the means' intervals where they have some.
     pub fn text(&self) -> String {
+        let interval_of = |name: &str| self.intervals.iter().find(|(of, _)| *of == name).map(|(_, interval)| interval);
         let line = |(name, spread): (&str, Option<Spread>)| {
-            let name = name.replace('_', " ");
             let sd = spread.map_or_else(|| "–".to_owned(), |spread| share(spread.sd));
-            format!("{name:<20}{:>8}{sd:>10}", share(spread.map(|spread| spread.mean)))
+            let known = interval_of(name).map_or_else(String::new, |i| format!("   {}", interval(i.low, i.high)));
+            format!("{:<30}{:>8}{sd:>11}{known}", name.replace('_', " "), share(spread.map(|spread| spread.mean)))
         };
-        let head = format!("{:<20}{:>8}{:>10}", "", "mean", "deviation");
+        let head = format!("{:<30}{:>8}{:>11}", "", "mean", "deviation");
+        let head = if self.intervals.is_empty() { head } else { head + "   95 % interval" };
         std::iter::once(head).chain(self.spreads().map(line)).collect::<Vec<_>>().join("\n")
     }
 }
 
-fn figures(store: &Store, run: &Run) -> Result<Vec<Option<f64>>, Error> {
-    let answers = store.answers(&run.started.id, Split::Test)?;
-    let terms = Terms { threshold: run.threshold(), temperature: None, prevalence: None };
-    let assessment = Assessment::quick(&cases(&answers), terms);
+/// What a run answered for the test images.
+fn network(store: &Store, run: &Run) -> Result<Network, Error> {
+    Ok((cases(&store.answers(&run.started.id, Split::Test)?), run.threshold()))
+}
+
+fn figures((cases, threshold): &Network) -> Vec<Option<f64>> {
+    let assessment = Assessment::quick(cases, Terms { threshold: *threshold, temperature: None, prevalence: None });
     let measures = Measure::ALL.map(|measure| assessment.measure(measure).map(|estimate| estimate.value));
-    let others = [assessment.auc.map(|auc| auc.value), assessment.average_precision, assessment.calibration.brier];
-    Ok(measures.into_iter().chain(others).collect())
+    let others = [
+        assessment.auc.map(|auc| auc.value),
+        assessment.average_precision,
+        assessment.specificity_at_sensitivity_97,
+        assessment.calibration.brier,
+        assessment.calibration.ece,
+    ];
+    measures.into_iter().chain(others).collect()
 }

@@ -34,6 +34,7 @@ fn describe(store: &Store, group: &[Run]) -> Result<(Value, String), Error> {
         "runs": group.iter().map(member).collect::<Vec<_>>(),
         "n": group.len(),
         "mean": mean,
+        "mean_ci": table.intervals(),
         "sd": sd,
     });
     let members: Vec<String> =
