@@ -6,14 +6,18 @@ After `xray-tui sweep --file experiments/ablation.toml`:
     experiments/measure.py [ablation] [--program xray-tui] [--db runs.db]
 
 Scores every run on its validation images as they are and in each way made harder, without a look at the test images. Then,
-way by way, the recipes' order by that way's AUC is held against three forecasts: their order by plain validation, by the
-mean over all other ways, and by the mean over the ways of the other kind (greys and sharpness, or the frame). A forecast
-that knows nothing of the way itself is worth what it would be worth elsewhere.
+way by way, the recipes' order by that way's AUC is held against forecasts: their order by plain validation, by the mean
+over all other ways, and by the mean over the ways of the other kind (greys and sharpness, or the frame). A forecast that
+knows nothing of the way itself is worth what it would be worth elsewhere. Of a recipe that was trained with several seeds
+the means count. `pooled` is what runs are judged by: the AUC of all ways together, two an image.
 """
 
 import argparse
 import json
+import pathlib
 import subprocess
+
+HERE = pathlib.Path(__file__).parent
 
 # The ways that change what is in the frame.
 FRAME = ["turned", "farther", "closer", "wider", "taller", "upper-left", "upper-right", "lower-left", "lower-right"]
@@ -21,7 +25,7 @@ FRAME = ["turned", "farther", "closer", "wider", "taller", "upper-left", "upper-
 
 def ask(arguments, *command):
     """The last line of what the program prints."""
-    words = [arguments.program, *command, "--db", arguments.db, "--json", "-q"]
+    words = [str(arguments.program), *command, "--db", arguments.db, "--json", "-q"]
     return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
 
 
@@ -46,7 +50,7 @@ def forecasts(rows, ways, way):
     others = [other for other in ways if other != way]
     kind = [other for other in ways if (other in FRAME) != (way in FRAME)]
     orders = [
-        [scores["none"]["accuracy"] for _, scores in rows],
+        [found["best_val_accuracy_mean"] for found, _ in rows],
         [scores["none"]["auc"] for _, scores in rows],
         [-scores["none"]["loss"] for _, scores in rows],
         [total(scores, others) for _, scores in rows],
@@ -55,28 +59,31 @@ def forecasts(rows, ways, way):
     return [spearman(order, [scores[way]["auc"] for _, scores in rows]) for order in orders]
 
 
+def mean(runs):
+    """Of several runs' shifts, way by way."""
+    middle = lambda name: {key: sum(run[name][key] for run in runs) / len(runs) for key in ["auc", "loss"]}
+    return {name: middle(name) for name in runs[0]}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", nargs="?", default="ablation")
-    parser.add_argument("--program", default="xray-tui")
+    parser.add_argument("--program", default=HERE.parent / "target" / "release" / "xray-tui")
     parser.add_argument("--db", default="runs.db")
     arguments = parser.parse_args()
-    study = ask(arguments, "queue", "show", arguments.study)
-    runs = [run for run in study["runs"] if run["state"] == "finished"]
-    if len(runs) < 3:
-        parser.error(f"{len(runs)} runs are finished, and an order needs three: `xray-tui queue run` goes on with the study")
-    rows = []
-    for run in runs:
-        shifts = ask(arguments, "eval", run["run_id"], "--split", "validation", "--shifts")["shifts"]
-        settings = {name: value for name, value in run["settings"].items() if name != "seed"}
-        rows.append((settings, {shift["shift"]: shift for shift in shifts}))
+    candidates = [found for found in ask(arguments, "queue", "show", arguments.study)["candidates"] if found["finished"]]
+    if len(candidates) < 3:
+        parser.error(f"{len(candidates)} are finished, and an order needs three: `xray-tui queue run` goes on with the study")
+    scored = lambda run: ask(arguments, "eval", run, "--split", "validation", "--shifts")["shifts"]
+    of = lambda run: {shift["shift"]: shift for shift in scored(run)}
+    rows = [(found, mean([of(run) for run in found["runs"]])) for found in candidates]
     ways = [way for way in rows[0][1] if way != "none"]
     print(f"{len(rows)} recipes; AUC on validation images, as they are and made harder\n")
-    print("  ".join(f"{name:>11}" for name in ["accuracy", "plain", "harder", *ways]), " settings")
-    for settings, scores in sorted(rows, key=lambda row: -sum(row[1][way]["auc"] for way in ways)):
-        aucs = [scores[way]["auc"] for way in ways]
-        figures = [scores["none"]["accuracy"], scores["none"]["auc"], sum(aucs) / len(ways), *aucs]
-        print("  ".join(f"{figure:11.4f}" for figure in figures), "", settings or "as given")
+    print("  ".join(f"{name:>11}" for name in ["accuracy", "plain", "pooled", *ways]), " settings")
+    for found, scores in sorted(rows, key=lambda row: -sum(row[1][way]["auc"] for way in ways)):
+        plain = [found["best_val_accuracy_mean"], scores["none"]["auc"], found["best_shifted_auc_mean"]]
+        figures = [*plain, *(scores[way]["auc"] for way in ways)]
+        print("  ".join(f"{figure:11.4f}" for figure in figures), "", found["settings"] or "as given")
     print(f"\nrank correlation over {len(rows)} recipes with the AUC of one way")
     heads = ["accuracy", "AUC", "-loss", "other ways", "other kind"]
     print(f"{'way':>12}" + "".join(f"{head:>12}" for head in heads))

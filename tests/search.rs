@@ -226,6 +226,37 @@ fn what_every_run_would_fail_of_ends_the_queue_and_all_waits() {
     assert_eq!(states(&store), [EntryState::Done; 2]);
 }
 
+/// The studies in `experiments/`.
+fn experiments() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|file| file.extension().is_some_and(|ext| ext == "toml"))
+        .map(|f| std::fs::read_to_string(f).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_study_in_the_repository_and_its_documentation_can_be_started() {
+    let folder = demo();
+    let shown = include_str!("../docs/searching.md").split("```toml\n").skip(1);
+    let shown: Vec<String> = shown.map(|rest| rest.split("```").next().unwrap().to_owned()).collect();
+    let studies = [experiments(), shown].concat();
+    assert!(studies.len() > 4, "{}", studies.len());
+    for study in studies {
+        std::fs::write(folder.path().join("study.toml"), &study).unwrap();
+        let planned = answer(folder.path(), &["sweep", "--file", "study.toml", "--dry-run"]);
+        assert!(!planned["runs"].as_array().unwrap().is_empty(), "{study}");
+    }
+}
+
+#[test]
+fn a_study_in_the_repository_stays_the_same_whatever_a_new_run_has() {
+    for study in experiments() {
+        assert!(study.contains("[base]\nrecipe = \"plain\"\nseed = 1\n"), "{study}");
+    }
+}
+
 #[test]
 fn seeds_have_bounds_that_are_told_at_once() {
     let folder = demo();

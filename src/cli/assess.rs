@@ -26,7 +26,8 @@ pub struct EvalArgs {
     /// Score the kept weights of every epoch (`train --keep-epochs`): to look at, not to choose by
     #[arg(long, conflicts_with_all = ["threshold", "prevalence", "curves"])]
     pub every_epoch: bool,
-    /// Score the images in sixteen ways made harder, one after the other: darker, blurred, closer up, cut off and so on
+    /// Score the images in sixteen ways made harder, one after the other: darker, blurred, closer up, cut off and so on;
+    /// nothing is kept, and on the test images every time is one more look
     #[arg(long, conflicts_with_all = ["threshold", "prevalence", "curves", "every_epoch"])]
     pub shifts: bool,
     /// Give PPV and NPV where this share of those examined is ill

@@ -3,21 +3,19 @@
 use serde_json::{Map, Value, json};
 
 use super::assessment::interval_json;
-use crate::dataset::Split;
+use crate::dataset::{Class, Split};
 use crate::error::Error;
-use crate::metrics::assessment::Terms;
-use crate::metrics::means::{self, Network};
-use crate::metrics::{Assessment, Interval, Measure, Spread};
-use crate::store::{Run, Store, cases};
+use crate::metrics::means::{self, Network, Row};
+use crate::metrics::{Interval, Spread};
+use crate::store::{Answer, Run, Store, cases};
 use crate::units::{interval, share};
 
-/// Figures of some runs, by name.
+/// Figures of some runs.
 pub struct Table {
-    names: Vec<&'static str>,
-    /// A row of figures a run.
-    rows: Vec<Vec<Option<f64>>>,
-    /// Of the mean, by name, where all runs answered the same images.
-    intervals: Vec<(&'static str, Interval)>,
+    /// A row a run.
+    rows: Vec<Row>,
+    /// Of the means, where all runs answered the same images and that is asked for.
+    intervals: Vec<Option<Interval>>,
 }
 
 impl Table {
@@ -26,21 +24,31 @@ impl Table {
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn of(store: &Store, runs: &[&Run]) -> Result<Self, Error> {
-        let others = [means::AUC, "average_precision", means::SPECIFICITY_AT_SENSITIVITY_97, "brier", "ece"];
-        let names = Measure::ALL.map(Measure::key).into_iter().chain(others).collect();
-        let networks: Vec<Network> = runs.iter().map(|run| network(store, run)).collect::<Result<_, _>>()?;
-        Ok(Self { names, rows: networks.iter().map(figures).collect(), intervals: means::intervals(&networks) })
+        let rows = runs.iter().map(|run| Ok(means::figures(&network(run, &answers(store, run)?))));
+        Ok(Self { rows: rows.collect::<Result<_, Error>>()?, intervals: Vec::new() })
+    }
+
+    /// The same, and how far the means are known, of runs that answered the same test images.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn with_intervals(store: &Store, runs: &[&Run]) -> Result<Self, Error> {
+        let answers: Vec<_> = runs.iter().map(|run| answers(store, run)).collect::<Result<_, _>>()?;
+        let networks: Vec<Network> = runs.iter().zip(&answers).map(|(run, answers)| network(run, answers)).collect();
+        let is_of_one_list = answers.windows(2).all(|pair| images(&pair[0]).eq(images(&pair[1])));
+        let intervals = if is_of_one_list { means::intervals(&networks).to_vec() } else { Vec::new() };
+        Ok(Self { rows: networks.iter().map(means::figures).collect(), intervals })
     }
 
     /// One run's figures.
     pub fn row(&self, place: usize) -> Map<String, Value> {
-        let figures = self.names.iter().zip(&self.rows[place]);
-        figures.map(|(name, figure)| ((*name).to_owned(), json!(figure))).collect()
+        self.rows[place].iter().map(|(name, figure)| ((*name).to_owned(), json!(figure))).collect()
     }
 
     /// Of each figure, over all runs.
     pub fn spreads(&self) -> impl Iterator<Item = (&'static str, Option<Spread>)> {
-        self.names.iter().enumerate().map(|(place, name)| (*name, Spread::of(self.rows.iter().map(|row| row[place]))))
+        let names = self.rows.first().into_iter().flatten().map(|(name, _)| *name);
+        names.enumerate().map(|(place, name)| (name, Spread::of(self.rows.iter().map(|row| row[place].1))))
     }
 
     /// Means and standard deviations by name.
@@ -51,39 +59,34 @@ impl Table {
         [of(|spread| Some(spread.mean)), of(|spread| spread.sd)].map(Value::Object)
     }
 
-    /// 95 % intervals of the means by name.
+    /// Intervals of the means by name; none where the runs answered other images.
     pub fn intervals(&self) -> Map<String, Value> {
-        self.intervals.iter().map(|(name, interval)| ((*name).to_owned(), interval_json(Some(*interval)))).collect()
+        let known = self.spreads().zip(&self.intervals);
+        known.map(|((name, _), interval)| (name.to_owned(), interval_json(*interval))).collect()
     }
 
-    /// Means and standard deviations as lines, with the means' intervals where they have some.
+    /// Means and standard deviations as lines, with the means' intervals where they are known.
     pub fn text(&self) -> String {
-        let interval_of = |name: &str| self.intervals.iter().find(|(of, _)| *of == name).map(|(_, interval)| interval);
-        let line = |(name, spread): (&str, Option<Spread>)| {
-            let sd = spread.map_or_else(|| "–".to_owned(), |spread| share(spread.sd));
-            let known = interval_of(name).map_or_else(String::new, |i| format!("   {}", interval(i.low, i.high)));
-            format!("{:<30}{:>8}{sd:>11}{known}", name.replace('_', " "), share(spread.map(|spread| spread.mean)))
+        let line = |(place, (name, spread)): (usize, (&str, Option<Spread>))| {
+            let [mean, sd] = [spread.map(|spread| spread.mean), spread.and_then(|spread| spread.sd)].map(share);
+            let known = self.intervals.get(place).copied().flatten();
+            let known = known.map_or_else(String::new, |i| format!("   {}", interval(i.low, i.high)));
+            format!("{:<30}{mean:>8}{sd:>11}{known}", name.replace('_', " "))
         };
         let head = format!("{:<30}{:>8}{:>11}", "", "mean", "deviation");
-        let head = if self.intervals.is_empty() { head } else { head + "   95 % interval" };
-        std::iter::once(head).chain(self.spreads().map(line)).collect::<Vec<_>>().join("\n")
+        let head = if self.intervals.is_empty() { head } else { head + "   95 %, other patients" };
+        std::iter::once(head).chain(self.spreads().enumerate().map(line)).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// What a run answered for the test images.
-fn network(store: &Store, run: &Run) -> Result<Network, Error> {
-    Ok((cases(&store.answers(&run.started.id, Split::Test)?), run.threshold()))
+fn answers(store: &Store, run: &Run) -> Result<Vec<Answer>, Error> {
+    store.answers(&run.started.id, Split::Test)
 }
 
-fn figures((cases, threshold): &Network) -> Vec<Option<f64>> {
-    let assessment = Assessment::quick(cases, Terms { threshold: *threshold, temperature: None, prevalence: None });
-    let measures = Measure::ALL.map(|measure| assessment.measure(measure).map(|estimate| estimate.value));
-    let others = [
-        assessment.auc.map(|auc| auc.value),
-        assessment.average_precision,
-        assessment.specificity_at_sensitivity_97,
-        assessment.calibration.brier,
-        assessment.calibration.ece,
-    ];
-    measures.into_iter().chain(others).collect()
+fn network(run: &Run, answers: &[Answer]) -> Network {
+    (cases(answers), run.threshold())
+}
+
+fn images(answers: &[Answer]) -> impl Iterator<Item = (&str, Class)> {
+    answers.iter().map(|answer| (&*answer.file, answer.truth))
 }

@@ -69,6 +69,8 @@ pub(super) fn answer(store: &Store, run_id: &str) -> anyhow::Result<Value> {
     let run = store.run(run_id)?;
     let mut value = run_json(&run);
     value["epochs"] = json!(run.epochs_done);
+    let best = store.epochs(run_id)?.into_iter().find(|epoch| Some(epoch.epoch) == run.best_epoch);
+    value["best_val_shifted_auc"] = json!(best.and_then(|best| best.harder_auc()));
     value["checkpoint"] = json!(checkpoint::best_path(&store.run_folder(run_id)).to_string_lossy());
     Ok(value)
 }
@@ -76,11 +78,12 @@ pub(super) fn answer(store: &Store, run_id: &str) -> anyhow::Result<Value> {
 pub(super) fn summary(value: &Value) -> String {
     let figure = |key: &str| share(value[key].as_f64());
     format!(
-        "{}  {}\nbest epoch      {}  validation accuracy {}\ntest accuracy   {}  precision {}  recall {}  F1 {}\ncheckpoint      {}",
+        "{}  {}\nbest epoch      {}  validation accuracy {}  harder AUC {}\ntest accuracy   {}  precision {}  recall {}  F1 {}\ncheckpoint      {}",
         value["name"].as_str().unwrap_or_default(),
         value["run_id"].as_str().unwrap_or_default(),
         value["best_epoch"],
         figure("best_val_accuracy"),
+        figure("best_val_shifted_auc"),
         figure("test_accuracy"),
         figure("test_precision"),
         figure("test_recall"),

@@ -30,7 +30,7 @@ words! {
         /// Distances from the mean grey times 0.6.
         Flatter = "flatter",
         /// Distances from the mean grey times 1.6.
-        Harder = "steeper",
+        Steeper = "steeper",
         /// A Gaussian blur of a standard deviation of 1/160 of the side, 1.4 pixels of 224.
         Blurred = "blurred",
         /// Gaussian noise of a standard deviation of 12 of 255 levels.
@@ -72,7 +72,7 @@ impl Shift {
         Self::Darker,
         Self::Lighter,
         Self::Flatter,
-        Self::Harder,
+        Self::Steeper,
         Self::Blurred,
         Self::Noisy,
         Self::Equalised,
@@ -99,7 +99,7 @@ impl Shift {
             Self::Darker => with_values(grey, |values| tones::adjust_gamma(values, DARKER)),
             Self::Lighter => with_values(grey, |values| tones::adjust_gamma(values, LIGHTER)),
             Self::Flatter => with_values(grey, |values| tones::adjust_contrast(values, FLATTER)),
-            Self::Harder => with_values(grey, |values| tones::adjust_contrast(values, STEEPER)),
+            Self::Steeper => with_values(grey, |values| tones::adjust_contrast(values, STEEPER)),
             Self::Blurred => blur(grey, size),
             Self::Noisy => with_values(grey, |values| add_noise(values, seed)),
             Self::Equalised => Normalisation::Clahe.apply(grey, size),

@@ -100,7 +100,7 @@ impl Assessment {
             average_precision: ranking.as_ref().and_then(Ranking::average_precision),
             specificity_at_sensitivity_97: ranking
                 .as_ref()
-                .and_then(|r| best_specificity(r.cuts(), 0.97)?.confusion.specificity()),
+                .and_then(|r| best_specificity(r, 0.97)?.confusion.specificity()),
             by_kind: by_kind(cases, terms.threshold),
             calibration: Calibration::of(cases, 1.0),
             calibrated: terms.temperature.map(|temperature| Calibration::of(cases, temperature)),

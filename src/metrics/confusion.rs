@@ -43,10 +43,10 @@ impl Confusion {
         }
     }
 
-    /// Calls so many images PNEUMONIA that were called NORMAL.
-    pub const fn move_up(&mut self, truth: bool, images: u64) {
-        *self.cell(truth, false) -= images;
-        *self.cell(truth, true) += images;
+    /// Calls one image PNEUMONIA that was called NORMAL.
+    pub const fn move_up(&mut self, truth: bool) {
+        *self.cell(truth, false) -= 1;
+        *self.cell(truth, true) += 1;
     }
 
     #[must_use]

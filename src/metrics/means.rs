@@ -1,68 +1,67 @@
-//! How far the mean of a figure over several networks is known, all of which answered the same images.
+//! Figures of several networks together, and how far their means are known.
 
+use super::calibration::{brier, expected_error, reliability};
 use super::ranking::Ranking;
 use super::threshold::best_specificity;
 use super::{Case, Confusion, Interval, Measure, Spread, Threshold, bootstrap};
 
-/// The answers of a network, and where it begins to call PNEUMONIA.
+/// A network's answers, and where it begins to call PNEUMONIA.
 pub type Network = (Vec<Case>, Threshold);
 
-/// Keys in JSON of figures that are neither of the [`Measure`]s.
-pub const AUC: &str = "auc";
-pub const SPECIFICITY_AT_SENSITIVITY_97: &str = "specificity_at_sensitivity_97";
+/// Figures by their keys in JSON.
+pub type Row = [(&'static str, Option<f64>); FIGURES];
 
 const MEASURES: usize = Measure::ALL.len();
-const FIGURES: usize = MEASURES + 2;
+const FIGURES: usize = MEASURES + 5;
 
-/// 95 % intervals of the means over these networks, by the figures' keys: patients are drawn anew, the same ones for all
-/// networks. Other networks of the same recipe would widen them. None where the images of the networks differ.
+/// What one network scored.
 #[must_use]
-pub fn intervals(networks: &[Network]) -> Vec<(&'static str, Interval)> {
-    let rankings: Option<Vec<Ranking>> = networks.iter().map(|(cases, _)| Ranking::of(cases)).collect();
-    let (Some(rankings), Some((first, _)), true) = (rankings, networks.first(), is_of_one_list(networks)) else {
-        return Vec::new();
-    };
-    let found: [_; FIGURES] = bootstrap::intervals(bootstrap::patients(first), |drawn| {
-        let rows: Vec<_> = networks.iter().zip(&rankings).map(|network| figures(network, drawn)).collect();
-        std::array::from_fn(|at| Spread::of(rows.iter().map(|row| row[at])).map(|spread| spread.mean))
+pub fn figures((cases, threshold): &Network) -> Row {
+    let ranking = Ranking::of(cases);
+    let ranking = ranking.as_ref();
+    let others = [
+        ("auc", ranking.and_then(Ranking::auc)),
+        ("average_precision", ranking.and_then(Ranking::average_precision)),
+        (
+            "specificity_at_sensitivity_97",
+            ranking.and_then(|ranking| best_specificity(ranking, 0.97)?.confusion.specificity()),
+        ),
+        ("brier", brier(cases, 1.0)),
+        ("ece", expected_error(&reliability(cases, 1.0))),
+    ];
+    let confusion = Confusion::at(cases, *threshold, |_| 1);
+    let measure = |measure: Measure| (measure.key(), confusion.estimate(measure).map(|estimate| estimate.value));
+    std::array::from_fn(|at| at.checked_sub(MEASURES).map_or_else(|| measure(Measure::ALL[at]), |at| others[at]))
+}
+
+/// 95 % intervals of the figures' means over networks that answered the same images in the same order: patients are drawn
+/// anew, the same ones for all networks. That other networks of the same recipe would differ is not in them.
+#[must_use]
+pub fn intervals(networks: &[Network]) -> [Option<Interval>; FIGURES] {
+    let patients = networks.first().map_or(0, |(cases, _)| bootstrap::patients(cases));
+    let found = bootstrap::intervals(patients, |drawn| {
+        let rows: Vec<Row> = networks.iter().map(|network| figures(&redrawn(network, drawn))).collect();
+        std::array::from_fn(|at| Spread::of(rows.iter().map(|row| row[at].1)).map(|spread| spread.mean))
     });
-    let keys = Measure::ALL.map(Measure::key).into_iter().chain([AUC, SPECIFICITY_AT_SENSITIVITY_97]);
     // Where no draw changes a figure, an interval of no width would claim certainty.
-    let known = |(key, interval): (_, Option<Interval>)| Some((key, interval.filter(|i| i.low < i.high)?));
-    keys.zip(found).filter_map(known).collect()
+    found.map(|interval| interval.filter(|interval| interval.low < interval.high))
 }
 
-fn is_of_one_list(networks: &[Network]) -> bool {
-    let images = |(cases, _): &Network| cases.iter().map(|case| (case.patient, case.truth)).collect::<Vec<_>>();
-    networks.windows(2).all(|pair| images(&pair[0]) == images(&pair[1]))
-}
-
-/// Of one network, where each patient counts as often as it was drawn.
-fn figures(((cases, threshold), ranking): (&Network, &Ranking), drawn: &[u32]) -> [Option<f64>; FIGURES] {
-    let weight = |case: &Case| u64::from(drawn[case.patient]);
-    let confusion = Confusion::at(cases, *threshold, weight);
-    let specificity = || best_specificity(ranking.weighted_cuts(weight), 0.97)?.confusion.specificity();
-    std::array::from_fn(|at| match at.checked_sub(MEASURES) {
-        None => confusion.estimate(Measure::ALL[at]).map(|estimate| estimate.value),
-        Some(0) => ranking.weighted_auc(weight),
-        Some(_) => specificity(),
-    })
+/// Each image as often as its patient was drawn.
+fn redrawn((cases, threshold): &Network, drawn: &[u32]) -> Network {
+    let times = |case: &Case| std::iter::repeat_n(*case, drawn[case.patient] as usize);
+    (cases.iter().flat_map(times).collect(), *threshold)
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::metrics::Assessment;
     use crate::metrics::assessment::Terms;
 
-    fn case((margin, truth, patient): (f64, bool, usize)) -> Case {
-        Case { margin, truth, patient, kind: None }
-    }
-
     fn of(key: &str, networks: &[Network]) -> Option<Interval> {
-        intervals(networks).into_iter().find(|(name, _)| *name == key).map(|(_, interval)| interval)
+        let place = figures(&networks[0]).iter().position(|(name, _)| *name == key).unwrap();
+        intervals(networks)[place]
     }
 
     /// Forty patients of two images each; the margins are right but for some.
@@ -71,16 +70,31 @@ mod tests {
             let size = f64::from(u32::try_from((at * 7 + offset) % 11).unwrap()) - 2.5;
             if truth { size } else { -size }
         };
-        let cases = (0..80).map(|at| (margin(at, at % 4 < 2), at % 4 < 2, at / 2)).map(case).collect();
-        (cases, Threshold::HALF)
+        let case = |at| Case { margin: margin(at, at % 4 < 2), truth: at % 4 < 2, patient: at / 2, kind: None };
+        ((0..80).map(case).collect(), Threshold::HALF)
+    }
+
+    fn assessed((cases, threshold): &Network) -> Assessment {
+        Assessment::of(cases, Terms { threshold: *threshold, temperature: None, prevalence: None })
+    }
+
+    #[test]
+    fn the_figures_are_those_of_an_assessment() {
+        let own = assessed(&network(0));
+        let figures = std::collections::BTreeMap::from(figures(&network(0)));
+        assert_eq!(figures["accuracy"], own.measure(Measure::Accuracy).map(|estimate| estimate.value));
+        assert_eq!(figures["mcc"], own.measure(Measure::Mcc).map(|estimate| estimate.value));
+        assert_eq!(figures["auc"], own.auc.map(|auc| auc.value));
+        assert_eq!(figures["average_precision"], own.average_precision);
+        assert_eq!(figures["specificity_at_sensitivity_97"], own.specificity_at_sensitivity_97);
+        assert_eq!((figures["brier"], figures["ece"]), (own.calibration.brier, own.calibration.ece));
     }
 
     #[test]
     fn of_one_network_the_intervals_are_its_own() {
-        let (cases, threshold) = network(0);
-        let own = Assessment::of(&cases, Terms { threshold, temperature: None, prevalence: None });
-        assert_eq!(of(AUC, &[network(0)]), own.auc_by_patient);
-        assert_eq!(of(Measure::Mcc.key(), &[network(0)]), own.measure(Measure::Mcc).unwrap().interval);
+        let own = assessed(&network(0));
+        assert_eq!(of("auc", &[network(0)]), own.auc_by_patient);
+        assert_eq!(of("mcc", &[network(0)]), own.measure(Measure::Mcc).unwrap().interval);
     }
 
     #[test]
@@ -91,26 +105,11 @@ mod tests {
     }
 
     #[test]
-    fn networks_of_other_images_have_none() {
-        let (mut cases, threshold) = network(0);
-        cases.pop();
-        assert_eq!(intervals(&[network(0), (cases, threshold)]), []);
-        assert_eq!(intervals(&[]), []);
-    }
-
-    proptest! {
-        #[test]
-        fn an_image_that_counts_twice_counts_as_two(
-            images in prop::collection::vec((-3_i32..4, any::<bool>(), 0..3_usize), 1..20)
-        ) {
-            let cases: Vec<Case> =
-                images.iter().map(|(margin, truth, times)| case((f64::from(*margin), *truth, *times))).collect();
-            let repeated: Vec<Case> = cases.iter().flat_map(|case| vec![*case; case.patient]).collect();
-            let [weighted, plain] = [&cases, &repeated].map(|cases| Ranking::of(cases).unwrap());
-            let specificity = |cuts| best_specificity(cuts, 0.97).and_then(|cut| cut.confusion.specificity());
-            let weight = |case: &Case| case.patient as u64;
-            prop_assert_eq!(specificity(weighted.weighted_cuts(weight)), specificity(plain.cuts()));
-            prop_assert_eq!(weighted.weighted_auc(weight), plain.auc());
-        }
+    fn a_network_that_answers_no_number_leaves_the_rest_their_intervals() {
+        let mut broken = network(0);
+        broken.0[0].margin = f64::NAN;
+        assert_eq!(of("auc", &[broken.clone()]), None);
+        assert!(of("accuracy", &[broken]).is_some());
+        assert_eq!(intervals(&[]), [None; FIGURES]);
     }
 }

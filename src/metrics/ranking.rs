@@ -64,20 +64,15 @@ impl Ranking {
     /// What every possible threshold gives, from the one that calls no image PNEUMONIA to the one that calls all so.
     #[must_use]
     pub fn cuts(&self) -> Vec<Cut> {
-        self.weighted_cuts(|_| 1)
-    }
-
-    /// The same where an image counts `weight` times.
-    #[must_use]
-    pub fn weighted_cuts(&self, weight: impl Fn(&Case) -> u64) -> Vec<Cut> {
-        let mut confusion = Confusion::at(&self.cases, Threshold { margin: f64::INFINITY }, &weight);
+        let ill = self.cases.iter().filter(|case| case.truth).count() as u64;
+        let mut confusion = Confusion { tn: self.cases.len() as u64 - ill, fn_: ill, ..Confusion::default() };
         let mut above = self.cases.first().map_or(0.0, |case| case.margin + 2.0);
         let mut cuts = Vec::new();
         for tied in self.ties() {
             cuts.push(Cut { threshold: Threshold { margin: f64::midpoint(above, tied[0].margin) }, confusion });
             above = tied[0].margin;
             for case in tied {
-                confusion.move_up(case.truth, weight(case));
+                confusion.move_up(case.truth);
             }
         }
         cuts.push(Cut { threshold: Threshold { margin: above - 1.0 }, confusion });

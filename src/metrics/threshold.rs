@@ -55,7 +55,7 @@ impl Rule {
         match self {
             Self::Half => Some(Threshold::HALF),
             Self::Youden => best(ranking, |sensitivity, specificity| Some(sensitivity + specificity)),
-            Self::Sensitivity(least) => best_specificity(ranking.cuts(), least).map(|cut| cut.threshold),
+            Self::Sensitivity(least) => best_specificity(ranking, least).map(|cut| cut.threshold),
             Self::Specificity(least) => {
                 best(ranking, |sensitivity, specificity| (specificity >= least).then_some(sensitivity))
             }
@@ -106,18 +106,18 @@ impl TryFrom<String> for Rule {
 
 /// The best specificity that leaves at least this sensitivity, as read off the ROC curve of these very images.
 #[must_use]
-pub fn best_specificity(cuts: Vec<Cut>, least: f64) -> Option<Cut> {
-    best_cut(cuts, |sensitivity, specificity| (sensitivity >= least).then_some(specificity))
+pub fn best_specificity(ranking: &Ranking, least: f64) -> Option<Cut> {
+    best_cut(ranking, |sensitivity, specificity| (sensitivity >= least).then_some(specificity))
 }
 
 fn best(ranking: &Ranking, score: impl Fn(f64, f64) -> Option<f64>) -> Option<Threshold> {
-    best_cut(ranking.cuts(), score).map(|cut| cut.threshold)
+    best_cut(ranking, score).map(|cut| cut.threshold)
 }
 
 /// The cut with the highest score of (sensitivity, specificity).
-fn best_cut(cuts: Vec<Cut>, score: impl Fn(f64, f64) -> Option<f64>) -> Option<Cut> {
+fn best_cut(ranking: &Ranking, score: impl Fn(f64, f64) -> Option<f64>) -> Option<Cut> {
     let scored = |cut: Cut| Some((score(cut.confusion.recall()?, cut.confusion.specificity()?)?, cut));
     let rank = |(score, cut): &(f64, Cut)| (*score, -cut.threshold.margin.abs());
     let better = |a: &(f64, Cut), b: &(f64, Cut)| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal);
-    cuts.into_iter().filter_map(scored).max_by(better).map(|(_, cut)| cut)
+    ranking.cuts().into_iter().filter_map(scored).max_by(better).map(|(_, cut)| cut)
 }

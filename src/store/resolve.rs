@@ -1,12 +1,17 @@
 //! Which run a word on the command line means.
 
+use std::collections::BTreeMap;
+
+use super::rows::parse;
 use super::{Run, RunState, Store};
 use crate::error::{Error, Result};
+use crate::metrics::Shifted;
 
 impl Store {
-    /// The run that `word` names: `last` (newest), `best` (finished, highest validation accuracy, then newest), `champion`
-    /// (promoted), an id, a name, or the unique beginning of an id. `last` is no fold, and `best` neither a fold nor a
-    /// cross-validation nor one that came from elsewhere without its weights. None of them is in the trash.
+    /// The run that `word` names: `last` (newest), `best` (finished, highest AUC of the validation images made harder; where
+    /// no run has that, highest validation accuracy; of equals the newest), `champion` (promoted), an id, a name, or the
+    /// unique beginning of an id. `last` is no fold, and `best` neither a fold nor a cross-validation nor one that came from
+    /// elsewhere without its weights. None of them is in the trash.
     ///
     /// # Errors
     /// `Run` where no run or more than one is meant.
@@ -14,7 +19,10 @@ impl Store {
         if word == CHAMPION {
             return self.champion_run()?.ok_or_else(|| unclear(word, &Unclear::NoChampion));
         }
-        match choose(self.meant(word)?, word) {
+        if word == BEST {
+            return self.best_run()?.ok_or_else(|| unclear(word, &Unclear::NoneFinished));
+        }
+        match choose(self.runs()?, word) {
             Err(Unclear::None) if !is_keyword(word) && choose(self.trashed()?, word).is_ok() => {
                 let problem = format!("is in the trash: `xray-tui runs restore {word}` brings it back");
                 Err(Error::Run { run: word.to_owned(), problem })
@@ -42,11 +50,11 @@ impl Store {
     /// # Errors
     /// `Run` where no run or more than one is meant.
     pub fn resolve_anywhere(&self, word: &str) -> Result<Run> {
-        if word == CHAMPION {
+        if is_keyword(word) {
             return self.resolve(word);
         }
-        match choose(self.meant(word)?, word) {
-            Err(Unclear::None) if !is_keyword(word) => self.resolve_trashed(word),
+        match choose(self.runs()?, word) {
+            Err(Unclear::None) => self.resolve_trashed(word),
             found => self.whole(word, found),
         }
     }
@@ -59,15 +67,34 @@ impl Store {
         self.champion()?.map(|champion| self.run(&champion.new.run_id)).transpose()
     }
 
-    /// Those that a word may mean, newest first.
-    fn meant(&self, word: &str) -> Result<Vec<Run>> {
-        let mut runs = self.runs()?;
+    fn best_run(&self) -> Result<Option<Run>> {
+        let (bare, harder) = (self.without_weights()?, self.harder_aucs()?);
         // Whoever asks for the best one wants to predict with it.
-        if word == BEST {
-            let bare = self.without_weights()?;
-            runs.retain(|run| !bare.contains(&run.started.id));
-        }
-        Ok(runs)
+        let counts = |run: &Run| {
+            let is_whole = run.started.parent.is_none() && run.folds().is_none();
+            run.state == RunState::Finished && is_whole && !bare.contains(&run.started.id)
+        };
+        let merit = |run: &Run| {
+            let harder = harder.get(&run.started.id).copied();
+            [harder, run.best_val_accuracy].map(|figure| figure.unwrap_or(-1.0))
+        };
+        let better = |a: &Run, b: &Run| {
+            let [a, b] = [a, b].map(merit);
+            a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
+        };
+        let best = self.runs()?.into_iter().rev().filter(counts).max_by(better);
+        best.map(|run| self.run(&run.started.id)).transpose()
+    }
+
+    /// What the best epoch of each run scored on the validation images made harder, by id, where that is measured.
+    fn harder_aucs(&self) -> Result<BTreeMap<String, f64>> {
+        let sql = "SELECT run_id, shifted FROM epochs JOIN runs ON id = run_id AND epoch = best_epoch \
+                   WHERE shifted IS NOT NULL";
+        let scored = self.read(sql, [], |row| {
+            let shifted: Shifted = parse(&row.get::<_, String>("shifted")?)?;
+            Ok((row.get("run_id")?, shifted.auc))
+        })?;
+        Ok(scored.into_iter().filter_map(|(id, auc)| Some((id, auc?))).collect())
     }
 
     fn whole(&self, word: &str, found: Result<Run, Unclear>) -> Result<Run> {
@@ -104,7 +131,6 @@ fn is_keyword(word: &str) -> bool {
 fn choose(runs: Vec<Run>, word: &str) -> Result<Run, Unclear> {
     match word {
         "last" => return runs.into_iter().find(|run| run.started.parent.is_none()).ok_or(Unclear::None),
-        BEST => return best(runs).ok_or(Unclear::NoneFinished),
         CHAMPION => return Err(Unclear::NoChampion),
         _ => {}
     }
@@ -119,12 +145,4 @@ fn choose(runs: Vec<Run>, word: &str) -> Result<Run, Unclear> {
         Err(meant) if meant.is_empty() => Err(Unclear::None),
         Err(meant) => Err(Unclear::Many(meant.into_iter().map(|run| run.started.id).collect())),
     }
-}
-
-fn best(runs: Vec<Run>) -> Option<Run> {
-    let finished = runs
-        .into_iter()
-        .rev()
-        .filter(|run| run.state == RunState::Finished && run.started.parent.is_none() && run.folds().is_none());
-    finished.max_by(|a, b| a.best_val_accuracy.unwrap_or(-1.0).total_cmp(&b.best_val_accuracy.unwrap_or(-1.0)))
 }

@@ -301,6 +301,28 @@ fn a_run_is_found_by_id_beginning_name_last_and_best() {
 }
 
 #[test]
+fn the_best_run_is_the_one_that_holds_on_harder_images() {
+    let (_folder, store) = store();
+    let scored = |right, auc: Option<f64>| EpochFigures {
+        shifted: auc.map(|auc| Shifted { auc: Some(auc), loss: None }),
+        ..epoch(1, right)
+    };
+    for (id, figures) in [
+        ("aaaaaaaaaaaa", scored(7, Some(0.95))),
+        ("bbbbbbbbbbbb", scored(10, None)),
+        ("cccccccccccc", scored(8, Some(0.9))),
+    ] {
+        store.create_run(&new_run(id, id)).unwrap();
+        store.add_epoch(id, &figures, true).unwrap();
+        store.end_run(id, &ended(RunState::Finished)).unwrap();
+    }
+    assert_eq!(store.resolve("best").unwrap().started.id, "aaaaaaaaaaaa");
+    store.trash_run("aaaaaaaaaaaa").unwrap();
+    store.trash_run("cccccccccccc").unwrap();
+    assert_eq!(store.resolve("best").unwrap().started.id, "bbbbbbbbbbbb", "where none is judged so, by accuracy");
+}
+
+#[test]
 fn a_new_database_may_be_opened_by_many_at_once() {
     for _ in 0..30 {
         let folder = tempfile::tempdir().unwrap();

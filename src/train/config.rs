@@ -170,7 +170,7 @@ impl Default for TrainConfig {
             warmup_epochs: 1.0,
             weight_decay: 0.05,
             clip_norm: 1.0,
-            label_smoothing: 0.05,
+            label_smoothing: 0.0,
             class_balance: ClassBalance::None,
             averaging: 0.99,
             early_stopping: 0,

@@ -59,7 +59,9 @@ pub fn answer_harder(
     let mut answers = Vec::new();
     for turn in [0, ways / 2] {
         let shift = |index: usize| Shift::ALL[(index + turn) % ways];
-        answers.extend(answer_shifted((network, look), sets, (images, &shift), watch)?);
+        let before = answers.len();
+        let both = |each: Progress| watch(Progress { done: before + each.done, total: 2 * each.total });
+        answers.extend(answer_shifted((network, look), sets, (images, &shift), &mut { both })?);
     }
     Ok(answers)
 }

@@ -27,7 +27,7 @@ pub fn of(store: &Store, run: &Run) -> Result<Option<(Value, String)>, Error> {
 }
 
 fn describe(store: &Store, group: &[Run]) -> Result<(Value, String), Error> {
-    let table = Table::of(store, &group.iter().collect::<Vec<_>>())?;
+    let table = Table::with_intervals(store, &group.iter().collect::<Vec<_>>())?;
     let [mean, sd] = table.summary();
     let member = |run: &Run| json!({"run_id": run.started.id, "name": run.started.name, "seed": run.started.seed});
     let value = json!({

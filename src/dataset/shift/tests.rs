@@ -65,7 +65,7 @@ fn powers_darken_and_lighten_the_middle_and_leave_black_and_white() {
 fn contrast_is_less_or_more_around_the_mean() {
     let greys = [50, 100, 100, 150];
     assert_eq!(shifted(Shift::Flatter, &greys, 2), [70, 100, 100, 130]);
-    assert_eq!(shifted(Shift::Harder, &greys, 2), [20, 100, 100, 180]);
+    assert_eq!(shifted(Shift::Steeper, &greys, 2), [20, 100, 100, 180]);
 }
 
 #[test]
