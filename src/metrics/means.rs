@@ -14,7 +14,7 @@ pub type Row = [(&'static str, Option<f64>); FIGURES];
 const MEASURES: usize = Measure::ALL.len();
 const FIGURES: usize = MEASURES + 5;
 
-/// What one network scored.
+/// What one network scored: figures of an [`super::Assessment`], without its intervals, as each draw makes them anew.
 #[must_use]
 pub fn figures((cases, threshold): &Network) -> Row {
     let ranking = Ranking::of(cases);
