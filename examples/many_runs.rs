@@ -192,7 +192,7 @@ fn step(step: usize) -> StepPoint {
 
 fn operating(number: usize) -> OperatingPoint {
     let threshold = Threshold { margin: 0.1 * count(number % 5) };
-    OperatingPoint { rule: config(number).threshold, threshold, temperature: Some(1.4), images: 521 }
+    OperatingPoint { rule: config(number).threshold, threshold, temperature: Some(1.4), images: 521, harder: false }
 }
 
 fn answer(split: Split, image: usize, number: usize) -> Answer {
@@ -202,7 +202,7 @@ fn answer(split: Split, image: usize, number: usize) -> Answer {
     let margin = if truth == Class::Pneumonia { 2.0 } else { -2.0 }
         + f32::from(i8::try_from((image * 37 + number) % 100).unwrap_or_default()) / 25.0
         - 2.0;
-    Answer { split, file, truth, logits: [-margin / 2.0, margin / 2.0], disagreement: None }
+    Answer { split, harder: false, file, truth, logits: [-margin / 2.0, margin / 2.0], disagreement: None }
 }
 
 /// The store dates runs as they begin: here one began every two hours.

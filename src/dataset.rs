@@ -132,6 +132,42 @@ impl Split {
     }
 }
 
+/// What a network is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The images of a split as they are.
+    Plain(Split),
+    /// The validation images made harder ([`shift`]).
+    Harder,
+}
+
+impl Asked {
+    /// All that a run keeps answers for.
+    pub const KEPT: [Self; 3] = [Self::Plain(Split::Validation), Self::Plain(Split::Test), Self::Harder];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain(split) => split.name(),
+            Self::Harder => "harder",
+        }
+    }
+
+    #[must_use]
+    pub const fn split(self) -> Split {
+        match self {
+            Self::Plain(split) => split,
+            Self::Harder => Split::Validation,
+        }
+    }
+}
+
+impl From<Split> for Asked {
+    fn from(split: Split) -> Self {
+        Self::Plain(split)
+    }
+}
+
 /// One image file of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {

@@ -30,7 +30,7 @@ pub use estimate::{Estimate, Interval};
 pub use figures::{Criterion, EpochFigures, Figures, Shifted, cross_entropy, probability};
 pub use fingerprint::{Fingerprint, Hasher};
 pub use gate::Gate;
-pub use operating::OperatingPoint;
+pub use operating::{OperatingPoint, ThresholdOn};
 pub use spread::Spread;
 pub use threshold::{Rule, Threshold};
 

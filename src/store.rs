@@ -34,12 +34,12 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Params, Row, params};
 use serde::Serialize;
 
-use crate::dataset::Split;
+use crate::dataset::{Asked, Split};
 use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
 use crate::metrics::alarm::Checks;
 
-pub use cases::{cases, score};
+pub use cases::{cases, decide, score, score_harder};
 pub use commands::CommandKind;
 pub use images::{ImageMark, MarkedImage};
 pub use imports::{Origin, Record};
@@ -221,21 +221,22 @@ impl Store {
         )
     }
 
-    /// Writes a run's answers for a split in place of those it had.
+    /// Writes a run's answers in place of those it had to the same.
     ///
     /// # Errors
     /// `Store` where the file cannot be written.
-    pub fn replace_answers(&self, run_id: &str, split: Split, answers: &[Answer]) -> Result<()> {
+    pub fn replace_answers(&self, run_id: &str, asked: impl Into<Asked>, answers: &[Answer]) -> Result<()> {
+        let asked = asked.into();
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
-        self.change("DELETE FROM answers WHERE run_id = ?1 AND split = ?2", params![run_id, split.name()])?;
-        self.write_answers(run_id, split, answers)?;
+        self.change("DELETE FROM answers WHERE run_id = ?1 AND split = ?2", params![run_id, asked.name()])?;
+        self.write_answers(run_id, asked, answers)?;
         transaction.commit().map_err(|error| self.problem(&error))
     }
 
     fn write_answers<'a>(
         &self,
         run_id: &str,
-        split: Split,
+        asked: Asked,
         answers: impl IntoIterator<Item = &'a Answer>,
     ) -> Result<()> {
         for (place, answer) in answers.into_iter().enumerate() {
@@ -244,7 +245,7 @@ impl Store {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     run_id,
-                    split.name(),
+                    asked.name(),
                     place,
                     answer.file,
                     answer.truth.name(),
@@ -284,13 +285,32 @@ impl Store {
         self.read("SELECT * FROM epochs WHERE run_id = ?1 ORDER BY epoch", [run_id], rows::epoch)
     }
 
-    /// A run's answers for a split, in the split's order.
+    /// A run's answers for a split, in the split's order, or for its validation images made harder.
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
-    pub fn answers(&self, run_id: &str, split: Split) -> Result<Vec<Answer>> {
+    pub fn answers(&self, run_id: &str, asked: impl Into<Asked>) -> Result<Vec<Answer>> {
         let sql = "SELECT * FROM answers WHERE run_id = ?1 AND split = ?2 ORDER BY place";
-        self.read(sql, params![run_id, split.name()], rows::answer)
+        self.read(sql, params![run_id, asked.into().name()], rows::answer)
+    }
+
+    /// All answers that a run has.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn all_answers(&self, run_id: &str) -> Result<Vec<Answer>> {
+        let kept = Asked::KEPT.map(|asked| self.answers(run_id, asked));
+        Ok(kept.into_iter().collect::<Result<Vec<_>>>()?.concat())
+    }
+
+    /// What a run's threshold is chosen on: its answers for the validation images made harder where it keeps them, else
+    /// those for the images as they are.
+    ///
+    /// # Errors
+    /// `Store` where the file cannot be read.
+    pub fn deciding_answers(&self, run_id: &str) -> Result<Vec<Answer>> {
+        let harder = self.answers(run_id, Asked::Harder)?;
+        if harder.is_empty() { self.answers(run_id, Split::Validation) } else { Ok(harder) }
     }
 
     fn change(&self, sql: &str, values: impl Params) -> Result<()> {

@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 use xray_tui::dataset::augment::Augmentation;
 use xray_tui::dataset::look::TestAugmentation;
 use xray_tui::dataset::normalisation::Normalisation;
-use xray_tui::metrics::{Criterion, EpochFigures, cross_entropy, probability};
+use xray_tui::dataset::{Asked, Split};
+use xray_tui::metrics::{Criterion, EpochFigures, Rule, ThresholdOn, cross_entropy, probability};
+use xray_tui::session::verify::verify;
 use xray_tui::session::{self, RunEvent, Start, Workplace};
 use xray_tui::store::{Answer, Run, Store};
 use xray_tui::train::config::{ClassBalance, Schedule};
@@ -43,6 +45,8 @@ fn rich() -> TrainConfig {
         normalisation: Normalisation::Clahe,
         test_augmentation: TestAugmentation::Views,
         choose_by: Criterion::Shifted,
+        threshold: Rule::Youden,
+        threshold_on: ThresholdOn::Shifted,
         augmentation: Augmentation {
             horizontal_flip: true,
             crop_scale: 0.3,
@@ -121,7 +125,7 @@ fn a_run_with_every_setting_goes_on_after_a_stop_to_the_same_bits() {
     assert_eq!(bare(&whole), bare(&stopped));
     assert!(bare(&whole).iter().all(|epoch| epoch.shifted.is_some()));
     assert_eq!(run_of(place, &whole).test, run_of(place, &stopped).test);
-    let seen = xray_tui::session::verify::verify(&store(place), &run_of(place, &whole)).unwrap();
+    let seen = verify(&store(place), &run_of(place, &whole)).unwrap();
     assert_eq!(seen.differences, []);
 }
 
@@ -165,6 +169,30 @@ fn the_epoch_that_is_best_on_harder_images_is_kept() {
     let highest = epochs.iter().map(auc).fold(0.0, f64::max);
     let best = epochs.iter().find(|epoch| run_of(place, &id).best_epoch == Some(epoch.epoch)).unwrap();
     assert!(auc(best).to_bits() == highest.to_bits());
+}
+
+#[test]
+fn a_threshold_is_chosen_on_harder_images_and_what_they_said_is_kept_and_verified() {
+    let Bench { place, _folder } = &bench();
+    let base = TrainConfig { threshold: Rule::Youden, choose_by: Criterion::Accuracy, ..small() };
+    let (plain, _) = finished(place, TrainConfig { threshold_on: ThresholdOn::Plain, ..base.clone() });
+    let (harder, _) = finished(place, TrainConfig { threshold_on: ThresholdOn::Shifted, ..base });
+    let (store, point) = (store(place), |id: &str| run_of(place, id).operating.unwrap());
+    assert_eq!(run_of(place, &plain).weights, run_of(place, &harder).weights, "the network is the same");
+    assert_eq!((point(&plain).harder, point(&harder).harder), (false, true));
+    assert_ne!(point(&plain).temperature, point(&harder).temperature);
+    assert_eq!(point(&plain).images, point(&harder).images, "of as many images, each shown in two ways");
+    let answers = store.answers(&harder, Asked::Harder).unwrap();
+    assert_eq!((answers.len(), answers[0].split), (2 * point(&harder).images, Split::Validation));
+    assert_eq!(store.answers(&plain, Asked::Harder).unwrap(), []);
+
+    let seen = |id: &str| verify(&store, &run_of(place, id)).unwrap().differences;
+    assert_eq!(seen(&harder), []);
+    let turned: Vec<_> = answers.into_iter().map(|a| Answer { logits: [a.logits[1], a.logits[0]], ..a }).collect();
+    store.replace_answers(&harder, Asked::Harder, &turned).unwrap();
+    let found: Vec<String> = seen(&harder).into_iter().map(|difference| difference.what).collect();
+    assert!(found.iter().any(|what| what == "threshold and temperature"), "{found:?}");
+    assert!(found.iter().any(|what| what.starts_with("figures of harder images")), "{found:?}");
 }
 
 #[test]

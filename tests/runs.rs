@@ -184,6 +184,7 @@ fn answers_of_earlier_weights_are_forgotten_when_better_ones_come() {
     let id = id.unwrap();
     let store = Store::open(&place.db).unwrap();
     let old = Answer {
+        harder: false,
         split: Split::Test,
         file: "a.png".into(),
         truth: Class::Normal,

@@ -211,6 +211,7 @@ pub fn run(number: usize, state: RunState) -> Run {
             threshold: Threshold::HALF,
             temperature: Some(1.4),
             images: 521,
+            harder: false,
         }),
         checks: None,
         weights: None,

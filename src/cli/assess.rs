@@ -20,7 +20,8 @@ pub struct EvalArgs {
     /// a probability is exploratory. Nothing is stored
     #[arg(long, value_name = "RULE|X")]
     pub threshold: Option<Wanted>,
-    /// With --json, give the points of the ROC, precision-recall and reliability curves too
+    /// With --json, give the points of the ROC, precision-recall and reliability curves too; with --shifts, the log odds of
+    /// all images instead
     #[arg(long)]
     pub curves: bool,
     /// Score the kept weights of every epoch (`train --keep-epochs`): to look at, not to choose by
@@ -28,7 +29,7 @@ pub struct EvalArgs {
     pub every_epoch: bool,
     /// Score the images in sixteen ways made harder, one after the other: darker, blurred, closer up, cut off and so on;
     /// nothing is kept, and on the test images every time is one more look
-    #[arg(long, conflicts_with_all = ["threshold", "prevalence", "curves", "every_epoch"])]
+    #[arg(long, conflicts_with_all = ["threshold", "prevalence", "every_epoch"])]
     pub shifts: bool,
     /// Give PPV and NPV where this share of those examined is ill
     #[arg(long, value_name = "X", value_parser = share)]

@@ -11,10 +11,10 @@ use crate::cli::{EvalArgs, Wanted};
 use crate::dataset::Split;
 use crate::error::Error;
 use crate::metrics::assessment::Terms;
-use crate::metrics::{Assessment, Case, OperatingPoint, alarm};
+use crate::metrics::{Assessment, alarm};
 use crate::predict::Predictor;
 use crate::session::{LoadedData, Workplace, answers_of, config_of, digest};
-use crate::store::{Answer, Run, Store, cases, score};
+use crate::store::{Answer, Run, Store, cases, decide, score};
 use crate::train::evaluate::answer;
 
 /// `named` is the data set that the user named; without one it is the run's own.
@@ -31,11 +31,11 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
         return super::epochs::run(&store, &run, (split, named), (place, out));
     }
     if args.shifts {
-        return super::shifts::run(&store, &run, (split, named), (place, out));
+        return super::shifts::run((&store, &run), (split, args.curves), named, (place, out));
     }
     let answers = answers(&store, &run, (split, named), (place, out))?;
     let validation = cases(&store.answers(&run.started.id, Split::Validation)?);
-    let decision = Decision::of(args, &run, &validation)?;
+    let decision = Decision::of(args, &run, &store.deciding_answers(&run.started.id)?)?;
     let terms = Terms { prevalence: args.prevalence, ..decision.terms };
     let answered = cases(&answers.list);
     let assessed = Assessment::of(&answered, terms);
@@ -79,12 +79,12 @@ struct Decision {
 
 impl Decision {
     /// What the run decides with, else what the flags ask for. Nothing of it is stored here.
-    fn of(args: &EvalArgs, run: &Run, validation: &[Case]) -> anyhow::Result<Self> {
+    fn of(args: &EvalArgs, run: &Run, deciding: &[Answer]) -> anyhow::Result<Self> {
         let rule = match args.threshold {
             Some(Wanted::By(rule)) => rule,
             _ => config_of(run)?.threshold,
         };
-        let chosen = || OperatingPoint::choose(rule, validation);
+        let chosen = || decide(rule, deciding);
         let own = run.operating.filter(|_| !matches!(args.threshold, Some(Wanted::By(_)))).unwrap_or_else(chosen);
         let terms = Terms { threshold: own.threshold, temperature: own.temperature, prevalence: None };
         Ok(match args.threshold {

@@ -11,7 +11,7 @@ use super::eval::open;
 use crate::dataset::Split;
 use crate::dataset::shift::Shift;
 use crate::metrics::assessment::Terms;
-use crate::metrics::{Assessment, Measure};
+use crate::metrics::{Assessment, Case, Measure};
 use crate::predict::Predictor;
 use crate::session::{Workplace, answers_of, digest};
 use crate::store::{Run, Store, cases};
@@ -22,13 +22,15 @@ use crate::units::share;
 struct Scored {
     shift: Shift,
     loss: Option<f64>,
+    cases: Vec<Case>,
     assessed: Assessment,
 }
 
+/// `curves`: with the log odds of every image in every way.
 pub fn run(
-    store: &Store,
-    run: &Run,
-    (split, named): (Split, Option<&Path>),
+    (store, run): (&Store, &Run),
+    (split, curves): (Split, bool),
+    named: Option<&Path>,
     (place, out): (&Workplace, Output),
 ) -> anyhow::Result<ExitCode> {
     let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
@@ -40,8 +42,9 @@ pub fn run(
         let (sets, watch) = ((&data.dataset, &data.cache), &mut |_| ControlFlow::Continue(()));
         let answered = answer_shifted(seeing, sets, (&images, &|_| shift), watch)?;
         let loss = evaluate::figures(&data.dataset, &answered).loss;
-        let assessed = Assessment::quick(&cases(&answers_of(&data.dataset, split, &answered)), terms);
-        Ok::<_, crate::error::Error>(Scored { shift, loss, assessed })
+        let cases = cases(&answers_of(&data.dataset, split, &answered));
+        let assessed = Assessment::quick(&cases, terms);
+        Ok::<_, crate::error::Error>(Scored { shift, loss, cases, assessed })
     };
     let scored: Vec<Scored> = [Shift::None].into_iter().chain(Shift::ALL).map(harder).collect::<Result<_, _>>()?;
     if split == Split::Test {
@@ -53,7 +56,7 @@ pub fn run(
         "n": images.len(),
         "threshold": run.threshold().probability(),
         "data_differs": differs,
-        "shifts": scored.iter().map(json_of).collect::<Vec<_>>(),
+        "shifts": scored.iter().map(|scored| json_of(scored, curves)).collect::<Vec<_>>(),
     });
     out.answer(&value, || table(run, (split, images.len()), &scored))?;
     Ok(ExitCode::SUCCESS)
@@ -61,17 +64,24 @@ pub fn run(
 
 const SHOWN: [Measure; 3] = [Measure::Accuracy, Measure::Sensitivity, Measure::Specificity];
 
-fn json_of(scored: &Scored) -> Value {
+fn json_of(scored: &Scored, curves: bool) -> Value {
     let [accuracy, sensitivity, specificity] =
         SHOWN.map(|measure| scored.assessed.measure(measure).map(|estimate| estimate.value));
-    json!({
+    let margins = |ill: bool| -> Vec<f64> {
+        scored.cases.iter().filter(|case| case.truth == ill).map(|case| case.margin).collect()
+    };
+    let mut value = json!({
         "shift": scored.shift.name(),
         "accuracy": accuracy,
         "sensitivity": sensitivity,
         "specificity": specificity,
         "auc": scored.assessed.auc.as_ref().map(|auc| auc.value),
         "loss": scored.loss,
-    })
+    });
+    if curves {
+        value["margins"] = json!({"NORMAL": margins(false), "PNEUMONIA": margins(true)});
+    }
+    value
 }
 
 fn table(run: &Run, (split, count): (Split, usize), scored: &[Scored]) -> String {

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::confusion::Confusion;
-use super::{Fingerprint, Threshold, margin};
+use super::ranking::Ranking;
+use super::{Case, Fingerprint, Threshold, margin};
 use crate::words::words;
 
 words! {
@@ -70,6 +71,17 @@ pub struct Shifted {
     pub auc: Option<f64>,
     /// Mean cross entropy in nats; `None` without images.
     pub loss: Option<f64>,
+}
+
+impl Shifted {
+    /// Of `(logits, truth)` pairs.
+    #[must_use]
+    pub fn of(answers: &[([f32; 2], bool)]) -> Self {
+        let case = |&(logits, truth): &_| Case { margin: margin(logits), truth, patient: 0, kind: None };
+        let cases: Vec<Case> = answers.iter().map(case).collect();
+        let auc = Ranking::of(&cases).and_then(|ranking| ranking.auc());
+        Self { auc, loss: Figures::of(answers.iter().copied()).loss }
+    }
 }
 
 /// One epoch's figures.

@@ -6,6 +6,17 @@ use super::Case;
 use super::calibration::temperature;
 use super::ranking::Ranking;
 use super::threshold::{Rule, Threshold};
+use crate::words::words;
+
+words! {
+    /// Which pictures a threshold is chosen on.
+    ThresholdOn {
+        /// The validation images as they are.
+        #[default] Plain = "plain",
+        /// The validation images made harder (`dataset::shift`), after Tomani et al. 2021.
+        Shifted = "shifted",
+    }
+}
 
 /// A threshold and a temperature, and where they come from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -16,15 +27,18 @@ pub struct OperatingPoint {
     pub temperature: Option<f64>,
     /// Validation images that it was chosen on.
     pub images: usize,
+    /// They were made harder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub harder: bool,
 }
 
 impl OperatingPoint {
-    /// By `rule` on validation images; where these cannot tell, at 0.5.
+    /// By `rule` on validation images, each shown once as it is; where these cannot tell, at 0.5.
     #[must_use]
     pub fn choose(rule: Rule, validation: &[Case]) -> Self {
         let chosen = Ranking::of(validation).and_then(|ranking| rule.choose(&ranking));
         let (rule, threshold) = chosen.map_or((Rule::Half, Threshold::HALF), |threshold| (rule, threshold));
-        Self { rule, threshold, temperature: temperature(validation), images: validation.len() }
+        Self { rule, threshold, temperature: temperature(validation), images: validation.len(), harder: false }
     }
 
     /// How the threshold came about, in words.
@@ -32,7 +46,10 @@ impl OperatingPoint {
     pub fn source(&self) -> String {
         match self.rule {
             Rule::Half => "fixed".to_owned(),
-            rule => format!("{rule} on the run's {} validation images", self.images),
+            rule => {
+                let made = if self.harder { " made harder" } else { "" };
+                format!("{rule} on the run's {} validation images{made}", self.images)
+            }
         }
     }
 }

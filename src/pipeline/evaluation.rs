@@ -238,6 +238,7 @@ mod tests {
             let truth = Class::Normal;
             let answer = Answer {
                 split: Split::Test,
+                harder: false,
                 file: (*file).to_owned(),
                 truth,
                 logits: [*logit, 0.0],

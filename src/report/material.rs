@@ -9,7 +9,7 @@ use crate::metrics::{Assessment, Case, EpochFigures, OperatingPoint};
 use crate::session::config_of;
 use crate::session::manifest::Manifest;
 use crate::session::provenance::Provenance;
-use crate::store::{Answer, EpochScore, Mark, Run, Store, cases, score};
+use crate::store::{Answer, EpochScore, Mark, Run, Store, cases, decide, score};
 use crate::train::TrainConfig;
 
 /// What is known of a run; what an older or unfinished one lacks is empty or `None`.
@@ -73,7 +73,7 @@ impl Material {
         let manifest = Manifest::of_run(store, &run.started)?;
         let validation = store.answers(&id, Split::Validation)?;
         let config = config_of(&run).ok();
-        let point = point(&run, config.as_ref(), &validation);
+        let point = point(&run, config.as_ref(), &store.deciding_answers(&id)?);
         let test = Scored::of(store.answers(&id, Split::Test)?, &point);
         let provenance = run.started.provenance.clone();
         Ok(Self {
@@ -97,15 +97,14 @@ impl Material {
 }
 
 /// As `eval` decides.
-fn point(run: &Run, config: Option<&TrainConfig>, validation: &[Answer]) -> OperatingPoint {
+fn point(run: &Run, config: Option<&TrainConfig>, deciding: &[Answer]) -> OperatingPoint {
     let rule = config.map(|config| config.threshold).unwrap_or_default();
-    run.operating.unwrap_or_else(|| OperatingPoint::choose(rule, &cases(validation)))
+    run.operating.unwrap_or_else(|| decide(rule, deciding))
 }
 
 fn scored_fold(store: &Store, fold: Run) -> Result<(Run, Scored)> {
     let id = &fold.started.id;
-    let validation = store.answers(id, Split::Validation)?;
-    let point = point(&fold, config_of(&fold).ok().as_ref(), &validation);
+    let point = point(&fold, config_of(&fold).ok().as_ref(), &store.deciding_answers(id)?);
     let scored = Scored::of(store.answers(id, Split::Test)?, &point);
     Ok((fold, scored))
 }

@@ -75,6 +75,7 @@ fn bare() -> Material {
 fn scored(logits: [f32; 2]) -> Scored {
     let answer = |(file, truth): (&str, Class)| Answer {
         split: Split::Test,
+        harder: false,
         file: file.into(),
         truth,
         logits,

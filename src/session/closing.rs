@@ -11,10 +11,8 @@ use crate::store::{Answer, Run, StepPoint, Store};
 /// # Errors
 /// `Store` where the file cannot be read.
 pub fn fingerprint(store: &Store, run: &Run) -> Result<Fingerprint> {
-    use crate::dataset::Split::{Test, Validation};
     let id = &run.started.id;
-    let answers = [store.answers(id, Validation)?, store.answers(id, Test)?].concat();
-    Ok(of(run, (&store.epochs(id)?, &store.steps(id)?, &answers)))
+    Ok(of(run, (&store.epochs(id)?, &store.steps(id)?, &store.all_answers(id)?)))
 }
 
 fn of(run: &Run, (epochs, steps, answers): (&[EpochFigures], &[StepPoint], &[Answer])) -> Fingerprint {

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::provenance::{Provenance, fingerprint};
 use super::{closing, config_of};
-use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
 use crate::store::{Answer, Mark, MarkKind, Run, RunState, StepPoint, Store};
@@ -23,7 +22,6 @@ pub struct Original {
     pub run: Run,
     pub epochs: Vec<EpochFigures>,
     pub marks: Vec<Mark>,
-    /// Of validation and test.
     pub answers: Vec<Answer>,
     /// The list of its images.
     pub manifest: Option<String>,
@@ -55,13 +53,12 @@ impl Original {
         if run.state != RunState::Finished {
             return Err(refuse("is not finished: `xray-tui train --resume` goes on with it"));
         }
-        let answers = [Split::Validation, Split::Test].map(|split| store.answers(id, split));
         let manifest = run.started.manifest.as_deref().map(|digest| store.manifest(digest)).transpose()?.flatten();
         Ok(Self {
             format: FORMAT,
             epochs: store.epochs(id)?,
             marks: store.marks(id)?,
-            answers: answers.into_iter().collect::<Result<Vec<_>>>()?.concat(),
+            answers: store.all_answers(id)?,
             manifest,
             closing: run
                 .closing

@@ -1,15 +1,13 @@
 //! Writes what must last of a run's events to the store, before anybody else hears of them.
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::{closing, digest};
-use crate::dataset::{Dataset, Split};
-use crate::error::Result;
-use crate::metrics::{EpochFigures, Figures, OperatingPoint, Threshold};
-use crate::store::{Answer, Mark, MarkKind, RunEnd, RunState, StepPoint, Store, cases, score};
-use crate::train::evaluate::answer;
-use crate::train::{Answered, Job, Outcome, Phase, Step, TrainEvent, checkpoint};
+use crate::dataset::{Asked, Dataset, Split};
+use crate::error::{Error, Result};
+use crate::metrics::{EpochFigures, Figures, Threshold, ThresholdOn};
+use crate::store::{Answer, Mark, MarkKind, RunEnd, RunState, StepPoint, Store, decide, score, score_harder};
+use crate::train::{Answered, Control, Job, Outcome, Phase, Step, TrainEvent, checkpoint};
 
 /// The record of one run in the making.
 pub struct Recorder<'a> {
@@ -48,16 +46,16 @@ impl<'a> Recorder<'a> {
                 self.store.add_epoch(run, figures, *best)?;
                 self.seconds()
             }
-            TrainEvent::Answers { split, answers } => {
-                if *split == Split::Test {
+            TrainEvent::Answers { asked, answers } => {
+                if *asked == Asked::Plain(Split::Test) {
                     let images: Vec<usize> = answers.iter().map(|answered| answered.image).collect();
                     self.store.add_look(run, &digest(self.job.dataset, self.job.cache, &images))?;
                 }
-                if *split == Split::Validation {
+                if *asked == Asked::Plain(Split::Validation) {
                     // There are new best weights: what others said of the test images is no answer of theirs.
                     self.store.replace_answers(run, Split::Test, &[])?;
                 }
-                self.store.replace_answers(run, *split, &answers_of(self.job.dataset, *split, answers))
+                self.store.replace_answers(run, *asked, &answers_of(self.job.dataset, *asked, answers))
             }
             TrainEvent::Phase(phase) => self.phase(*phase),
             TrainEvent::Rate { step, learning_rate } => {
@@ -99,8 +97,8 @@ impl<'a> Recorder<'a> {
         let outcome = match outcome {
             Outcome::Finished { best_epoch, .. } => {
                 let best = self.store.epochs(run)?.into_iter().find(|figures| figures.epoch == best_epoch);
-                let validation = self.validation(best.as_ref())?;
-                let point = OperatingPoint::choose(self.job.identity.config.threshold, &cases(&validation));
+                self.mend(best.as_ref())?;
+                let point = decide(self.job.identity.config.threshold, &self.store.deciding_answers(run)?);
                 let test = self.test(point.threshold)?;
                 let weights = best.and_then(|figures| figures.weights).map(|weights| weights.to_string());
                 end = RunEnd { state: RunState::Finished, test, operating: Some(point), weights, ..end };
@@ -120,21 +118,23 @@ impl<'a> Recorder<'a> {
         Ok(outcome)
     }
 
-    /// The best epoch's answers for the validation images. A run that died between its checkpoint and its rows has those of
-    /// another epoch: they are made again.
-    fn validation(&self, best: Option<&EpochFigures>) -> Result<Vec<Answer>> {
+    /// A run that died between its checkpoint and its rows has the validation answers of another epoch than the best:
+    /// makes them again.
+    fn mend(&self, best: Option<&EpochFigures>) -> Result<()> {
+        let Some(best) = best else { return Ok(()) };
         let job = self.job;
-        let kept = self.store.answers(&job.identity.run_id, Split::Validation)?;
-        if best.is_none_or(|best| score(&kept, Threshold::HALF) == best.validation) {
-            return Ok(kept);
+        let run = &job.identity.run_id;
+        let decides_harder = job.identity.config.threshold_on == ThresholdOn::Shifted;
+        let is_plain = score(&self.store.answers(run, Split::Validation)?, Threshold::HALF) == best.validation;
+        let harder = || Ok::<_, Error>(Some(score_harder(&self.store.answers(run, Asked::Harder)?)) == best.shifted);
+        let is_harder = !decides_harder || harder()?;
+        let wrong = [(Asked::Plain(Split::Validation), is_plain), (Asked::Harder, is_harder)];
+        for (asked, _) in wrong.into_iter().filter(|(_, is_right)| !is_right) {
+            let (_, network) = checkpoint::load_best(&job.folder, job.identity.config.engine)?;
+            let answered = job.answer(&network, (asked, &Control::default()), |_| Phase::Preparing, &mut |_| Ok(()))?;
+            self.store.replace_answers(run, asked, &answers_of(job.dataset, asked, &answered))?;
         }
-        let (_, network) = checkpoint::load_best(&job.folder, job.identity.config.engine)?;
-        let images = job.splits.of(Split::Validation);
-        let look = job.identity.config.look();
-        let answered = answer((&network, look), (job.dataset, job.cache), images, &mut |_| ControlFlow::Continue(()))?;
-        let answers = answers_of(job.dataset, Split::Validation, &answered);
-        self.store.replace_answers(&job.identity.run_id, Split::Validation, &answers)?;
-        Ok(answers)
+        Ok(())
     }
 
     /// What the test images scored, if there are any.
@@ -181,11 +181,13 @@ impl<'a> Recorder<'a> {
 }
 
 /// What a network answered, as the store keeps it.
-pub fn answers_of(dataset: &Dataset, split: Split, answered: &[Answered]) -> Vec<Answer> {
+pub fn answers_of(dataset: &Dataset, asked: impl Into<Asked>, answered: &[Answered]) -> Vec<Answer> {
+    let asked = asked.into();
+    let (split, harder) = (asked.split(), asked == Asked::Harder);
     let answer = |answered: &Answered| {
         let image = &dataset.images[answered.image];
         let Answered { logits, disagreement, .. } = *answered;
-        Answer { split, file: image.file.clone(), truth: image.class, logits, disagreement }
+        Answer { split, harder, file: image.file.clone(), truth: image.class, logits, disagreement }
     };
     answered.iter().map(answer).collect()
 }

@@ -154,8 +154,7 @@ impl Repetition {
     /// `Store` where the file cannot be read.
     pub fn finish(self, store: &Store) -> Result<Reproduction> {
         let run = store.newest(1)?.pop().ok_or(Error::Cancelled)?;
-        let answers = |split| store.answers(&run.started.id, split);
-        let now = [answers(Split::Validation)?, answers(Split::Test)?].concat();
+        let now = store.all_answers(&run.started.id)?;
         let difference = self.difference.clone().or_else(|| self.last_difference(&run, &now));
         // Where it is not known what the run ran on, a difference may be the machine's.
         let is_known = self.comparable && self.original.provenance().is_some();
@@ -269,6 +268,6 @@ fn first_answer(was: &[Answer], is: &[Answer]) -> Option<Difference> {
     }
     let same = |was: &Answer, is: &Answer| (&was.file, was.truth, bits(was)) == (&is.file, is.truth, bits(is));
     let pair = was.iter().zip(is).find(|(was, is)| !same(was, is))?;
-    let what = format!("logits of {} image {}", pair.0.split.name(), pair.0.file);
+    let what = format!("logits of {} image {}", pair.0.asked().name(), pair.0.file);
     Some(Difference::new(place, what, (json!(pair.0.logits), json!(pair.1.logits))))
 }

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{closing, config_of, manifest::Manifest, provenance};
-use crate::dataset::Split;
+use crate::dataset::{Asked, Split};
 use crate::error::Result;
 use crate::metrics::rank::best_epoch;
-use crate::metrics::{EpochFigures, Fingerprint, OperatingPoint, Threshold};
-use crate::store::{Answer, Run, RunState, Store, cases, score};
+use crate::metrics::{EpochFigures, Fingerprint, Threshold};
+use crate::store::{Answer, Run, RunState, Store, decide, score, score_harder};
 use crate::train::checkpoint;
 
 /// Two figures are the same where they differ by no more than this share: another machine's logarithm may end otherwise.
@@ -61,8 +61,12 @@ fn same(a: &Value, b: &Value) -> bool {
 pub fn verify(store: &Store, run: &Run) -> Result<Verification> {
     let mut seen = Verification::default();
     let id = &run.started.id;
-    let answers = |split| store.answers(id, split);
-    let (validation, test, epochs) = (answers(Split::Validation)?, answers(Split::Test)?, store.epochs(id)?);
+    let kept = Kept {
+        validation: store.answers(id, Split::Validation)?,
+        harder: store.answers(id, Asked::Harder)?,
+        test: store.answers(id, Split::Test)?,
+        epochs: store.epochs(id)?,
+    };
     record(run, &mut seen);
     if let Some(closing) = expected_closing(run) {
         let found = closing::fingerprint(store, run)?;
@@ -70,11 +74,11 @@ pub fn verify(store: &Store, run: &Run) -> Result<Verification> {
     }
     // What another program has computed is made again from nothing that is here.
     if !run.started.is_foreign() {
-        figures(run, (&validation, &test, &epochs), &mut seen);
+        figures(run, &kept, &mut seen);
     }
     images(store, run, &mut seen)?;
-    weights(&store.run_folder(id), (run, &epochs), &mut seen);
-    later_scores(store, (run, &test), &mut seen)?;
+    weights(&store.run_folder(id), (run, &kept.epochs), &mut seen);
+    later_scores(store, (run, &kept.test), &mut seen)?;
     Ok(seen)
 }
 
@@ -92,7 +96,16 @@ fn record(run: &Run, seen: &mut Verification) {
     seen.compare("the seed among the settings", run.started.config["seed"].clone(), json!(run.started.seed));
 }
 
-fn figures(run: &Run, (validation, test, epochs): (&[Answer], &[Answer], &[EpochFigures]), seen: &mut Verification) {
+/// What is stored of a run for its figures to be made again from.
+struct Kept {
+    validation: Vec<Answer>,
+    harder: Vec<Answer>,
+    test: Vec<Answer>,
+    epochs: Vec<EpochFigures>,
+}
+
+fn figures(run: &Run, kept: &Kept, seen: &mut Verification) {
+    let Kept { validation, harder, test, epochs } = kept;
     let by = config_of(run).map(|config| config.choose_by).unwrap_or_default();
     let best = best_epoch(epochs, by);
     seen.compare("best_epoch", json!(run.best_epoch), json!(best.map(|best| best.epoch)));
@@ -102,11 +115,15 @@ fn figures(run: &Run, (validation, test, epochs): (&[Answer], &[Answer], &[Epoch
         let found = score(validation, Threshold::HALF);
         seen.compare(&format!("validation figures of epoch {}", best.epoch), json!(best.validation), json!(found));
     }
+    if let (Some(best), false) = (best, harder.is_empty()) {
+        let what = format!("figures of harder images, epoch {}", best.epoch);
+        seen.compare(&what, json!(best.shifted), json!(score_harder(harder)));
+    }
     // An older program kept no point; what is there is always looked at.
     let has_point = run.operating.is_some() || provenance::is_intact(&run.started).is_some();
     let is_done = run.state == RunState::Finished && run.folds().is_none();
     if let (true, Ok(config)) = (is_done && has_point, config_of(run)) {
-        let found = OperatingPoint::choose(config.threshold, &cases(validation));
+        let found = decide(config.threshold, if harder.is_empty() { validation } else { harder });
         seen.compare("threshold and temperature", json!(run.operating), json!(found));
     }
     if run.test.is_some() || (is_done && !test.is_empty()) {
@@ -120,15 +137,18 @@ fn images(store: &Store, run: &Run, seen: &mut Verification) -> Result<()> {
     let manifest = store.manifest(digest)?.and_then(|text| Manifest::parse(&text));
     let found = manifest.as_ref().map(Manifest::digest);
     seen.compare("the list of images", json!(digest), json!(found));
-    for split in [Split::Validation, Split::Test] {
-        let mut answered: Vec<String> = store.answers(&run.started.id, split)?.into_iter().map(|a| a.file).collect();
+    for asked in Asked::KEPT {
+        let mut answered: Vec<String> = store.answers(&run.started.id, asked)?.into_iter().map(|a| a.file).collect();
         answered.sort_unstable();
+        if asked == Asked::Harder {
+            answered.dedup();
+        }
         let listed = |manifest: &Manifest| -> Vec<String> {
-            manifest.0.iter().filter(|image| image.split == split).map(|image| image.file.clone()).collect()
+            manifest.0.iter().filter(|image| image.split == asked.split()).map(|image| image.file.clone()).collect()
         };
         if let (Some(manifest), false) = (&manifest, answered.is_empty()) {
             seen.compare(
-                &format!("the {} images that are answered", split.name()),
+                &format!("the {} images that are answered", asked.name()),
                 json!(listed(manifest)),
                 json!(answered),
             );

@@ -1,11 +1,11 @@
 //! Stored answers as the figures see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Answer;
 use crate::dataset::Class;
 use crate::dataset::patient::{self, Kind};
-use crate::metrics::{Case, Figures, Threshold, margin};
+use crate::metrics::{Case, Figures, OperatingPoint, Rule, Shifted, Threshold, margin};
 
 /// The answers in their order, with patients and kinds as their files' names tell them.
 #[must_use]
@@ -30,6 +30,21 @@ pub fn score(answers: &[Answer], threshold: Threshold) -> Figures {
     Figures::at(threshold, answers.iter().map(|answer| (answer.logits, answer.truth == Class::Pneumonia)))
 }
 
+/// What images made harder scored, all together.
+#[must_use]
+pub fn score_harder(answers: &[Answer]) -> Shifted {
+    let pair = |answer: &Answer| (answer.logits, answer.truth == Class::Pneumonia);
+    Shifted::of(&answers.iter().map(pair).collect::<Vec<_>>())
+}
+
+/// Threshold and temperature by `rule` on these answers.
+#[must_use]
+pub fn decide(rule: Rule, answers: &[Answer]) -> OperatingPoint {
+    let images = answers.iter().map(|answer| answer.file.as_str()).collect::<BTreeSet<_>>().len();
+    let harder = answers.iter().any(|answer| answer.harder);
+    OperatingPoint { images, harder, ..OperatingPoint::choose(rule, &cases(answers)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +54,7 @@ mod tests {
     fn images_of_one_person_are_one_patient_and_kinds_come_from_names() {
         let answer = |file: &str, truth| Answer {
             split: Split::Test,
+            harder: false,
             file: file.into(),
             truth,
             logits: [0.5, 2.0],

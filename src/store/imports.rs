@@ -6,7 +6,7 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Mark, NewRun, Run, StepPoint, Store, now, text};
-use crate::dataset::Split;
+use crate::dataset::Asked;
 use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
 
@@ -20,7 +20,6 @@ pub struct Record {
     pub epochs: Vec<EpochFigures>,
     pub steps: Vec<StepPoint>,
     pub marks: Vec<Mark>,
-    /// Of validation and test.
     pub answers: Vec<Answer>,
     /// The list of its images.
     pub manifest: Option<String>,
@@ -68,13 +67,12 @@ impl Store {
     /// `Store` where the file cannot be read.
     pub fn record(&self, run: Run) -> Result<Record> {
         let id = run.started.id.as_str();
-        let answers = [Split::Validation, Split::Test].map(|split| self.answers(id, split));
         let manifest = run.started.manifest.as_deref().map(|digest| self.manifest(digest)).transpose()?.flatten();
         Ok(Record {
             epochs: self.epochs(id)?,
             steps: self.steps(id)?,
             marks: self.marks(id)?,
-            answers: answers.into_iter().collect::<Result<Vec<_>>>()?.concat(),
+            answers: self.all_answers(id)?,
             manifest,
             run,
         })
@@ -108,8 +106,8 @@ impl Store {
         epochs.iter().try_for_each(|figures| self.write_epoch(id, figures))?;
         self.write_steps(id, steps)?;
         marks.iter().try_for_each(|mark| self.add_mark(id, mark))?;
-        for split in [Split::Validation, Split::Test] {
-            self.write_answers(id, split, answers.iter().filter(|answer| answer.split == split))?;
+        for asked in Asked::KEPT {
+            self.write_answers(id, asked, answers.iter().filter(|answer| answer.asked() == asked))?;
         }
         self.settle(run)
     }

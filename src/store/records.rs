@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Class, Split};
+use crate::dataset::{Asked, Class, Split};
 use crate::metrics::alarm::Checks;
 use crate::metrics::{Figures, OperatingPoint, Threshold};
 
@@ -130,6 +130,9 @@ impl Run {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     pub split: Split,
+    /// It was shown made harder; the same image may be there several times.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub harder: bool,
     /// Path below the data set's root.
     pub file: String,
     pub truth: Class,
@@ -139,6 +142,13 @@ pub struct Answer {
     /// Standard deviation of the probability over the members of an ensemble; `None` of a single network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<f64>,
+}
+
+impl Answer {
+    #[must_use]
+    pub const fn asked(&self) -> Asked {
+        if self.harder { Asked::Harder } else { Asked::Plain(self.split) }
+    }
 }
 
 /// Logits in JSON: their bits, as JSON has no word for what is no number.

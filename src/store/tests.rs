@@ -64,8 +64,13 @@ fn step(step: usize) -> StepPoint {
 }
 
 fn ended(state: RunState) -> RunEnd {
-    let operating =
-        OperatingPoint { rule: Rule::Youden, threshold: Threshold { margin: 0.5 }, temperature: None, images: 4 };
+    let operating = OperatingPoint {
+        rule: Rule::Youden,
+        threshold: Threshold { margin: 0.5 },
+        temperature: None,
+        images: 4,
+        harder: true,
+    };
     RunEnd {
         state,
         problem: None,
@@ -99,7 +104,7 @@ fn logits_come_back_bit_for_bit_even_when_they_are_no_numbers() {
     store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
     let logits = [f32::NAN, f32::NEG_INFINITY];
     let (file, disagreement) = ("test/NORMAL/a.png".into(), Some(0.125));
-    let answer = Answer { split: Split::Test, file, truth: Class::Normal, logits, disagreement };
+    let answer = Answer { split: Split::Test, harder: false, file, truth: Class::Normal, logits, disagreement };
     store.replace_answers("aaaaaaaaaaaa", Split::Test, std::slice::from_ref(&answer)).unwrap();
     store.replace_answers("aaaaaaaaaaaa", Split::Test, std::slice::from_ref(&answer)).unwrap();
     let back = store.answers("aaaaaaaaaaaa", Split::Test).unwrap();

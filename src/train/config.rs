@@ -12,7 +12,7 @@ use crate::dataset::look::{Look, TestAugmentation};
 use crate::dataset::normalisation::Normalisation;
 use crate::dataset::split::{Fold, HeldOut};
 use crate::error::{Error, Result};
-use crate::metrics::{Criterion, Rule};
+use crate::metrics::{Criterion, Rule, ThresholdOn};
 use crate::words::words;
 
 /// Parts that a cross-validation may have.
@@ -87,6 +87,9 @@ pub struct TrainConfig {
     /// Where PNEUMONIA begins: chosen by this rule on the validation images, once the best epoch is known.
     #[serde(default)]
     pub threshold: Rule,
+    /// Which pictures of them it is chosen on.
+    #[serde(default)]
+    pub threshold_on: ThresholdOn,
     /// Score the test images once at the end: to be turned off for a search.
     #[serde(default = "yes")]
     pub score_test: bool,
@@ -188,6 +191,7 @@ impl Default for TrainConfig {
             test_augmentation: TestAugmentation::None,
             choose_by: Criterion::Shifted,
             threshold: Rule::Youden,
+            threshold_on: ThresholdOn::Shifted,
             score_test: true,
             keep_epochs: false,
             exclude_marked: false,
@@ -209,6 +213,12 @@ impl TrainConfig {
     #[must_use]
     pub const fn look(&self) -> Look {
         Look { normalisation: self.normalisation, test_augmentation: self.test_augmentation }
+    }
+
+    /// Whether the validation images are asked made harder, too: an epoch or the threshold is chosen by them.
+    #[must_use]
+    pub fn judges_harder(&self) -> bool {
+        self.choose_by == Criterion::Shifted || self.threshold_on == ThresholdOn::Shifted
     }
 
     /// Whether an image with this content is not trained on.

@@ -10,8 +10,8 @@ use xray_nn::{Inference, ensemble};
 use super::checkpoint::{self, Position};
 use super::job::{Emit, Job};
 use super::{Control, Outcome, Phase, TrainEvent, evaluate};
-use crate::dataset::Split;
 use crate::dataset::cache::Progress;
+use crate::dataset::{Asked, Split};
 use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures};
 
@@ -29,28 +29,27 @@ pub fn assemble(job: &Job, members: &[Member], control: &Control, emit: Emit) ->
     let states = members.iter().map(weights).collect::<Result<Vec<_>>>()?;
     let state = ensemble::join(&states);
     let network = Inference::new(&state, &config.engine.here())?;
-    let images = |split| (job.splits.of(split), control);
     let validating = |p: Progress| Phase::Validating { epoch: 1, done: p.done, total: p.total };
-    let answers = job.answer(&network, images(Split::Validation), validating, emit)?;
-    let shifted = job.score_shifted(&network, control, validating, emit)?;
+    let validated = job.validate(&network, control, validating, emit)?;
     let figures = EpochFigures {
         epoch: 1,
         train: Figures::default(),
-        validation: evaluate::figures(job.dataset, &answers),
+        validation: evaluate::figures(job.dataset, &validated.plain),
         seconds: started.elapsed().as_secs_f64(),
-        shifted,
+        shifted: validated.harder.as_ref().map(|harder| evaluate::shifted(job.dataset, harder)),
         weights: Some(checkpoint::fingerprint(&state)?),
     };
     let position = Position { epochs_done: 1, history: vec![figures], best_epoch: Some(1), ..Position::start() };
     checkpoint::save_best(&job.folder, &job.identity, &position, &state)?;
     emit(TrainEvent::Epoch { figures, best: true })?;
-    emit(TrainEvent::Answers { split: Split::Validation, answers })?;
+    job.tell(validated, emit)?;
     let mut test = None;
     if config.score_test && !job.splits.test.is_empty() {
-        let testing = |p: Progress| Phase::Testing { done: p.done, total: p.total };
-        let answers = job.answer(&network, images(Split::Test), testing, emit)?;
+        let (asked, testing) =
+            (Asked::Plain(Split::Test), |p: Progress| Phase::Testing { done: p.done, total: p.total });
+        let answers = job.answer(&network, (asked, control), testing, emit)?;
         test = Some(evaluate::figures(job.dataset, &answers));
-        emit(TrainEvent::Answers { split: Split::Test, answers })?;
+        emit(TrainEvent::Answers { asked, answers })?;
     }
     Ok(Outcome::Finished { best_epoch: 1, test })
 }

@@ -12,8 +12,7 @@ use crate::dataset::look::Look;
 use crate::dataset::normalisation::Normalisation;
 use crate::dataset::shift::Shift;
 use crate::error::{Error, Result};
-use crate::metrics::ranking::Ranking;
-use crate::metrics::{self, Case, Figures, Shifted, Spread, margin};
+use crate::metrics::{self, Figures, Shifted, Spread};
 
 /// Images answered at once: enough to keep the cores busy, few enough to stop soon.
 const BATCH: usize = 16;
@@ -135,13 +134,8 @@ pub fn figures(dataset: &Dataset, answers: &[Answered]) -> Figures {
 /// What `answers` for images made harder scored, all together.
 #[must_use]
 pub fn shifted(dataset: &Dataset, answers: &[Answered]) -> Shifted {
-    let case = |answer: &Answered| {
-        let truth = dataset.images[answer.image].class.index() == 1;
-        Case { margin: margin(answer.logits), truth, patient: 0, kind: None }
-    };
-    let cases: Vec<Case> = answers.iter().map(case).collect();
-    let auc = Ranking::of(&cases).and_then(|ranking| ranking.auc());
-    Shifted { auc, loss: figures(dataset, answers).loss }
+    let pair = |answer: &Answered| (answer.logits, dataset.images[answer.image].class.index() == 1);
+    Shifted::of(&answers.iter().map(pair).collect::<Vec<_>>())
 }
 
 /// A batch's pixels as `(B, 3, size, size)` f32.

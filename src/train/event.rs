@@ -1,6 +1,6 @@
 //! What a run tells while it goes on.
 
-use crate::dataset::Split;
+use crate::dataset::Asked;
 use crate::metrics::{EpochFigures, Figures};
 use crate::train::Answered;
 
@@ -104,9 +104,9 @@ pub enum TrainEvent {
         figures: EpochFigures,
         best: bool,
     },
-    /// The best epoch's answers for every image of a split, in its order.
+    /// The best epoch's answers for every image that was asked, in the split's order.
     Answers {
-        split: Split,
+        asked: Asked,
         answers: Vec<Answered>,
     },
     /// Something the user should know; the run goes on.

@@ -13,9 +13,9 @@ use super::{Control, Phase, TrainConfig, TrainEvent};
 use crate::dataset::batch::{balanced_order, order};
 use crate::dataset::cache::{Cache, Progress};
 use crate::dataset::split::Splits;
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Asked, Dataset, Split};
 use crate::error::{Error, Result};
-use crate::metrics::{Criterion, Shifted};
+use crate::metrics::ThresholdOn;
 
 /// What a run works on.
 #[derive(Debug)]
@@ -31,43 +31,59 @@ pub struct Job<'a> {
     pub rates: Vec<(usize, f64)>,
 }
 
+/// An epoch's answers for the validation images.
+pub(super) struct Validated {
+    pub plain: Vec<Answered>,
+    /// `None` where nothing is judged by them.
+    pub harder: Option<Vec<Answered>>,
+}
+
 /// Where events go; an error from it ends the run.
 pub type Emit<'a> = &'a mut dyn FnMut(TrainEvent) -> Result<()>;
 
 impl Job<'_> {
-    /// Answers `images` with `network`, telling the phase and obeying pause and stop.
-    pub(super) fn answer(
+    /// What `network` answers, telling the phase and obeying pause and stop.
+    ///
+    /// # Errors
+    /// `Cancelled` where the run is to stop; what the network or the cache cannot do.
+    pub fn answer(
         &self,
         network: &Inference,
-        (images, control): (&[usize], &Control),
+        (asked, control): (Asked, &Control),
         phase: impl Fn(Progress) -> Phase,
         emit: Emit,
     ) -> Result<Vec<Answered>> {
         let mut heeded = Ok(());
         let mut watch = watching(control, &phase, (emit, &mut heeded));
+        let (sets, images) = ((self.dataset, self.cache), self.splits.of(asked.split()));
         let look = self.identity.config.look();
-        let answers = evaluate::answer((network, look), (self.dataset, self.cache), images, &mut watch);
+        let answers = match asked {
+            Asked::Plain(_) => evaluate::answer((network, look), sets, images, &mut watch),
+            Asked::Harder => evaluate::answer_harder((network, look.normalisation), sets, images, &mut watch),
+        };
         drop(watch);
         heeded.and(answers)
     }
 
-    /// Scores the validation images made harder, where epochs are judged by that.
-    pub(super) fn score_shifted(
+    /// The answers for the validation images as they are, and made harder where the settings judge by those.
+    pub(super) fn validate(
         &self,
         network: &Inference,
         control: &Control,
         phase: impl Fn(Progress) -> Phase,
         emit: Emit,
-    ) -> Result<Option<Shifted>> {
-        if self.identity.config.choose_by != Criterion::Shifted {
-            return Ok(None);
-        }
-        let mut heeded = Ok(());
-        let mut watch = watching(control, &phase, (emit, &mut heeded));
-        let (sets, images) = ((self.dataset, self.cache), self.splits.of(Split::Validation));
-        let answers = evaluate::answer_harder((network, self.identity.config.normalisation), sets, images, &mut watch);
-        drop(watch);
-        Ok(Some(evaluate::shifted(self.dataset, &heeded.and(answers)?)))
+    ) -> Result<Validated> {
+        let plain = self.answer(network, (Asked::Plain(Split::Validation), control), &phase, emit)?;
+        let judges = self.identity.config.judges_harder();
+        let harder = judges.then(|| self.answer(network, (Asked::Harder, control), &phase, emit)).transpose()?;
+        Ok(Validated { plain, harder })
+    }
+
+    /// Tells what the best epoch answered, as far as it is to be kept.
+    pub(super) fn tell(&self, validated: Validated, emit: Emit) -> Result<()> {
+        emit(TrainEvent::Answers { asked: Asked::Plain(Split::Validation), answers: validated.plain })?;
+        let kept = validated.harder.filter(|_| self.identity.config.threshold_on == ThresholdOn::Shifted);
+        kept.map_or(Ok(()), |answers| emit(TrainEvent::Answers { asked: Asked::Harder, answers }))
     }
 
     /// The images of an epoch in order.

@@ -5,7 +5,7 @@ use super::config::{ClassBalance, Schedule};
 use crate::dataset::augment::Augmentation;
 use crate::dataset::look::TestAugmentation;
 use crate::dataset::normalisation::Normalisation;
-use crate::metrics::{Criterion, Rule};
+use crate::metrics::{Criterion, Rule, ThresholdOn};
 use crate::words::words;
 
 words! {
@@ -91,6 +91,7 @@ fn plain() -> TrainConfig {
         test_augmentation: TestAugmentation::None,
         choose_by: Criterion::Accuracy,
         threshold: Rule::Half,
+        threshold_on: ThresholdOn::Plain,
         ..TrainConfig::default()
     }
 }

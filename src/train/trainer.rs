@@ -12,9 +12,9 @@ use super::meter::Meter;
 use super::objective::Objective;
 use super::step::{Aim, make_network, step};
 use super::{Control, Outcome, Phase, Step, TrainEvent, evaluate, loader, machine, schedule};
-use crate::dataset::Split;
 use crate::dataset::batch::{Batch, Source};
 use crate::dataset::cache::Progress;
+use crate::dataset::{Asked, Split};
 use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures};
 
@@ -212,16 +212,14 @@ impl<'a> Trainer<'a> {
         let state = self.scored_state()?;
         let config = &self.job.identity.config;
         let network = Inference::new(&state, &config.engine.here())?;
-        let images = self.job.splits.of(Split::Validation);
         let phase = |p: Progress| Phase::Validating { epoch, done: p.done, total: p.total };
-        let answers = self.job.answer(&network, (images, self.control), phase, emit)?;
-        let shifted = self.job.score_shifted(&network, self.control, phase, emit)?;
+        let validated = self.job.validate(&network, self.control, phase, emit)?;
         let figures = EpochFigures {
             epoch,
             train: self.at.partial.figures(),
-            validation: evaluate::figures(self.job.dataset, &answers),
+            validation: evaluate::figures(self.job.dataset, &validated.plain),
             seconds: self.at.epoch_seconds + started.elapsed().as_secs_f64(),
-            shifted,
+            shifted: validated.harder.as_ref().map(|harder| evaluate::shifted(self.job.dataset, harder)),
             weights: Some(checkpoint::fingerprint(&state)?),
         };
         if self.network.broken_tensor()?.is_some() {
@@ -233,7 +231,7 @@ impl<'a> Trainer<'a> {
         self.take_rate(None, emit)?;
         self.finish_epoch(figures, best, &state)?;
         emit(TrainEvent::Epoch { figures, best })?;
-        if best { emit(TrainEvent::Answers { split: Split::Validation, answers }) } else { Ok(()) }
+        if best { self.job.tell(validated, emit) } else { Ok(()) }
     }
 
     fn finish_epoch(&mut self, figures: EpochFigures, best: bool, state: &State) -> Result<()> {
@@ -266,19 +264,19 @@ impl<'a> Trainer<'a> {
 
     /// Scores the test split once, with the best epoch's weights.
     fn test(&mut self, emit: Emit) -> Result<Outcome> {
-        let images = self.job.splits.of(Split::Test);
+        let asked = Asked::Plain(Split::Test);
         let best_epoch = self.at.best_epoch.unwrap_or(self.at.epochs_done);
         let config = &self.job.identity.config;
         // A fold is scored on its own part, which is none of the test images.
-        if images.is_empty() || !(config.score_test || config.fold.is_some()) {
+        if self.job.splits.of(Split::Test).is_empty() || !(config.score_test || config.fold.is_some()) {
             return Ok(Outcome::Finished { best_epoch, test: None });
         }
         let (_, best) = checkpoint::load_best(&self.job.folder, self.job.identity.config.engine)?;
         let (job, control) = (self.job, self.control);
         let phase = |p: Progress| Phase::Testing { done: p.done, total: p.total };
-        let answers = job.answer(&best, (images, control), phase, emit)?;
+        let answers = job.answer(&best, (asked, control), phase, emit)?;
         let test = Some(evaluate::figures(job.dataset, &answers));
-        emit(TrainEvent::Answers { split: Split::Test, answers })?;
+        emit(TrainEvent::Answers { asked, answers })?;
         Ok(Outcome::Finished { best_epoch, test })
     }
 

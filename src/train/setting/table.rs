@@ -4,7 +4,7 @@ use super::{Group, Setting, Step};
 use crate::dataset::look::TestAugmentation;
 use crate::dataset::normalisation::Normalisation;
 use crate::dataset::split::HeldOut;
-use crate::metrics::Criterion;
+use crate::metrics::{Criterion, ThresholdOn};
 use crate::train::config::{ClassBalance, EngineKind, Schedule};
 use crate::train::recipe::Named;
 
@@ -428,6 +428,19 @@ pub const ALL: &[Setting] = &[
         value: "RULE",
         group: Group::Judging,
         step: Step::Rules,
+    },
+    Setting {
+        name: "threshold_on",
+        flag: "threshold-on",
+        pointer: "/threshold_on",
+        label: "threshold on",
+        meaning: "plain or harder images",
+        column: "threshold_on",
+        help: "Which pictures the threshold and the temperature are chosen on: the validation images as they are (plain) \
+               or made harder (shifted)",
+        value: "WORD",
+        group: Group::Judging,
+        step: Step::Words(ThresholdOn::NAMES),
     },
     Setting {
         name: "test_augmentation",

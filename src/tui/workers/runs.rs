@@ -170,7 +170,14 @@ mod tests {
             let (truth, folder) = if number < 6 { (Class::Normal, "NORMAL") } else { (Class::Pneumonia, "PNEUMONIA") };
             let margin = if number.is_multiple_of(6) { -1.0 } else { 2.0 + f32::from(number) };
             let margin = if truth == Class::Normal { -margin } else { margin };
-            Answer { split, file: format!("{folder}/{number}.jpeg"), truth, logits: [0.0, margin], disagreement: None }
+            Answer {
+                split,
+                harder: false,
+                file: format!("{folder}/{number}.jpeg"),
+                truth,
+                logits: [0.0, margin],
+                disagreement: None,
+            }
         };
         (0..12).map(answer).collect()
     }
