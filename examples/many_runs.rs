@@ -14,7 +14,9 @@ use clap::Parser;
 use serde_json::json;
 use xray_tui::dataset::{Class, Split};
 use xray_tui::metrics::alarm::{Baseline, Checks, NearDuplicate, Shortcut};
-use xray_tui::metrics::{Confusion, Criterion, EpochFigures, Figures, Fingerprint, OperatingPoint, Rule, Threshold};
+use xray_tui::metrics::{
+    Confusion, Criterion, EpochFigures, Figures, Fingerprint, OperatingPoint, Rule, Threshold, ThresholdOn,
+};
 use xray_tui::session::provenance::{self, Provenance};
 use xray_tui::store::{Answer, Mark, MarkKind, NewRun, RunEnd, RunState, StepPoint, Store, score};
 use xray_tui::train::TrainConfig;
@@ -109,6 +111,7 @@ fn config(number: usize) -> TrainConfig {
         image_size: [128, 224][number / 27 % 2],
         seed: 42 + u64::try_from(number / 54 % 5).unwrap_or_default(),
         threshold: if number.is_multiple_of(2) { Rule::Youden } else { Rule::Half },
+        threshold_on: ThresholdOn::Plain,
         ..plain
     }
 }

@@ -5,8 +5,9 @@
 
 Scores runs on their validation images as they are and in each way made harder, without a look at the test images. Then,
 for each way, three thresholds are tried on it that know nothing of it: 0.5, Youden's on the images as they are, and
-Youden's on all other ways together. What the pictures from elsewhere will be like is not known; a way that was left out
-stands for them. The mean over the ways, the worst of them by balanced accuracy, and each way by itself are printed.
+Youden's on the ways of the other kind together (greys and sharpness, or the frame). What pictures from elsewhere will be
+like is not known; a kind that was left out stands for them. Means over all ways, and the worst of them by the mean of
+sensitivity and specificity.
 """
 
 import argparse
@@ -25,7 +26,7 @@ def youden(cases):
     """The threshold with the largest sum of sensitivity and specificity (Youden 1950), of equals the nearest to 0."""
     well, ill = cases
     margins = sorted([(margin, 0) for margin in well] + [(margin, 1) for margin in ill])
-    best, caught, cleared = (-math.inf, 0.0), len(ill), 0
+    best, caught, cleared = (-math.inf, 0.0, 0.0), len(ill), 0
     for (margin, truth), (following, _) in zip(margins, margins[1:]):
         caught, cleared = caught - truth, cleared + 1 - truth
         threshold = (margin + following) / 2
@@ -36,7 +37,17 @@ def youden(cases):
 
 def together(ways):
     """All (NORMAL's, PNEUMONIA's) log odds of several ways."""
-    return [sum((cases[of] for cases in ways), []) for of in (0, 1)]
+    return [sum((cases[truth] for cases in ways), []) for truth in (0, 1)]
+
+
+def judge(ways, thresholds):
+    """Mean accuracy, mean of both rates, sensitivity and specificity, and the worst way by the mean of both rates."""
+    each = {way: rates(cases, thresholds(way)) for way, cases in ways.items()}
+    sensitivity, specificity = (sum(pair[place] for pair in each.values()) / len(each) for place in (0, 1))
+    well, ill = map(len, next(iter(ways.values())))
+    accuracy = (ill * sensitivity + well * specificity) / (ill + well)
+    worst = min(each, key=lambda way: sum(each[way]))
+    return [accuracy, (sensitivity + specificity) / 2, sensitivity, specificity, sum(each[worst]) / 2], worst
 
 
 def main():
@@ -45,27 +56,21 @@ def main():
     parser.add_argument("--program", default=measure.HERE.parent / "target" / "release" / "xray-tui")
     parser.add_argument("--db", default="runs.db")
     arguments = parser.parse_args()
-    print(f"{'run':<12}{'threshold':<18}{'accuracy':>10}{'balanced':>10}{'sensitivity':>13}{'specificity':>13}{'worst way':>11}")
+    heads = ["accuracy", "balanced", "sensitivity", "specificity", "worst way"]
+    print(f"{'run':<14}{'threshold':<20}" + "".join(f"{head:>12}" for head in heads))
     for run in arguments.runs:
         found = measure.ask(arguments, "eval", run, "--split", "validation", "--shifts", "--curves")["shifts"]
-        of = {way["shift"]: (way["margins"]["NORMAL"], way["margins"]["PNEUMONIA"]) for way in found}
-        plain = of.pop("none")
-        others = {way: youden(together([of[other] for other in of if other != way])) for way in of}
-        own = youden(plain)
-        for name, threshold in [
+        ways = {way["shift"]: (way["margins"]["NORMAL"], way["margins"]["PNEUMONIA"]) for way in found}
+        plain = youden(ways.pop("none"))
+        others = lambda kind: [ways[way] for way in ways if (way in measure.FRAME) != kind]
+        kinds = {kind: youden(together(others(kind))) for kind in (True, False)}
+        for name, thresholds in [
             ("half", lambda way: 0.0),
-            ("youden, plain", lambda way: own),
-            ("youden, other ways", others.get),
+            ("youden, plain", lambda way: plain),
+            ("youden, other kind", lambda way: kinds[way in measure.FRAME]),
         ]:
-            each = {way: rates(of[way], threshold(way)) for way in of}
-            sensitivity, specificity = (sum(rate[of] for rate in each.values()) / len(each) for of in (0, 1))
-            ill = len(plain[1]) / (len(plain[0]) + len(plain[1]))
-            worst = min(each, key=lambda way: sum(each[way]))
-            print(
-                f"{run:<12}{name:<18}{ill * sensitivity + (1 - ill) * specificity:>10.3f}"
-                f"{(sensitivity + specificity) / 2:>10.3f}{sensitivity:>13.3f}{specificity:>13.3f}"
-                f"{sum(each[worst]) / 2:>7.3f} {worst}"
-            )
+            figures, worst = judge(ways, thresholds)
+            print(f"{run:<14}{name:<20}" + "".join(f"{figure:>12.3f}" for figure in figures), "", worst, flush=True)
 
 
 if __name__ == "__main__":

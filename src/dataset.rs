@@ -132,17 +132,17 @@ impl Split {
     }
 }
 
-/// What a network is asked.
+/// What a network is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum Probe {
     /// The images of a split as they are.
     Plain(Split),
     /// The validation images made harder ([`shift`]).
     Harder,
 }
 
-impl Asked {
-    /// All that a run keeps answers for.
+impl Probe {
+    /// All that a run keeps answers for. Its seal and its bundle have them in this order: what is new comes last.
     pub const KEPT: [Self; 3] = [Self::Plain(Split::Validation), Self::Plain(Split::Test), Self::Harder];
 
     #[must_use]
@@ -162,7 +162,7 @@ impl Asked {
     }
 }
 
-impl From<Split> for Asked {
+impl From<Split> for Probe {
     fn from(split: Split) -> Self {
         Self::Plain(split)
     }

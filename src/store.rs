@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Params, Row, params};
 use serde::Serialize;
 
-use crate::dataset::{Asked, Split};
+use crate::dataset::Probe;
 use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
 use crate::metrics::alarm::Checks;
@@ -225,18 +225,18 @@ impl Store {
     ///
     /// # Errors
     /// `Store` where the file cannot be written.
-    pub fn replace_answers(&self, run_id: &str, asked: impl Into<Asked>, answers: &[Answer]) -> Result<()> {
-        let asked = asked.into();
+    pub fn replace_answers(&self, run_id: &str, probe: impl Into<Probe>, answers: &[Answer]) -> Result<()> {
+        let probe = probe.into();
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.problem(&error))?;
-        self.change("DELETE FROM answers WHERE run_id = ?1 AND split = ?2", params![run_id, asked.name()])?;
-        self.write_answers(run_id, asked, answers)?;
+        self.change("DELETE FROM answers WHERE run_id = ?1 AND split = ?2", params![run_id, probe.name()])?;
+        self.write_answers(run_id, probe, answers)?;
         transaction.commit().map_err(|error| self.problem(&error))
     }
 
     fn write_answers<'a>(
         &self,
         run_id: &str,
-        asked: Asked,
+        probe: Probe,
         answers: impl IntoIterator<Item = &'a Answer>,
     ) -> Result<()> {
         for (place, answer) in answers.into_iter().enumerate() {
@@ -245,7 +245,7 @@ impl Store {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     run_id,
-                    asked.name(),
+                    probe.name(),
                     place,
                     answer.file,
                     answer.truth.name(),
@@ -289,9 +289,9 @@ impl Store {
     ///
     /// # Errors
     /// `Store` where the file cannot be read.
-    pub fn answers(&self, run_id: &str, asked: impl Into<Asked>) -> Result<Vec<Answer>> {
+    pub fn answers(&self, run_id: &str, probe: impl Into<Probe>) -> Result<Vec<Answer>> {
         let sql = "SELECT * FROM answers WHERE run_id = ?1 AND split = ?2 ORDER BY place";
-        self.read(sql, params![run_id, asked.into().name()], rows::answer)
+        self.read(sql, params![run_id, probe.into().name()], rows::answer)
     }
 
     /// All answers that a run has.
@@ -299,18 +299,8 @@ impl Store {
     /// # Errors
     /// `Store` where the file cannot be read.
     pub fn all_answers(&self, run_id: &str) -> Result<Vec<Answer>> {
-        let kept = Asked::KEPT.map(|asked| self.answers(run_id, asked));
+        let kept = Probe::KEPT.map(|probe| self.answers(run_id, probe));
         Ok(kept.into_iter().collect::<Result<Vec<_>>>()?.concat())
-    }
-
-    /// What a run's threshold is chosen on: its answers for the validation images made harder where it keeps them, else
-    /// those for the images as they are.
-    ///
-    /// # Errors
-    /// `Store` where the file cannot be read.
-    pub fn deciding_answers(&self, run_id: &str) -> Result<Vec<Answer>> {
-        let harder = self.answers(run_id, Asked::Harder)?;
-        if harder.is_empty() { self.answers(run_id, Split::Validation) } else { Ok(harder) }
     }
 
     fn change(&self, sql: &str, values: impl Params) -> Result<()> {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use xray_tui::dataset::augment::Augmentation;
 use xray_tui::dataset::look::TestAugmentation;
 use xray_tui::dataset::normalisation::Normalisation;
-use xray_tui::dataset::{Asked, Split};
+use xray_tui::dataset::{Probe, Split};
 use xray_tui::metrics::{Criterion, EpochFigures, Rule, ThresholdOn, cross_entropy, probability};
 use xray_tui::session::verify::verify;
 use xray_tui::session::{self, RunEvent, Start, Workplace};
@@ -182,17 +182,31 @@ fn a_threshold_is_chosen_on_harder_images_and_what_they_said_is_kept_and_verifie
     assert_eq!((point(&plain).harder, point(&harder).harder), (false, true));
     assert_ne!(point(&plain).temperature, point(&harder).temperature);
     assert_eq!(point(&plain).images, point(&harder).images, "of as many images, each shown in two ways");
-    let answers = store.answers(&harder, Asked::Harder).unwrap();
+    let answers = store.answers(&harder, Probe::Harder).unwrap();
     assert_eq!((answers.len(), answers[0].split), (2 * point(&harder).images, Split::Validation));
-    assert_eq!(store.answers(&plain, Asked::Harder).unwrap(), []);
+    assert_eq!(store.answers(&plain, Probe::Harder).unwrap(), []);
+    assert!(epochs(place, &harder).iter().all(|epoch| epoch.shifted.is_none()), "no epoch is judged by them");
 
     let seen = |id: &str| verify(&store, &run_of(place, id)).unwrap().differences;
     assert_eq!(seen(&harder), []);
     let turned: Vec<_> = answers.into_iter().map(|a| Answer { logits: [a.logits[1], a.logits[0]], ..a }).collect();
-    store.replace_answers(&harder, Asked::Harder, &turned).unwrap();
+    store.replace_answers(&harder, Probe::Harder, &turned).unwrap();
     let found: Vec<String> = seen(&harder).into_iter().map(|difference| difference.what).collect();
     assert!(found.iter().any(|what| what == "threshold and temperature"), "{found:?}");
-    assert!(found.iter().any(|what| what.starts_with("figures of harder images")), "{found:?}");
+}
+
+#[test]
+fn harder_images_are_looked_at_as_often_as_those_that_their_threshold_divides() {
+    let Bench { place, _folder } = &bench();
+    let config = TrainConfig { epochs: 1, choose_by: Criterion::Shifted, ..small() };
+    let with = |threshold_on, test_augmentation| {
+        let (id, _) = finished(place, TrainConfig { threshold_on, test_augmentation, ..config.clone() });
+        epochs(place, &id)[0].shifted
+    };
+    let single = with(ThresholdOn::Plain, TestAugmentation::None);
+    assert_eq!(with(ThresholdOn::Plain, TestAugmentation::Flip), single, "to judge an epoch one look is enough");
+    assert_eq!(with(ThresholdOn::Shifted, TestAugmentation::None), single);
+    assert_ne!(with(ThresholdOn::Shifted, TestAugmentation::Flip), single);
 }
 
 #[test]
@@ -238,6 +252,10 @@ fn a_run_is_scored_on_its_images_made_harder_one_way_after_the_other() {
     assert_eq!((&rows[0]["shift"], &rows[1]["shift"]), (&json!("none"), &json!("darker")));
     let plain = answer(at, &["eval", "a", "--split", "validation"]);
     assert_eq!(rows[0]["accuracy"], plain["accuracy"]);
+    assert_eq!(rows[0]["margins"], Value::Null);
+    let full = answer(at, &["eval", "a", "--split", "validation", "--shifts", "--curves"]);
+    let margins = |class: &str| full["shifts"][16]["margins"][class].as_array().unwrap().len();
+    assert_eq!(json!(margins("NORMAL") + margins("PNEUMONIA")), full["n"]);
     let table = xray(at, &["eval", "a", "--split", "validation", "--shifts"]).stdout;
     assert!(String::from_utf8(table).unwrap().contains("as they are"));
 }

@@ -17,7 +17,8 @@ use bench::{Bench, bench, new};
 use candle_core::{DType, Tensor};
 use program::{answer, ask, command, demo, words, xray};
 use tempfile::TempDir;
-use xray_tui::dataset::{Class, Split};
+use xray_tui::dataset::{Class, Probe, Split};
+use xray_tui::metrics::ThresholdOn;
 use xray_tui::predict::Predictor;
 use xray_tui::session::original::Original;
 use xray_tui::session::reproduce::Repetition;
@@ -198,6 +199,37 @@ fn answers_of_earlier_weights_are_forgotten_when_better_ones_come() {
         }
     });
     assert!(store.answers(&id, Split::Test).unwrap().iter().all(|answer| answer.file != "a.png"));
+}
+
+#[test]
+fn answers_of_another_epoch_than_the_best_are_made_again_at_the_end() {
+    let Bench { place, _folder } = &bench();
+    let (first, _) = follow(place, new(small()), |_, _| {});
+    let store = Store::open(&place.db).unwrap();
+    // Nothing moves, so that the first epoch stays the best.
+    let config = || TrainConfig {
+        learning_rate: 1e-12,
+        threshold_on: ThresholdOn::Shifted,
+        pretrained: Some(checkpoint::best_path(&store.run_folder(first.as_ref().unwrap()))),
+        frozen_stages: 5,
+        ..small()
+    };
+    let (whole, _) = follow(place, new(config()), |_, _| {});
+    let (cut, _) = follow(place, new(config()), |event, control| {
+        if matches!(event, TrainEvent::Step(step) if step.epoch == 2) {
+            control.stop();
+        }
+    });
+    let (whole, cut) = (whole.unwrap(), cut.unwrap());
+    assert_eq!(run_of(place, &cut).state, RunState::Stopped);
+    let turned = |answer: Answer| Answer { logits: [answer.logits[1], answer.logits[0]], ..answer };
+    let stale: Vec<Answer> = store.answers(&cut, Split::Validation).unwrap().into_iter().map(turned).collect();
+    store.replace_answers(&cut, Split::Validation, &stale).unwrap();
+    store.replace_answers(&cut, Probe::Harder, &[]).unwrap();
+    follow(place, Start::Resume { run_id: cut.clone() }, |_, _| {});
+    assert_eq!(run_of(place, &cut).best_epoch, Some(1));
+    assert_eq!(store.all_answers(&cut).unwrap(), store.all_answers(&whole).unwrap());
+    assert_eq!(run_of(place, &cut).operating, run_of(place, &whole).operating);
 }
 
 #[test]

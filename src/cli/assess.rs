@@ -16,8 +16,8 @@ pub struct EvalArgs {
     /// Which images
     #[arg(long, value_enum, default_value_t = EvalSplit::Test)]
     pub split: EvalSplit,
-    /// Another threshold than the run's: half, youden, sensitivity=X or specificity=X choose one on the validation images;
-    /// a probability is exploratory. Nothing is stored
+    /// Another threshold than the run's: half, youden, sensitivity=X or specificity=X choose one on the validation images,
+    /// made harder where the run's is; a probability is exploratory. Nothing is stored
     #[arg(long, value_name = "RULE|X")]
     pub threshold: Option<Wanted>,
     /// With --json, give the points of the ROC, precision-recall and reliability curves too; with --shifts, the log odds of

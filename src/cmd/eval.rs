@@ -35,7 +35,7 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
     }
     let answers = answers(&store, &run, (split, named), (place, out))?;
     let validation = cases(&store.answers(&run.started.id, Split::Validation)?);
-    let decision = Decision::of(args, &run, &store.deciding_answers(&run.started.id)?)?;
+    let decision = Decision::of(args, &run, &store.answers(&run.started.id, config_of(&run)?.decides_on())?)?;
     let terms = Terms { prevalence: args.prevalence, ..decision.terms };
     let answered = cases(&answers.list);
     let assessed = Assessment::of(&answered, terms);

@@ -48,6 +48,12 @@ impl Look {
         pictures
     }
 
+    /// The same greys, in one look.
+    #[must_use]
+    pub const fn single(self) -> Self {
+        Self { test_augmentation: TestAugmentation::None, ..self }
+    }
+
     /// How many there are.
     #[must_use]
     pub const fn count(self) -> usize {

@@ -18,6 +18,9 @@ use crate::words::words;
 #[cfg(test)]
 mod tests;
 
+/// Ways that each image is shown in where a network is judged by them: all sixteen would take eight times as long.
+pub const WAYS_AN_IMAGE: usize = 2;
+
 words! {
     /// A way in which a picture is made harder.
     Shift {

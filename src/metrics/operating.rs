@@ -27,18 +27,18 @@ pub struct OperatingPoint {
     pub temperature: Option<f64>,
     /// Validation images that it was chosen on.
     pub images: usize,
-    /// They were made harder.
+    /// They were made harder. Not written where they were not, as seals of older runs know nothing of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub harder: bool,
 }
 
 impl OperatingPoint {
-    /// By `rule` on validation images, each shown once as it is; where these cannot tell, at 0.5.
+    /// By `rule` on the answers for so many validation images, made harder or not; where these cannot tell, at 0.5.
     #[must_use]
-    pub fn choose(rule: Rule, validation: &[Case]) -> Self {
+    pub fn choose(rule: Rule, validation: &[Case], (images, harder): (usize, bool)) -> Self {
         let chosen = Ranking::of(validation).and_then(|ranking| rule.choose(&ranking));
         let (rule, threshold) = chosen.map_or((Rule::Half, Threshold::HALF), |threshold| (rule, threshold));
-        Self { rule, threshold, temperature: temperature(validation), images: validation.len(), harder: false }
+        Self { rule, threshold, temperature: temperature(validation), images, harder }
     }
 
     /// How the threshold came about, in words.

@@ -46,7 +46,7 @@ pub fn rows(assessment: &Assessment) -> Vec<Row> {
     rows.push(Row::bare("Brier score", assessment.calibration.brier, ""));
     rows.push(Row::bare("expected calibration error", assessment.calibration.ece, "15 bins"));
     if let (Some(temperature), Some(calibrated)) = (assessment.terms.temperature, assessment.calibrated) {
-        rows.push(Row::bare("temperature", Some(temperature), "best on validation images"));
+        rows.push(Row::bare("temperature", Some(temperature), "least loss on what the threshold was chosen on"));
         rows.push(Row::bare("Brier score, calibrated", calibrated.brier, "with the temperature"));
         rows.push(Row::bare("calibration error, calibrated", calibrated.ece, "with the temperature"));
     }

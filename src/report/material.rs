@@ -5,7 +5,7 @@ use super::mistakes;
 use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::metrics::assessment::Terms;
-use crate::metrics::{Assessment, Case, EpochFigures, OperatingPoint};
+use crate::metrics::{Assessment, Case, EpochFigures, OperatingPoint, Rule};
 use crate::session::config_of;
 use crate::session::manifest::Manifest;
 use crate::session::provenance::Provenance;
@@ -73,7 +73,7 @@ impl Material {
         let manifest = Manifest::of_run(store, &run.started)?;
         let validation = store.answers(&id, Split::Validation)?;
         let config = config_of(&run).ok();
-        let point = point(&run, config.as_ref(), &store.deciding_answers(&id)?);
+        let point = point(store, &run, config.as_ref())?;
         let test = Scored::of(store.answers(&id, Split::Test)?, &point);
         let provenance = run.started.provenance.clone();
         Ok(Self {
@@ -97,14 +97,16 @@ impl Material {
 }
 
 /// As `eval` decides.
-fn point(run: &Run, config: Option<&TrainConfig>, deciding: &[Answer]) -> OperatingPoint {
-    let rule = config.map(|config| config.threshold).unwrap_or_default();
-    run.operating.unwrap_or_else(|| decide(rule, deciding))
+fn point(store: &Store, run: &Run, config: Option<&TrainConfig>) -> Result<OperatingPoint> {
+    let chosen =
+        |config: &TrainConfig| Ok(decide(config.threshold, &store.answers(&run.started.id, config.decides_on())?));
+    let none = || Ok(decide(Rule::Half, &[]));
+    run.operating.map_or_else(|| config.map_or_else(none, chosen), Ok)
 }
 
 fn scored_fold(store: &Store, fold: Run) -> Result<(Run, Scored)> {
     let id = &fold.started.id;
-    let point = point(&fold, config_of(&fold).ok().as_ref(), &store.deciding_answers(id)?);
+    let point = point(store, &fold, config_of(&fold).ok().as_ref())?;
     let scored = Scored::of(store.answers(id, Split::Test)?, &point);
     Ok((fold, scored))
 }

@@ -60,7 +60,7 @@ fn bare() -> Material {
         manifest: None,
         epochs: Vec::new(),
         marks: Vec::new(),
-        point: OperatingPoint::choose(crate::metrics::Rule::Half, &[]),
+        point: OperatingPoint::choose(crate::metrics::Rule::Half, &[], (0, false)),
         test: Scored::default(),
         validation: Scored::default(),
         looks: None,

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::{closing, digest};
-use crate::dataset::{Asked, Dataset, Split};
-use crate::error::{Error, Result};
-use crate::metrics::{EpochFigures, Figures, Threshold, ThresholdOn};
-use crate::store::{Answer, Mark, MarkKind, RunEnd, RunState, StepPoint, Store, decide, score, score_harder};
+use crate::dataset::{Dataset, Probe, Split};
+use crate::error::Result;
+use crate::metrics::{EpochFigures, Figures, Threshold};
+use crate::store::{Answer, Mark, MarkKind, RunEnd, RunState, StepPoint, Store, decide, score};
 use crate::train::{Answered, Control, Job, Outcome, Phase, Step, TrainEvent, checkpoint};
 
 /// The record of one run in the making.
@@ -46,16 +46,17 @@ impl<'a> Recorder<'a> {
                 self.store.add_epoch(run, figures, *best)?;
                 self.seconds()
             }
-            TrainEvent::Answers { asked, answers } => {
-                if *asked == Asked::Plain(Split::Test) {
+            TrainEvent::Answers { probe, answers } => {
+                if *probe == Probe::Plain(Split::Test) {
                     let images: Vec<usize> = answers.iter().map(|answered| answered.image).collect();
                     self.store.add_look(run, &digest(self.job.dataset, self.job.cache, &images))?;
                 }
-                if *asked == Asked::Plain(Split::Validation) {
-                    // There are new best weights: what others said of the test images is no answer of theirs.
+                if *probe == Probe::Plain(Split::Validation) {
+                    // There are new best weights: what others said of other images is no answer of theirs.
                     self.store.replace_answers(run, Split::Test, &[])?;
+                    self.store.replace_answers(run, Probe::Harder, &[])?;
                 }
-                self.store.replace_answers(run, *asked, &answers_of(self.job.dataset, *asked, answers))
+                self.store.replace_answers(run, *probe, &answers_of(self.job.dataset, *probe, answers))
             }
             TrainEvent::Phase(phase) => self.phase(*phase),
             TrainEvent::Rate { step, learning_rate } => {
@@ -98,7 +99,8 @@ impl<'a> Recorder<'a> {
             Outcome::Finished { best_epoch, .. } => {
                 let best = self.store.epochs(run)?.into_iter().find(|figures| figures.epoch == best_epoch);
                 self.mend(best.as_ref())?;
-                let point = decide(self.job.identity.config.threshold, &self.store.deciding_answers(run)?);
+                let config = &self.job.identity.config;
+                let point = decide(config.threshold, &self.store.answers(run, config.decides_on())?);
                 let test = self.test(point.threshold)?;
                 let weights = best.and_then(|figures| figures.weights).map(|weights| weights.to_string());
                 end = RunEnd { state: RunState::Finished, test, operating: Some(point), weights, ..end };
@@ -118,21 +120,20 @@ impl<'a> Recorder<'a> {
         Ok(outcome)
     }
 
-    /// A run that died between its checkpoint and its rows has the validation answers of another epoch than the best:
-    /// makes them again.
+    /// A run that died between its checkpoint and its rows lacks the best epoch's validation answers, or has those of
+    /// another one: makes them again.
     fn mend(&self, best: Option<&EpochFigures>) -> Result<()> {
-        let Some(best) = best else { return Ok(()) };
-        let job = self.job;
-        let run = &job.identity.run_id;
-        let decides_harder = job.identity.config.threshold_on == ThresholdOn::Shifted;
-        let is_plain = score(&self.store.answers(run, Split::Validation)?, Threshold::HALF) == best.validation;
-        let harder = || Ok::<_, Error>(Some(score_harder(&self.store.answers(run, Asked::Harder)?)) == best.shifted);
-        let is_harder = !decides_harder || harder()?;
-        let wrong = [(Asked::Plain(Split::Validation), is_plain), (Asked::Harder, is_harder)];
-        for (asked, _) in wrong.into_iter().filter(|(_, is_right)| !is_right) {
-            let (_, network) = checkpoint::load_best(&job.folder, job.identity.config.engine)?;
-            let answered = job.answer(&network, (asked, &Control::default()), |_| Phase::Preparing, &mut |_| Ok(()))?;
-            self.store.replace_answers(run, asked, &answers_of(job.dataset, asked, &answered))?;
+        let (run, config) = (&self.job.identity.run_id, &self.job.identity.config);
+        let plain = score(&self.store.answers(run, Split::Validation)?, Threshold::HALF);
+        let is_of_best = best.is_none_or(|best| plain == best.validation);
+        if is_of_best && !self.store.answers(run, config.decides_on())?.is_empty() {
+            return Ok(());
+        }
+        let (_, network) = checkpoint::load_best(&self.job.folder, config.engine)?;
+        for probe in [Probe::Plain(Split::Validation), config.decides_on()] {
+            let emit = &mut |_| Ok(());
+            let answered = self.job.answer(&network, (probe, &Control::default()), |_| Phase::Preparing, emit)?;
+            self.store.replace_answers(run, probe, &answers_of(self.job.dataset, probe, &answered))?;
         }
         Ok(())
     }
@@ -181,9 +182,9 @@ impl<'a> Recorder<'a> {
 }
 
 /// What a network answered, as the store keeps it.
-pub fn answers_of(dataset: &Dataset, asked: impl Into<Asked>, answered: &[Answered]) -> Vec<Answer> {
-    let asked = asked.into();
-    let (split, harder) = (asked.split(), asked == Asked::Harder);
+pub fn answers_of(dataset: &Dataset, probe: impl Into<Probe>, answered: &[Answered]) -> Vec<Answer> {
+    let probe = probe.into();
+    let (split, harder) = (probe.split(), probe == Probe::Harder);
     let answer = |answered: &Answered| {
         let image = &dataset.images[answered.image];
         let Answered { logits, disagreement, .. } = *answered;

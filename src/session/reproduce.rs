@@ -268,6 +268,6 @@ fn first_answer(was: &[Answer], is: &[Answer]) -> Option<Difference> {
     }
     let same = |was: &Answer, is: &Answer| (&was.file, was.truth, bits(was)) == (&is.file, is.truth, bits(is));
     let pair = was.iter().zip(is).find(|(was, is)| !same(was, is))?;
-    let what = format!("logits of {} image {}", pair.0.asked().name(), pair.0.file);
+    let what = format!("logits of {} image {}", pair.0.probe().name(), pair.0.file);
     Some(Difference::new(place, what, (json!(pair.0.logits), json!(pair.1.logits))))
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{closing, config_of, manifest::Manifest, provenance};
-use crate::dataset::{Asked, Split};
+use crate::dataset::shift::WAYS_AN_IMAGE;
+use crate::dataset::{Probe, Split};
 use crate::error::Result;
 use crate::metrics::rank::best_epoch;
 use crate::metrics::{EpochFigures, Fingerprint, Threshold};
@@ -63,7 +64,7 @@ pub fn verify(store: &Store, run: &Run) -> Result<Verification> {
     let id = &run.started.id;
     let kept = Kept {
         validation: store.answers(id, Split::Validation)?,
-        harder: store.answers(id, Asked::Harder)?,
+        harder: store.answers(id, Probe::Harder)?,
         test: store.answers(id, Split::Test)?,
         epochs: store.epochs(id)?,
     };
@@ -76,7 +77,7 @@ pub fn verify(store: &Store, run: &Run) -> Result<Verification> {
     if !run.started.is_foreign() {
         figures(run, &kept, &mut seen);
     }
-    images(store, run, &mut seen)?;
+    images(store, (run, &kept), &mut seen)?;
     weights(&store.run_folder(id), (run, &kept.epochs), &mut seen);
     later_scores(store, (run, &kept.test), &mut seen)?;
     Ok(seen)
@@ -104,6 +105,16 @@ struct Kept {
     epochs: Vec<EpochFigures>,
 }
 
+impl Kept {
+    fn of(&self, probe: Probe) -> &[Answer] {
+        match probe {
+            Probe::Plain(Split::Test) => &self.test,
+            Probe::Plain(_) => &self.validation,
+            Probe::Harder => &self.harder,
+        }
+    }
+}
+
 fn figures(run: &Run, kept: &Kept, seen: &mut Verification) {
     let Kept { validation, harder, test, epochs } = kept;
     let by = config_of(run).map(|config| config.choose_by).unwrap_or_default();
@@ -115,15 +126,16 @@ fn figures(run: &Run, kept: &Kept, seen: &mut Verification) {
         let found = score(validation, Threshold::HALF);
         seen.compare(&format!("validation figures of epoch {}", best.epoch), json!(best.validation), json!(found));
     }
-    if let (Some(best), false) = (best, harder.is_empty()) {
-        let what = format!("figures of harder images, epoch {}", best.epoch);
-        seen.compare(&what, json!(best.shifted), json!(score_harder(harder)));
+    if let (Some((epoch, shifted)), false) =
+        (best.and_then(|best| Some((best.epoch, best.shifted?))), harder.is_empty())
+    {
+        seen.compare(&format!("figures of harder images, epoch {epoch}"), json!(shifted), json!(score_harder(harder)));
     }
     // An older program kept no point; what is there is always looked at.
     let has_point = run.operating.is_some() || provenance::is_intact(&run.started).is_some();
     let is_done = run.state == RunState::Finished && run.folds().is_none();
     if let (true, Ok(config)) = (is_done && has_point, config_of(run)) {
-        let found = decide(config.threshold, if harder.is_empty() { validation } else { harder });
+        let found = decide(config.threshold, kept.of(config.decides_on()));
         seen.compare("threshold and temperature", json!(run.operating), json!(found));
     }
     if run.test.is_some() || (is_done && !test.is_empty()) {
@@ -132,26 +144,19 @@ fn figures(run: &Run, kept: &Kept, seen: &mut Verification) {
 }
 
 /// The list of images is the one it is filed under, and the answers are for its images.
-fn images(store: &Store, run: &Run, seen: &mut Verification) -> Result<()> {
+fn images(store: &Store, (run, kept): (&Run, &Kept), seen: &mut Verification) -> Result<()> {
     let Some(digest) = &run.started.manifest else { return Ok(()) };
     let manifest = store.manifest(digest)?.and_then(|text| Manifest::parse(&text));
     let found = manifest.as_ref().map(Manifest::digest);
     seen.compare("the list of images", json!(digest), json!(found));
-    for asked in Asked::KEPT {
-        let mut answered: Vec<String> = store.answers(&run.started.id, asked)?.into_iter().map(|a| a.file).collect();
+    for probe in Probe::KEPT {
+        let mut answered: Vec<&str> = kept.of(probe).iter().map(|answer| answer.file.as_str()).collect();
         answered.sort_unstable();
-        if asked == Asked::Harder {
-            answered.dedup();
-        }
-        let listed = |manifest: &Manifest| -> Vec<String> {
-            manifest.0.iter().filter(|image| image.split == asked.split()).map(|image| image.file.clone()).collect()
-        };
+        let times = if probe == Probe::Harder { WAYS_AN_IMAGE } else { 1 };
         if let (Some(manifest), false) = (&manifest, answered.is_empty()) {
-            seen.compare(
-                &format!("the {} images that are answered", asked.name()),
-                json!(listed(manifest)),
-                json!(answered),
-            );
+            let images = manifest.0.iter().filter(|image| image.split == probe.split());
+            let listed: Vec<&str> = images.flat_map(|image| std::iter::repeat_n(image.file.as_str(), times)).collect();
+            seen.compare(&format!("the {} images that are answered", probe.name()), json!(listed), json!(answered));
         }
     }
     Ok(())

@@ -42,7 +42,7 @@ pub fn score_harder(answers: &[Answer]) -> Shifted {
 pub fn decide(rule: Rule, answers: &[Answer]) -> OperatingPoint {
     let images = answers.iter().map(|answer| answer.file.as_str()).collect::<BTreeSet<_>>().len();
     let harder = answers.iter().any(|answer| answer.harder);
-    OperatingPoint { images, harder, ..OperatingPoint::choose(rule, &cases(answers)) }
+    OperatingPoint::choose(rule, &cases(answers), (images, harder))
 }
 
 #[cfg(test)]

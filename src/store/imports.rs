@@ -6,7 +6,7 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Mark, NewRun, Run, StepPoint, Store, now, text};
-use crate::dataset::Asked;
+use crate::dataset::Probe;
 use crate::error::{Error, Result};
 use crate::metrics::EpochFigures;
 
@@ -106,8 +106,8 @@ impl Store {
         epochs.iter().try_for_each(|figures| self.write_epoch(id, figures))?;
         self.write_steps(id, steps)?;
         marks.iter().try_for_each(|mark| self.add_mark(id, mark))?;
-        for asked in Asked::KEPT {
-            self.write_answers(id, asked, answers.iter().filter(|answer| answer.asked() == asked))?;
+        for probe in Probe::KEPT {
+            self.write_answers(id, probe, answers.iter().filter(|answer| answer.probe() == probe))?;
         }
         self.settle(run)
     }

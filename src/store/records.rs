@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Asked, Class, Split};
+use crate::dataset::{Class, Probe, Split};
 use crate::metrics::alarm::Checks;
 use crate::metrics::{Figures, OperatingPoint, Threshold};
 
@@ -130,7 +130,8 @@ impl Run {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     pub split: Split,
-    /// It was shown made harder; the same image may be there several times.
+    /// It was shown made harder; the same image may be there several times. Not written where it was not, as seals of
+    /// older runs know nothing of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub harder: bool,
     /// Path below the data set's root.
@@ -146,8 +147,8 @@ pub struct Answer {
 
 impl Answer {
     #[must_use]
-    pub const fn asked(&self) -> Asked {
-        if self.harder { Asked::Harder } else { Asked::Plain(self.split) }
+    pub const fn probe(&self) -> Probe {
+        if self.harder { Probe::Harder } else { Probe::Plain(self.split) }
     }
 }
 

@@ -5,7 +5,7 @@ use rusqlite::{Error, Result, Row};
 use serde::de::DeserializeOwned;
 
 use super::{Answer, CommandKind, Mark, NewRun, Run};
-use crate::dataset::{Asked, Class, Split};
+use crate::dataset::{Class, Probe, Split};
 use crate::metrics::EpochFigures;
 
 /// The columns of a run in the order in which `run` reads them, which asks for its provenance and checks after them.
@@ -121,9 +121,9 @@ pub fn epoch(row: &Row) -> Result<EpochFigures> {
 }
 
 pub fn answer(row: &Row) -> Result<Answer> {
-    let harder = row.get_ref("split")?.as_str()? == Asked::Harder.name();
+    let harder = row.get_ref("split")?.as_str()? == Probe::Harder.name();
     Ok(Answer {
-        split: if harder { Asked::Harder.split() } else { json::<Split>(row, "split", |text| format!("\"{text}\""))? },
+        split: if harder { Probe::Harder.split() } else { json::<Split>(row, "split", |text| format!("\"{text}\""))? },
         harder,
         file: row.get("file")?,
         truth: json::<Class>(row, "truth", |text| format!("\"{text}\""))?,

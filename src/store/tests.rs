@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::lock::RunLock;
 use super::*;
-use crate::dataset::Class;
+use crate::dataset::{Class, Split};
 use crate::metrics::{Confusion, Figures, Fingerprint, OperatingPoint, Rule, Shifted, Threshold};
 
 fn store() -> (TempDir, Store) {
@@ -96,6 +96,33 @@ fn a_run_comes_back_as_it_was_written() {
     assert_eq!(store.epochs(&run.id).unwrap(), [epoch(1, 9)]);
     assert_eq!(store.steps(&run.id).unwrap(), [step(1)]);
     assert!(back.started_at.ends_with('Z') && back.started_at.len() == "2026-01-01T00:00:00.000Z".len());
+}
+
+#[test]
+fn answers_for_harder_images_lie_beside_the_others_and_come_along_to_another_store() {
+    let (_folder, store) = store();
+    store.create_run(&new_run("aaaaaaaaaaaa", "run-1")).unwrap();
+    let answer = |harder| Answer {
+        split: Split::Validation,
+        harder,
+        file: "train/NORMAL/a.png".into(),
+        truth: Class::Normal,
+        logits: [1.0, 0.5],
+        disagreement: None,
+    };
+    store.replace_answers("aaaaaaaaaaaa", Split::Validation, &[answer(false)]).unwrap();
+    store.replace_answers("aaaaaaaaaaaa", Probe::Harder, &[answer(true), answer(true)]).unwrap();
+    assert_eq!(store.answers("aaaaaaaaaaaa", Split::Validation).unwrap(), [answer(false)]);
+    let all = [answer(false), answer(true), answer(true)];
+    assert_eq!(store.all_answers("aaaaaaaaaaaa").unwrap(), all);
+
+    let record = store.record(store.run("aaaaaaaaaaaa").unwrap()).unwrap();
+    let text = serde_json::to_string(&record).unwrap();
+    assert_eq!(text.matches("harder").count(), 2, "what older seals have no word for is not written");
+    let (_folder, other) = self::store();
+    let origin = Origin { uri: "http://there".into(), remote_id: "a".into() };
+    other.import_run(&serde_json::from_str(&text).unwrap(), &origin).unwrap();
+    assert_eq!(other.all_answers("aaaaaaaaaaaa").unwrap(), all);
 }
 
 #[test]

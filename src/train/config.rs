@@ -11,6 +11,7 @@ use crate::dataset::augment::Augmentation;
 use crate::dataset::look::{Look, TestAugmentation};
 use crate::dataset::normalisation::Normalisation;
 use crate::dataset::split::{Fold, HeldOut};
+use crate::dataset::{Probe, Split};
 use crate::error::{Error, Result};
 use crate::metrics::{Criterion, Rule, ThresholdOn};
 use crate::words::words;
@@ -215,10 +216,13 @@ impl TrainConfig {
         Look { normalisation: self.normalisation, test_augmentation: self.test_augmentation }
     }
 
-    /// Whether the validation images are asked made harder, too: an epoch or the threshold is chosen by them.
+    /// What the threshold is chosen on.
     #[must_use]
-    pub fn judges_harder(&self) -> bool {
-        self.choose_by == Criterion::Shifted || self.threshold_on == ThresholdOn::Shifted
+    pub const fn decides_on(&self) -> Probe {
+        match self.threshold_on {
+            ThresholdOn::Plain => Probe::Plain(Split::Validation),
+            ThresholdOn::Shifted => Probe::Harder,
+        }
     }
 
     /// Whether an image with this content is not trained on.
@@ -277,4 +281,17 @@ fn check(setting: &'static str, holds: bool, allowed: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::BadSetting { setting, problem: format!("must be {allowed}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_from_before_there_was_a_choice_mean_what_was_done_then() {
+        let old: TrainConfig = serde_json::from_str("{}").unwrap();
+        assert_eq!((old.threshold_on, old.threshold, old.choose_by), Default::default());
+        assert_eq!(old.decides_on(), Probe::Plain(Split::Validation));
+        assert_eq!((old.schedule, old.score_test, old.engine), (Schedule::Constant, true, EngineKind::Plain));
+    }
 }

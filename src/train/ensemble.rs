@@ -11,7 +11,7 @@ use super::checkpoint::{self, Position};
 use super::job::{Emit, Job};
 use super::{Control, Outcome, Phase, TrainEvent, evaluate};
 use crate::dataset::cache::Progress;
-use crate::dataset::{Asked, Split};
+use crate::dataset::{Probe, Split};
 use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures};
 
@@ -31,25 +31,26 @@ pub fn assemble(job: &Job, members: &[Member], control: &Control, emit: Emit) ->
     let network = Inference::new(&state, &config.engine.here())?;
     let validating = |p: Progress| Phase::Validating { epoch: 1, done: p.done, total: p.total };
     let validated = job.validate(&network, control, validating, emit)?;
+    let (validation, shifted) = validated.figures(job.dataset);
     let figures = EpochFigures {
         epoch: 1,
         train: Figures::default(),
-        validation: evaluate::figures(job.dataset, &validated.plain),
+        validation,
         seconds: started.elapsed().as_secs_f64(),
-        shifted: validated.harder.as_ref().map(|harder| evaluate::shifted(job.dataset, harder)),
+        shifted,
         weights: Some(checkpoint::fingerprint(&state)?),
     };
     let position = Position { epochs_done: 1, history: vec![figures], best_epoch: Some(1), ..Position::start() };
     checkpoint::save_best(&job.folder, &job.identity, &position, &state)?;
     emit(TrainEvent::Epoch { figures, best: true })?;
-    job.tell(validated, emit)?;
+    job.tell(validated, (&network, control), validating, emit)?;
     let mut test = None;
     if config.score_test && !job.splits.test.is_empty() {
-        let (asked, testing) =
-            (Asked::Plain(Split::Test), |p: Progress| Phase::Testing { done: p.done, total: p.total });
-        let answers = job.answer(&network, (asked, control), testing, emit)?;
+        let (probe, testing) =
+            (Probe::Plain(Split::Test), |p: Progress| Phase::Testing { done: p.done, total: p.total });
+        let answers = job.answer(&network, (probe, control), testing, emit)?;
         test = Some(evaluate::figures(job.dataset, &answers));
-        emit(TrainEvent::Answers { asked, answers })?;
+        emit(TrainEvent::Answers { probe, answers })?;
     }
     Ok(Outcome::Finished { best_epoch: 1, test })
 }

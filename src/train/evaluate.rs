@@ -9,8 +9,7 @@ use crate::dataset::Dataset;
 use crate::dataset::batch::{Batch, evaluation_batch, shifted_batch};
 use crate::dataset::cache::{Cache, Progress};
 use crate::dataset::look::Look;
-use crate::dataset::normalisation::Normalisation;
-use crate::dataset::shift::Shift;
+use crate::dataset::shift::{Shift, WAYS_AN_IMAGE};
 use crate::error::{Error, Result};
 use crate::metrics::{self, Figures, Shifted, Spread};
 
@@ -43,23 +42,23 @@ pub fn answer(
     answer_by((network, sets.1), (images, each), &mut |chunk| evaluation_batch(sets, chunk, look), watch)
 }
 
-/// Answers for `images` made harder (see [`crate::dataset::shift`]), each in two of all ways, which stay the same from epoch
-/// to epoch; in a single look, as several would take several times as long.
+/// Answers for `images` made harder (see [`crate::dataset::shift`]), each in [`WAYS_AN_IMAGE`] of all ways, which stay the same from epoch
+/// to epoch.
 ///
 /// # Errors
 /// As [`answer`].
 pub fn answer_harder(
-    (network, normalisation): (&Inference, Normalisation),
+    (network, look): (&Inference, Look),
     sets: (&Dataset, &Cache),
     images: &[usize],
     watch: Watch,
 ) -> Result<Vec<Answered>> {
-    let (ways, look) = (Shift::ALL.len(), Look { normalisation, ..Look::default() });
+    let ways = Shift::ALL.len();
     let mut answers = Vec::new();
-    for turn in [0, ways / 2] {
-        let shift = |index: usize| Shift::ALL[(index + turn) % ways];
+    for turn in 0..WAYS_AN_IMAGE {
+        let shift = |index: usize| Shift::ALL[(index + turn * ways / WAYS_AN_IMAGE) % ways];
         let before = answers.len();
-        let both = |each: Progress| watch(Progress { done: before + each.done, total: 2 * each.total });
+        let both = |each: Progress| watch(Progress { done: before + each.done, total: WAYS_AN_IMAGE * each.total });
         answers.extend(answer_shifted((network, look), sets, (images, &shift), &mut { both })?);
     }
     Ok(answers)

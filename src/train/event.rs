@@ -1,6 +1,6 @@
 //! What a run tells while it goes on.
 
-use crate::dataset::Asked;
+use crate::dataset::Probe;
 use crate::metrics::{EpochFigures, Figures};
 use crate::train::Answered;
 
@@ -93,7 +93,7 @@ pub enum TrainEvent {
         step: usize,
         learning_rate: f64,
     },
-    /// The run was asked to stop after an epoch.
+    /// The run was probe to stop after an epoch.
     LastEpoch {
         /// Steps that are done.
         step: usize,
@@ -106,7 +106,7 @@ pub enum TrainEvent {
     },
     /// The best epoch's answers for every image that was asked, in the split's order.
     Answers {
-        asked: Asked,
+        probe: Probe,
         answers: Vec<Answered>,
     },
     /// Something the user should know; the run goes on.

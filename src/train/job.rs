@@ -13,9 +13,9 @@ use super::{Control, Phase, TrainConfig, TrainEvent};
 use crate::dataset::batch::{balanced_order, order};
 use crate::dataset::cache::{Cache, Progress};
 use crate::dataset::split::Splits;
-use crate::dataset::{Asked, Dataset, Split};
+use crate::dataset::{Dataset, Probe, Split};
 use crate::error::{Error, Result};
-use crate::metrics::ThresholdOn;
+use crate::metrics::{Criterion, Figures, Shifted, ThresholdOn};
 
 /// What a run works on.
 #[derive(Debug)]
@@ -34,8 +34,16 @@ pub struct Job<'a> {
 /// An epoch's answers for the validation images.
 pub(super) struct Validated {
     pub plain: Vec<Answered>,
-    /// `None` where nothing is judged by them.
+    /// Of the images made harder; `None` where epochs are not judged by them.
     pub harder: Option<Vec<Answered>>,
+}
+
+impl Validated {
+    /// What both scored, as an epoch has it.
+    pub fn figures(&self, dataset: &Dataset) -> (Figures, Option<Shifted>) {
+        let harder = self.harder.as_ref().map(|harder| evaluate::shifted(dataset, harder));
+        (evaluate::figures(dataset, &self.plain), harder)
+    }
 }
 
 /// Where events go; an error from it ends the run.
@@ -49,23 +57,25 @@ impl Job<'_> {
     pub fn answer(
         &self,
         network: &Inference,
-        (asked, control): (Asked, &Control),
+        (probe, control): (Probe, &Control),
         phase: impl Fn(Progress) -> Phase,
         emit: Emit,
     ) -> Result<Vec<Answered>> {
         let mut heeded = Ok(());
         let mut watch = watching(control, &phase, (emit, &mut heeded));
-        let (sets, images) = ((self.dataset, self.cache), self.splits.of(asked.split()));
-        let look = self.identity.config.look();
-        let answers = match asked {
-            Asked::Plain(_) => evaluate::answer((network, look), sets, images, &mut watch),
-            Asked::Harder => evaluate::answer_harder((network, look.normalisation), sets, images, &mut watch),
+        let (sets, images) = ((self.dataset, self.cache), self.splits.of(probe.split()));
+        let config = &self.identity.config;
+        // A threshold must be chosen on what it will divide; to judge an epoch a single look is enough, and quicker.
+        let harder = if config.threshold_on == ThresholdOn::Shifted { config.look() } else { config.look().single() };
+        let answers = match probe {
+            Probe::Plain(_) => evaluate::answer((network, config.look()), sets, images, &mut watch),
+            Probe::Harder => evaluate::answer_harder((network, harder), sets, images, &mut watch),
         };
         drop(watch);
         heeded.and(answers)
     }
 
-    /// The answers for the validation images as they are, and made harder where the settings judge by those.
+    /// The answers for the validation images as they are and, where epochs are judged by that, made harder.
     pub(super) fn validate(
         &self,
         network: &Inference,
@@ -73,17 +83,27 @@ impl Job<'_> {
         phase: impl Fn(Progress) -> Phase,
         emit: Emit,
     ) -> Result<Validated> {
-        let plain = self.answer(network, (Asked::Plain(Split::Validation), control), &phase, emit)?;
-        let judges = self.identity.config.judges_harder();
-        let harder = judges.then(|| self.answer(network, (Asked::Harder, control), &phase, emit)).transpose()?;
-        Ok(Validated { plain, harder })
+        let mut ask = |probe| self.answer(network, (probe, control), &phase, emit);
+        let plain = ask(Probe::Plain(Split::Validation))?;
+        let judges = self.identity.config.choose_by == Criterion::Shifted;
+        Ok(Validated { plain, harder: judges.then(|| ask(Probe::Harder)).transpose()? })
     }
 
-    /// Tells what the best epoch answered, as far as it is to be kept.
-    pub(super) fn tell(&self, validated: Validated, emit: Emit) -> Result<()> {
-        emit(TrainEvent::Answers { asked: Asked::Plain(Split::Validation), answers: validated.plain })?;
-        let kept = validated.harder.filter(|_| self.identity.config.threshold_on == ThresholdOn::Shifted);
-        kept.map_or(Ok(()), |answers| emit(TrainEvent::Answers { asked: Asked::Harder, answers }))
+    /// Tells what the best epoch answered, with what its threshold is to be chosen on.
+    pub(super) fn tell(
+        &self,
+        validated: Validated,
+        (network, control): (&Inference, &Control),
+        phase: impl Fn(Progress) -> Phase,
+        emit: Emit,
+    ) -> Result<()> {
+        emit(TrainEvent::Answers { probe: Probe::Plain(Split::Validation), answers: validated.plain })?;
+        if self.identity.config.decides_on() != Probe::Harder {
+            return Ok(());
+        }
+        let ask = |emit| self.answer(network, (Probe::Harder, control), phase, emit);
+        let answers = validated.harder.map_or_else(|| ask(&mut *emit), Ok)?;
+        emit(TrainEvent::Answers { probe: Probe::Harder, answers })
     }
 
     /// The images of an epoch in order.

@@ -14,7 +14,7 @@ use super::step::{Aim, make_network, step};
 use super::{Control, Outcome, Phase, Step, TrainEvent, evaluate, loader, machine, schedule};
 use crate::dataset::batch::{Batch, Source};
 use crate::dataset::cache::Progress;
-use crate::dataset::{Asked, Split};
+use crate::dataset::{Probe, Split};
 use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures};
 
@@ -63,7 +63,7 @@ struct Trainer<'a> {
     /// The loss was no number: the network is no good any more.
     diverged: bool,
     meter: Meter,
-    /// The epoch that it was asked to stop after, as far as that was told.
+    /// The epoch that it was probe to stop after, as far as that was told.
     last_epoch: Option<usize>,
 }
 
@@ -113,7 +113,7 @@ impl<'a> Trainer<'a> {
         schedule::ends_early(&self.job.identity.config, self.at.best_epoch, self.at.epochs_done)
     }
 
-    /// Says, once, after which epoch the run was asked to stop, while `epoch` is under way.
+    /// Says, once, after which epoch the run was probe to stop, while `epoch` is under way.
     fn tell_last_epoch(&mut self, epoch: usize, emit: Emit) -> Result<()> {
         let last = self.control.last_epoch(epoch);
         match last.filter(|_| last != std::mem::replace(&mut self.last_epoch, last)) {
@@ -155,7 +155,7 @@ impl<'a> Trainer<'a> {
         emit(TrainEvent::Phase(Phase::Training { epoch, batch: self.at.batches_done, batches }))
     }
 
-    /// Takes the learning rate that the user asked for, or else the planned one, for the batches that follow.
+    /// Takes the learning rate that the user probe for, or else the planned one, for the batches that follow.
     fn take_rate(&mut self, planned: Option<f64>, emit: Emit) -> Result<()> {
         let Some(learning_rate) = self.control.take_learning_rate().or(planned) else { return Ok(()) };
         self.at.learning_rate = Some(learning_rate);
@@ -214,12 +214,13 @@ impl<'a> Trainer<'a> {
         let network = Inference::new(&state, &config.engine.here())?;
         let phase = |p: Progress| Phase::Validating { epoch, done: p.done, total: p.total };
         let validated = self.job.validate(&network, self.control, phase, emit)?;
+        let (validation, shifted) = validated.figures(self.job.dataset);
         let figures = EpochFigures {
             epoch,
             train: self.at.partial.figures(),
-            validation: evaluate::figures(self.job.dataset, &validated.plain),
+            validation,
             seconds: self.at.epoch_seconds + started.elapsed().as_secs_f64(),
-            shifted: validated.harder.as_ref().map(|harder| evaluate::shifted(self.job.dataset, harder)),
+            shifted,
             weights: Some(checkpoint::fingerprint(&state)?),
         };
         if self.network.broken_tensor()?.is_some() {
@@ -227,11 +228,11 @@ impl<'a> Trainer<'a> {
             return Err(self.not_a_number(epoch, self.at.steps));
         }
         let best = self.at.best().is_none_or(|best| figures.beats(best, config.choose_by));
-        // Asked for since the last batch: the run may stop here, and is to go on with it.
+        // Probe for since the last batch: the run may stop here, and is to go on with it.
         self.take_rate(None, emit)?;
         self.finish_epoch(figures, best, &state)?;
         emit(TrainEvent::Epoch { figures, best })?;
-        if best { self.job.tell(validated, emit) } else { Ok(()) }
+        if best { self.job.tell(validated, (&network, self.control), phase, emit) } else { Ok(()) }
     }
 
     fn finish_epoch(&mut self, figures: EpochFigures, best: bool, state: &State) -> Result<()> {
@@ -264,7 +265,7 @@ impl<'a> Trainer<'a> {
 
     /// Scores the test split once, with the best epoch's weights.
     fn test(&mut self, emit: Emit) -> Result<Outcome> {
-        let asked = Asked::Plain(Split::Test);
+        let probe = Probe::Plain(Split::Test);
         let best_epoch = self.at.best_epoch.unwrap_or(self.at.epochs_done);
         let config = &self.job.identity.config;
         // A fold is scored on its own part, which is none of the test images.
@@ -274,9 +275,9 @@ impl<'a> Trainer<'a> {
         let (_, best) = checkpoint::load_best(&self.job.folder, self.job.identity.config.engine)?;
         let (job, control) = (self.job, self.control);
         let phase = |p: Progress| Phase::Testing { done: p.done, total: p.total };
-        let answers = job.answer(&best, (asked, control), phase, emit)?;
+        let answers = job.answer(&best, (probe, control), phase, emit)?;
         let test = Some(evaluate::figures(job.dataset, &answers));
-        emit(TrainEvent::Answers { asked, answers })?;
+        emit(TrainEvent::Answers { probe, answers })?;
         Ok(Outcome::Finished { best_epoch, test })
     }
 

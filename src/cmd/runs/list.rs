@@ -88,13 +88,14 @@ fn table((runs, champion): (&[&Run], Option<&str>), args: &ListArgs) -> String {
         }
         .into();
     }
+    let wide = runs.iter().map(|run| run.started.name.chars().count()).max().unwrap_or(0).clamp(14, 40);
     let head = format!(
-        "{:<14}  {:<14}  {:<10}{:>9}{:>8}{:>12}{:>10}  tags",
+        "{:<14}  {:<wide$}  {:<10}{:>9}{:>8}{:>12}{:>10}  tags",
         "id", "name", "state", "time", "epochs", "validation", "test"
     );
     let rows = runs.iter().map(|run| {
         let line = format!(
-            "{:<14}{:<2}{:<14}  {:<10}{:>9}{:>8}{:>12}{:>10}  {}",
+            "{:<14}{:<2}{:<wide$}  {:<10}{:>9}{:>8}{:>12}{:>10}  {}",
             run.started.id,
             match (champion == Some(run.started.id.as_str()), run.starred) {
                 (true, true) => "♛★",

@@ -436,8 +436,7 @@ pub const ALL: &[Setting] = &[
         label: "threshold on",
         meaning: "plain or harder images",
         column: "threshold_on",
-        help: "Which pictures the threshold and the temperature are chosen on: the validation images as they are (plain) \
-               or made harder (shifted)",
+        help: "Choose threshold and temperature on validation images as they are (plain) or made harder (shifted)",
         value: "WORD",
         group: Group::Judging,
         step: Step::Words(ThresholdOn::NAMES),
@@ -449,8 +448,7 @@ pub const ALL: &[Setting] = &[
         label: "test augmentation",
         meaning: "looks at a picture",
         column: "looks",
-        help: "How many looks at a picture are averaged to an answer: one, two with its mirror image, or four with \
-               both closer up",
+        help: "Looks at a picture whose answers are averaged: one, two with its mirror image, or four with both closer up",
         value: "WORD",
         group: Group::Judging,
         step: Step::Words(TestAugmentation::NAMES),
