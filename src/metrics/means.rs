@@ -13,6 +13,7 @@ pub type Row = [(&'static str, Option<f64>); FIGURES];
 
 const MEASURES: usize = Measure::ALL.len();
 const FIGURES: usize = MEASURES + 5;
+const CALIBRATION_ERROR: usize = FIGURES - 1;
 
 /// What one network scored: figures of an [`super::Assessment`], without its intervals, as each draw makes them anew.
 #[must_use]
@@ -44,7 +45,17 @@ pub fn intervals(networks: &[Network]) -> [Option<Interval>; FIGURES] {
         std::array::from_fn(|at| Spread::of(rows.iter().map(|row| row[at].1)).map(|spread| spread.mean))
     });
     // Where no draw changes a figure, an interval of no width would claim certainty.
-    found.map(|interval| interval.filter(|interval| interval.low < interval.high))
+    let mut found = found.map(|interval| interval.filter(|interval| interval.low < interval.high));
+    let own =
+        Spread::of(networks.iter().map(|network| figures(network)[CALIBRATION_ERROR].1)).map(|spread| spread.mean);
+    found[CALIBRATION_ERROR] = found[CALIBRATION_ERROR].zip(own).map(|(interval, own)| turned(interval, own));
+    found
+}
+
+/// Chance adds to every bin of a calibration error, so that draws have larger ones than the images themselves. By as much
+/// these have a larger one than all others: the basic bootstrap (Davison & Hinkley 1997) turns the interval about the figure.
+fn turned(Interval { low, high }: Interval, own: f64) -> Interval {
+    Interval { low: (2.0 * own - high).max(0.0), high: (2.0 * own - low).max(0.0) }
 }
 
 /// Each image as often as its patient was drawn.
@@ -95,6 +106,15 @@ mod tests {
         let own = assessed(&network(0));
         assert_eq!(of("auc", &[network(0)]), own.auc_by_patient);
         assert_eq!(of("mcc", &[network(0)]), own.measure(Measure::Mcc).unwrap().interval);
+    }
+
+    #[test]
+    fn the_interval_of_a_calibration_error_is_freed_of_what_drawing_adds() {
+        let (networks, places) = ([network(0), network(3), network(5)], figures(&network(0)));
+        assert_eq!(places[CALIBRATION_ERROR].0, "ece");
+        let [a, b, c] = networks.each_ref().map(|network| figures(network)[CALIBRATION_ERROR].1.unwrap());
+        let (mean, found) = ((a + b + c) / 3.0, of("ece", &networks).unwrap());
+        assert!(0.0 <= found.low && found.low < mean && found.high - mean < mean - found.low, "{mean} {found:?}");
     }
 
     #[test]
