@@ -167,7 +167,8 @@ def check_run(title, client, desk, run_id, remote_id, first_time=()):
         compared += len(wanted)
         check(f"{title}: {key}, {len(wanted)} points", found == wanted, f"{found[:3]}… is not {wanted[:3]}…")
     batches = steps[0]["batches"]
-    for key in ["train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_precision", "val_recall", "val_f1"]:
+    own = ["train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_precision", "val_recall", "val_f1"]
+    for key in [*own, "val_shifted_auc", "val_shifted_loss"]:
         wanted = [(e["epoch"] * batches, e[key]) for e in shown["epochs"] if e[key] is not None]
         found = [(step, value) for step, value, _ in history(client, remote_id, key)]
         compared += len(wanted)

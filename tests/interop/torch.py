@@ -154,8 +154,8 @@ def tensors_of(program, run):
 
 def start_from(program, file, name):
     """Trains for one epoch at a rate that changes nothing but the running statistics; gives the weights."""
-    program.ask("train", "--data", "few", "--name", name, "--pretrained", file, "--recipe", "plain", "--epochs", 1, "--image-size", 32,
-                "--batch-size", 8, "--learning-rate", 1e-30)
+    program.ask("train", "--data", "few", "--name", name, "--pretrained", file, "--recipe", "plain", "--epochs", 1,
+                "--image-size", 32, "--batch-size", 8, "--learning-rate", 1e-30)
     return tensors_of(program, name)
 
 
@@ -338,7 +338,8 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="xray-tui-torch-"))
     program = Program(arguments.program, folder)
     program.ask("data", "demo", "--out", "data", "--images", 40)
-    program.ask("train", "--data", "data", "--name", "run", "--recipe", "plain", "--epochs", 2, "--image-size", SIDE, "--batch-size", 8)
+    program.ask("train", "--data", "data", "--name", "run", "--recipe", "plain", "--epochs", 2,
+                "--image-size", SIDE, "--batch-size", 8)
     originals, prepared = pictures(folder)
     exports(program, "run", prepared, predictions(program, "run", prepared))
     whole_way(program, originals, predictions(program, "run", originals))
