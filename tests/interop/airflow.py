@@ -93,7 +93,7 @@ def main():
         expect("the sweep passes", code == 0, words)
         runs = desk.xray("runs", "list")["runs"][:4]
         tried = {(run["config"]["learning_rate"], run["config"]["seed"]) for run in runs}
-        expect("every setting was trained with", tried == {(1e-3, 1), (1e-3, 2), (3e-4, 1), (3e-4, 2)}, words)
+        expect("every setting was trained with", tried == {(1e-3, 1), (1e-3, 2), (5e-4, 1), (5e-4, 2)}, words)
         expect("all of them finished", all(run["state"] == "finished" for run in runs))
 
 
