@@ -141,9 +141,10 @@ impl Figure {
     pub fn text_of(self, run: &Run, value: Option<f64>) -> String {
         let planned =
             || run.started.config["epochs"].as_u64().map_or_else(|| "–".to_owned(), |epochs| epochs.to_string());
-        match (self, run.folds()) {
-            (Self::Epochs, Some(folds)) => format!("{folds} folds"),
-            (Self::Epochs, None) => format!("{}/{}", run.epochs_done, planned()),
+        match (self, run.folds(), run.members()) {
+            (Self::Epochs, Some(folds), _) => format!("{folds} folds"),
+            (Self::Epochs, None, Some(members)) => format!("{} runs", members.len()),
+            (Self::Epochs, None, None) => format!("{}/{}", run.epochs_done, planned()),
             _ => self.text(value),
         }
     }
@@ -201,6 +202,14 @@ mod tests {
         assert_eq!(Figure::Time.spread_difference((60.0, Some(9.0)), 120.0), "-1m 00s ±9.0 s");
         assert_eq!(Figure::Epochs.spread_difference((9.5, Some(0.5)), 10.0), "-0.5 ±0.5");
         assert_eq!(Figure::Epochs.spread_difference((12.0, None), 10.0), "+2", "of one run alone");
+    }
+
+    #[test]
+    fn an_ensemble_has_runs_where_others_have_epochs() {
+        let mut run = crate::app::sample::run(1, crate::store::RunState::Finished);
+        assert_eq!(Figure::Epochs.text_of(&run, None), "10/10");
+        run.started.config["ensemble"] = serde_json::json!(["aaaaaaaaaaaa", "bbbbbbbbbbbb"]);
+        assert_eq!(Figure::Epochs.text_of(&run, None), "2 runs");
     }
 
     #[test]
