@@ -55,7 +55,7 @@ pub struct TrainConfig {
     pub early_stopping: usize,
     /// Share of the training patients that are used, stratified by class: above 0, at most 1.
     pub sample_fraction: f64,
-    /// Share of the patients of train and val that validation gets: above 0, below 1.
+    /// Share of the images of train and val that validation gets, in whole patients: above 0, below 1.
     pub validation_fraction: f64,
     /// Families of file names that validate instead of a share of the patients.
     #[serde(default)]

@@ -15,7 +15,7 @@ words! {
         #[default] Default = "default",
         /// Small pictures, for a good answer after minutes.
         Fast = "fast",
-        /// What everybody begins with: Adam at a steady rate, a flip, a small turn, a little jitter.
+        /// A common first script: Adam at a steady rate, a flip, a small turn, a little jitter.
         Plain = "plain",
     }
 }
