@@ -125,8 +125,13 @@ fn a_run_with_every_setting_goes_on_after_a_stop_to_the_same_bits() {
     assert_eq!(bare(&whole), bare(&stopped));
     assert!(bare(&whole).iter().all(|epoch| epoch.shifted.is_some()));
     assert_eq!(run_of(place, &whole).test, run_of(place, &stopped).test);
-    let seen = verify(&store(place), &run_of(place, &whole)).unwrap();
-    assert_eq!(seen.differences, []);
+    let seen = || verify(&store(place), &run_of(place, &whole)).unwrap().differences;
+    assert_eq!(seen(), []);
+    let harder = store(place).answers(&whole, Probe::Harder).unwrap();
+    store(place).replace_answers(&whole, Probe::Harder, &harder[1..]).unwrap();
+    let found: Vec<String> = seen().into_iter().map(|difference| difference.what).collect();
+    assert!(found.iter().any(|what| what.starts_with("figures of harder images")), "{found:?}");
+    assert!(found.iter().any(|what| what == "the harder images that are answered"), "{found:?}");
 }
 
 #[test]
