@@ -130,7 +130,9 @@ impl<'a> Recorder<'a> {
             return Ok(());
         }
         let (_, network) = checkpoint::load_best(&self.job.folder, config.engine)?;
-        for probe in [Probe::Plain(Split::Validation), config.decides_on()] {
+        let plain = Probe::Plain(Split::Validation);
+        let others = Some(config.decides_on()).filter(|probe| *probe != plain);
+        for probe in std::iter::once(plain).chain(others) {
             let emit = &mut |_| Ok(());
             let answered = self.job.answer(&network, (probe, &Control::default()), |_| Phase::Preparing, emit)?;
             self.store.replace_answers(run, probe, &answers_of(self.job.dataset, probe, &answered))?;
