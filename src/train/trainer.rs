@@ -228,7 +228,7 @@ impl<'a> Trainer<'a> {
             return Err(self.not_a_number(epoch, self.at.steps));
         }
         let best = self.at.best().is_none_or(|best| figures.beats(best, config.choose_by));
-        // Probe for since the last batch: the run may stop here, and is to go on with it.
+        // Asked for since the last batch: the run may stop here, and is to go on with it.
         self.take_rate(None, emit)?;
         self.finish_epoch(figures, best, &state)?;
         emit(TrainEvent::Epoch { figures, best })?;
