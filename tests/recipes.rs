@@ -219,7 +219,8 @@ fn frozen_parts_keep_their_weights_and_the_rest_learns() {
     let Bench { place, _folder } = &bench();
     let (first, _) = finished(place, small());
     let start = checkpoint::best_path(&store(place).run_folder(&first));
-    let config = TrainConfig { pretrained: Some(start.clone()), frozen_stages: 2, seed: 7, ..small() };
+    let split_seed = small().seed;
+    let config = TrainConfig { pretrained: Some(start.clone()), frozen_stages: 2, seed: 7, split_seed, ..small() };
     let (second, _) = finished(place, config);
     let tensors = |path: &Path| xray_nn::weights::load(path).unwrap().0;
     let (before, after) = (tensors(&start), tensors(&checkpoint::best_path(&store(place).run_folder(&second))));
@@ -240,6 +241,27 @@ fn test_images_are_left_alone_where_they_are_not_to_be_scored() {
     assert_eq!((&run["state"], &run["test_accuracy"]), (&json!("finished"), &Value::Null));
     assert_eq!(answer(at, &["eval", "a", "--split", "validation"])["test_looks"], Value::Null);
     assert_eq!(answer(at, &["eval", "a"])["test_looks"], 1);
+    // The later look takes nothing from what the run itself left.
+    assert_eq!(answer(at, &["runs", "verify", "a"])["differences"], 0);
+    assert!(xray(at, &["reproduce", "a"]).status.success());
+}
+
+#[test]
+fn weights_that_have_learned_what_would_judge_a_run_are_refused() {
+    let folder = demo();
+    let at = folder.path();
+    let few = ["--epochs", "1", "--batch-size", "8", "--image-size", "33", "--recipe", "plain"];
+    let run = answer(at, &[&["train", "--name", "a", "--seed", "1"], &few[..]].concat());
+    let file = format!("checkpoints/{}/best.safetensors", run["run_id"].as_str().unwrap());
+    let from = |more: &[&str]| xray(at, &[more, &["--pretrained", &file, "--seed", "2"], &few[..]].concat());
+    let said = |more: &[&str]| String::from_utf8(from(more).stderr).unwrap();
+    let refused = said(&["train"]);
+    assert!(refused.contains("has learned") && refused.contains("split seed 1"), "{refused}");
+    let refused = said(&["cv", "--folds", "2"]);
+    assert!(refused.contains("has learned") && refused.contains("part 1 needs weights"), "{refused}");
+    assert!(from(&["train", "--split-seed", "1"]).status.success());
+    let elsewhere = said(&["train", "--db", "other.db"]);
+    assert!(elsewhere.contains("does not know"), "{elsewhere}");
 }
 
 #[test]
@@ -365,4 +387,8 @@ fn an_ensemble_is_a_run_that_answers_for_several_and_says_how_far_they_disagree(
     answer(at, &["runs", "delete", "a", "--forever"]);
     assert_eq!(answer(at, &["predict", image])["name"], "both", "it outlives its members");
     answer(at, &["report", "both", "--out", "card"]);
+    let change = "UPDATE runs SET state = 'crashed' WHERE name = 'both'";
+    assert_eq!(rusqlite::Connection::open(at.join("runs.db")).unwrap().execute(change, []).unwrap(), 1);
+    assert!(said(&["train", "--resume", "both"]).contains("join its members again"));
+    assert!(said(&["eval", "both"]).contains("before the end"));
 }

@@ -365,8 +365,8 @@ fn brief(run: &Run) -> Run {
 /// A run's settings, where it can go on.
 #[must_use]
 pub fn resumable(run: &Run) -> Option<TrainConfig> {
-    let over = matches!(run.state, RunState::Stopped | RunState::Failed | RunState::Crashed) && run.folds().is_none();
-    settings(run).filter(|_| over)
+    let over = matches!(run.state, RunState::Stopped | RunState::Failed | RunState::Crashed);
+    settings(run).filter(|_| over && run.folds().is_none() && run.members().is_none())
 }
 
 /// A run's settings.

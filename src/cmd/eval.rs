@@ -14,7 +14,7 @@ use crate::metrics::assessment::Terms;
 use crate::metrics::{Assessment, alarm};
 use crate::predict::Predictor;
 use crate::session::{LoadedData, Workplace, answers_of, config_of, digest};
-use crate::store::{Answer, Run, Store, cases, decide, score};
+use crate::store::{Answer, Run, RunState, Store, cases, decide, score};
 use crate::train::evaluate::answer;
 
 /// `named` is the data set that the user named; without one it is the run's own.
@@ -25,6 +25,10 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
     run.started.refuse_foreign()?;
     if run.folds().is_some() {
         let problem = "is a cross-validation: name one of its folds, or see `xray-tui runs show`".into();
+        return Err(Error::Run { run: run.started.name, problem }.into());
+    }
+    if split == Split::Test && run.state != RunState::Finished {
+        let problem = "is not finished: test images are not looked at before the end (`--split validation` is)".into();
         return Err(Error::Run { run: run.started.name, problem }.into());
     }
     if args.every_epoch {

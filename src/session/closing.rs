@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::dataset::Split;
 use crate::error::Result;
 use crate::metrics::{EpochFigures, Fingerprint};
 use crate::store::{Answer, Run, StepPoint, Store};
@@ -12,7 +13,17 @@ use crate::store::{Answer, Run, StepPoint, Store};
 /// `Store` where the file cannot be read.
 pub fn fingerprint(store: &Store, run: &Run) -> Result<Fingerprint> {
     let id = &run.started.id;
-    Ok(of(run, (&store.epochs(id)?, &store.steps(id)?, &store.all_answers(id)?)))
+    Ok(of(run, (&store.epochs(id)?, &store.steps(id)?, &own_answers(store, run)?)))
+}
+
+/// All that a run answered by itself: where it has no test figures, its test images were asked later.
+///
+/// # Errors
+/// `Store` where the file cannot be read.
+pub fn own_answers(store: &Store, run: &Run) -> Result<Vec<Answer>> {
+    let mut answers = store.all_answers(&run.started.id)?;
+    answers.retain(|answer| answer.split != Split::Test || run.test.is_some());
+    Ok(answers)
 }
 
 fn of(run: &Run, (epochs, steps, answers): (&[EpochFigures], &[StepPoint], &[Answer])) -> Fingerprint {

@@ -10,6 +10,7 @@ use super::beginning::{Beginning, folder_lock, new_run, next_name};
 use super::labels::check_name;
 use super::manifest::Manifest;
 use super::recorder::Recorder;
+use super::resuming::changed_images;
 use super::{LoadedData, Workplace, config_of};
 use crate::error::{Error, Result};
 use crate::store::{Run, RunState, Store};
@@ -35,8 +36,9 @@ pub fn make(
     let data =
         LoadedData::open(&Workplace { data, ..place.clone() }, config.image_size, &mut |_| ControlFlow::Continue(()))?;
     let splits = data.sampled(&config);
-    if splits.hash(&data.dataset) != first.split_hash {
-        return Err(refuse(&runs[0], "was trained on other images than are there now: put them back"));
+    if let Some(difference) = changed_images(store, &runs[0], (&data, &splits))? {
+        let problem = format!("was trained on other images than are there now ({difference}): put them back");
+        return Err(refuse(&runs[0], &problem));
     }
     let manifest = Manifest::of(&data, &splits);
     let name = name.map_or_else(|| Ok(next_name(&store.names()?, "ensemble")), Ok::<_, Error>)?;

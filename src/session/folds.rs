@@ -6,7 +6,7 @@
 use super::beginning::{Beginning, folder_lock, new_run, next_name, with_weights};
 use super::labels::check_name;
 use super::manifest::Manifest;
-use super::{LoadedData, Start, Workplace, config_of, marked};
+use super::{LoadedData, Start, Workplace, config_of, learned, marked};
 use crate::dataset::cache::Progress;
 use crate::dataset::split::Fold;
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ impl CrossValidation {
         let data = LoadedData::open(place, config.image_size, watch)?;
         let config = TrainConfig { fold: None, ..marked::settle(store, &data, &config)? };
         for number in 1..=folds {
-            check(&data, &config, Fold { number, of: folds })?;
+            check(store, (&data, &config), Fold { number, of: folds })?;
         }
         let splits = data.splits(&config);
         let manifest = Manifest::of(&data, &splits);
@@ -120,7 +120,7 @@ pub fn number_of(run: &Run) -> Option<usize> {
 }
 
 /// Every part must have images of both classes, and leave both to train on.
-fn check(data: &LoadedData, config: &TrainConfig, fold: Fold) -> Result<()> {
+fn check(store: &Store, (data, config): (&LoadedData, &TrainConfig), fold: Fold) -> Result<()> {
     let config = TrainConfig { fold: Some(fold), ..config.clone() };
     let splits = data.splits(&config);
     let few = |what: &str| {
@@ -133,6 +133,7 @@ fn check(data: &LoadedData, config: &TrainConfig, fold: Fold) -> Result<()> {
         Err(_) => return few("leave too few to train and validate on"),
         Ok(()) => {}
     }
+    learned::check(store, &config, (data, &splits))?;
     let has = |class| splits.test.iter().any(|&image| data.dataset.images[image].class == class);
     if crate::dataset::Class::ALL.into_iter().all(has) {
         return Ok(());

@@ -58,7 +58,7 @@ impl Original {
             format: FORMAT,
             epochs: store.epochs(id)?,
             marks: store.marks(id)?,
-            answers: store.all_answers(id)?,
+            answers: closing::own_answers(store, &run)?,
             manifest,
             closing: run
                 .closing

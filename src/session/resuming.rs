@@ -17,6 +17,9 @@ pub(super) fn why_it_ended(store: &Store, run: &Run) -> Result<Option<String>> {
     if run.state == RunState::Finished {
         return Ok(Some("is finished; start a new one, with --pretrained to begin from its weights".into()));
     }
+    if run.members().is_some() {
+        return Ok(Some("is an ensemble: join its members again with `xray-tui ensemble`".into()));
+    }
     let is_whole = run.folds().is_some();
     Ok(is_whole.then(|| "is a cross-validation: `xray-tui cv --resume` goes on with it".into()))
 }

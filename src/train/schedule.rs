@@ -7,7 +7,7 @@ use super::config::Schedule;
 use crate::metrics::{Criterion, EpochFigures};
 
 /// Epochs without a better one after which [`Schedule::Plateau`] lowers the rate.
-const PATIENCE: usize = 3;
+pub const PATIENCE: usize = 3;
 
 /// Share of the epochs after which training pictures have their full size.
 const GROWN: f64 = 0.75;
@@ -48,10 +48,11 @@ fn plateaus(history: &[EpochFigures], by: Criterion) -> i32 {
     count
 }
 
-/// Whether a run ends before its last epoch: none of the last ones was better.
+/// Whether a run ends before its last epoch: none of the last ones was better, and pictures are grown.
 #[must_use]
 pub fn ends_early(config: &TrainConfig, best_epoch: Option<usize>, epochs_done: usize) -> bool {
-    config.early_stopping > 0 && epochs_done.saturating_sub(best_epoch.unwrap_or(0)) >= config.early_stopping
+    let waited = epochs_done.saturating_sub(best_epoch.unwrap_or(0));
+    config.early_stopping > 0 && waited >= config.early_stopping && image_size(config, epochs_done) == config.image_size
 }
 
 /// Side of the training pictures of `epoch`, counted from 1, in pixels: from the first size evenly to the last one, which
@@ -136,7 +137,9 @@ mod tests {
     fn a_run_ends_early_after_so_many_epochs_without_a_better_one() {
         let config = TrainConfig { early_stopping: 2, ..config() };
         assert!(!ends_early(&config, Some(1), 2) && ends_early(&config, Some(1), 3));
-        assert!(!ends_early(&TrainConfig { early_stopping: 0, ..config }, Some(1), 99));
+        assert!(!ends_early(&TrainConfig { early_stopping: 0, ..config.clone() }, Some(1), 99));
+        let growing = TrainConfig { epochs: 8, image_size: 224, first_image_size: 96, ..config };
+        assert!(!ends_early(&growing, Some(1), 6) && ends_early(&growing, Some(1), 7), "not before pictures are grown");
     }
 
     #[test]

@@ -1,0 +1,61 @@
+//! What a user is told of a run before it begins: what settings and data together come to.
+
+use super::{LoadedData, marked};
+use crate::dataset::Class;
+use crate::dataset::split::Splits;
+use crate::train::TrainConfig;
+
+pub(super) fn all(data: &LoadedData, splits: &Splits, config: &TrainConfig) -> Vec<String> {
+    let told = [
+        marked::said(data, splits, config),
+        large_batch(config, splits.train.len()),
+        one_class(data, splits),
+        long_warmup(config),
+    ];
+    told.into_iter().flatten().collect()
+}
+
+fn large_batch(config: &TrainConfig, images: usize) -> Option<String> {
+    let told = || {
+        let batch = config.batch_size;
+        format!(
+            "the batch size, {batch}, is larger than the {images} training images: every epoch is one batch of {images}"
+        )
+    };
+    (config.batch_size > images).then(told)
+}
+
+fn one_class(data: &LoadedData, splits: &Splits) -> Option<String> {
+    let has = |class: &Class| splits.validation.iter().any(|&image| data.dataset.images[image].class == *class);
+    let missing = Class::ALL.into_iter().find(|class| !has(class))?;
+    Some(format!(
+        "validation has no {} image: there is no AUC and no threshold but 0.5, and the best epoch is chosen by one class \
+         alone; images of more patients, or another held-out family, change that",
+        missing.name()
+    ))
+}
+
+/// The rate comes to its height at the very end, or never.
+fn long_warmup(config: &TrainConfig) -> Option<String> {
+    #[expect(clippy::cast_precision_loss, reason = "a count of epochs")]
+    let is_long = config.warmup_epochs > 0.0 && config.warmup_epochs >= config.epochs as f64;
+    is_long.then(|| {
+        format!(
+            "the warm-up, {} epochs, takes all {} of the run: the learning rate rises to the end",
+            config.warmup_epochs, config.epochs
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warmup_as_long_as_the_run_is_told() {
+        let warm =
+            |warmup_epochs, epochs| long_warmup(&TrainConfig { epochs, warmup_epochs, ..TrainConfig::default() });
+        assert_eq!((warm(0.5, 1), warm(0.0, 1), warm(1.0, 16)), (None, None, None));
+        assert!(warm(1.0, 1).unwrap().contains("rises to the end") && warm(20.0, 16).is_some());
+    }
+}
