@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The script that everybody begins with: torchvision's ResNet-18 from scratch on chest X-rays, in PyTorch on the CPU.
+"""A common first script: torchvision's ResNet-18 from scratch on chest X-rays, in PyTorch on the CPU.
 
     pip install torch torchvision
     experiments/plain_pytorch.py --data chest_xray --epochs 5

@@ -10,10 +10,12 @@ pub mod epochs;
 pub mod folds;
 pub mod journal;
 pub mod labels;
+mod learned;
 mod listener;
 pub mod manifest;
 mod marked;
 pub mod models;
+mod notices;
 pub mod original;
 pub mod provenance;
 pub mod queue;
@@ -203,6 +205,11 @@ impl Session<'_> {
         let config = &if beginning.settled { config } else { marked::settle(store, &data, &config)? };
         let beginning = &Beginning { config, ..beginning.clone() };
         let splits = self.split(&data, config)?;
+        if !beginning.unchecked
+            && let Some(text) = learned::check(store, config, (&data, &splits))?
+        {
+            self.notice(text);
+        }
         if let Some(problem) = self.lack_of_memory(config, splits.train.len()) {
             return Err(too_large(&problem));
         }
@@ -227,7 +234,7 @@ impl Session<'_> {
         let known = store.known_checks(run.manifest.as_deref().unwrap_or_default(), data.cache.image_size())?;
         let checks = known.map_or_else(|| checks::check(data, splits), Ok)?;
         for alarm in checks.alarms() {
-            self.tell(TrainEvent::Notice(alarm.to_string()));
+            self.notice(alarm.to_string());
         }
         Ok(checks)
     }
@@ -252,6 +259,9 @@ impl Session<'_> {
                  new run",
                 data.dataset.root.display()
             )));
+        }
+        if data.hash()?.id != run.started.data_hash {
+            self.notice(OTHER_FILES.into());
         }
         if let Some(problem) = self.lack_of_memory(&config, splits.train.len()) {
             return Err(refuse(&format!("cannot go on now: {problem}; close other programs, then resume it")));
@@ -342,7 +352,7 @@ impl Session<'_> {
         if matches!(outcome, Outcome::Finished { .. })
             && let Err(error) = checkpoint::slim_last(&job.folder)
         {
-            self.tell(TrainEvent::Notice(format!("the last checkpoint keeps its optimizer's state: {error}")));
+            self.notice(format!("the last checkpoint keeps its optimizer's state: {error}"));
         }
         // While the run's lock is held: who follows the log reads to the end.
         self.journal.end(&outcome);
@@ -362,15 +372,8 @@ impl Session<'_> {
     fn split(&self, data: &LoadedData, config: &TrainConfig) -> Result<Splits> {
         let splits = data.sampled(config);
         marked::check_trainable(data, &splits, config)?;
-        if let Some(text) = marked::said(data, &splits, config) {
-            self.tell(TrainEvent::Notice(text));
-        }
-        let images = splits.train.len();
-        if config.batch_size > images {
-            self.tell(TrainEvent::Notice(format!(
-                "the batch size, {}, is larger than the {images} training images: every epoch is one batch of {images}",
-                config.batch_size
-            )));
+        for text in notices::all(data, &splits, config) {
+            self.notice(text);
         }
         Ok(splits)
     }
@@ -398,10 +401,10 @@ impl Session<'_> {
         if let Some(began) =
             run.started.versions["isa"].as_str().filter(|began| *began != here && engine == EngineKind::Fast)
         {
-            self.tell(TrainEvent::Notice(format!(
+            self.notice(format!(
                 "the run began with {began} and goes on with {here}: the last digits may differ from those of a run that \
                  was not interrupted; where the processor has them, --isa {began} keeps them the same"
-            )));
+            ));
         }
     }
 
@@ -415,6 +418,10 @@ impl Session<'_> {
         let _ = self.listener.send(created);
     }
 
+    fn notice(&self, text: String) {
+        self.tell(TrainEvent::Notice(text));
+    }
+
     fn tell(&self, event: TrainEvent) {
         self.journal.hear(&event);
         self.pass_on(event);
@@ -425,6 +432,10 @@ impl Session<'_> {
         let _ = self.listener.send(RunEvent::Train(event));
     }
 }
+
+/// Each picture's random numbers go by its image's place among all files.
+const OTHER_FILES: &str = "files of the data folder that this run does not use have come or gone since it began: its images are \
+                           the same, but pictures may be changed otherwise from here on than in a run that went through";
 
 /// What is wrong where memory has no room for a batch of so many images.
 fn lack_of_memory(config: &TrainConfig, images: usize) -> Option<String> {

@@ -80,7 +80,7 @@ fn loss(config: &TrainConfig) -> String {
     let balance = match config.class_balance {
         ClassBalance::None => "",
         ClassBalance::Weights => ", images of the rarer class weighing more",
-        ClassBalance::Sampling => ", images of the rarer class coming more often",
+        ClassBalance::Sampling => ", each epoch with only as many images of the commoner class as of the rarer one",
     };
     if config.label_smoothing > 0.0 {
         format!("cross entropy with labels smoothed by {}{balance}", config.label_smoothing)

@@ -93,7 +93,7 @@ pub enum TrainEvent {
         step: usize,
         learning_rate: f64,
     },
-    /// The run was probe to stop after an epoch.
+    /// The run was asked to stop after an epoch.
     LastEpoch {
         /// Steps that are done.
         step: usize,

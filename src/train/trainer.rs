@@ -63,7 +63,7 @@ struct Trainer<'a> {
     /// The loss was no number: the network is no good any more.
     diverged: bool,
     meter: Meter,
-    /// The epoch that it was probe to stop after, as far as that was told.
+    /// The epoch that it was asked to stop after, as far as that was told.
     last_epoch: Option<usize>,
 }
 
@@ -113,7 +113,7 @@ impl<'a> Trainer<'a> {
         schedule::ends_early(&self.job.identity.config, self.at.best_epoch, self.at.epochs_done)
     }
 
-    /// Says, once, after which epoch the run was probe to stop, while `epoch` is under way.
+    /// Says, once, after which epoch the run was asked to stop, while `epoch` is under way.
     fn tell_last_epoch(&mut self, epoch: usize, emit: Emit) -> Result<()> {
         let last = self.control.last_epoch(epoch);
         match last.filter(|_| last != std::mem::replace(&mut self.last_epoch, last)) {
@@ -155,7 +155,7 @@ impl<'a> Trainer<'a> {
         emit(TrainEvent::Phase(Phase::Training { epoch, batch: self.at.batches_done, batches }))
     }
 
-    /// Takes the learning rate that the user probe for, or else the planned one, for the batches that follow.
+    /// Takes the learning rate that the user asked for, or else the planned one, for the batches that follow.
     fn take_rate(&mut self, planned: Option<f64>, emit: Emit) -> Result<()> {
         let Some(learning_rate) = self.control.take_learning_rate().or(planned) else { return Ok(()) };
         self.at.learning_rate = Some(learning_rate);

@@ -3,7 +3,7 @@
 The pictures live in a temporary folder and are never kept. Ends with exit code 1 where a level differs by more than 1.
 
     python3 -m venv venv && venv/bin/pip install opencv-python-headless numpy
-    venv/bin/python tests/peers/clahe.py ../shared/data/chest_xray
+    venv/bin/python tests/peers/clahe.py DIR
 """
 
 import random

@@ -3,7 +3,7 @@
 The pictures live in a temporary folder and are never kept. Ends with exit code 1 where a value differs by more than 2 of 255.
 
     python3 -m venv venv && venv/bin/pip install pillow numpy
-    venv/bin/python tests/peers/resize.py ../shared/data/chest_xray
+    venv/bin/python tests/peers/resize.py DIR
 """
 
 import random

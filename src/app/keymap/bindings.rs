@@ -46,7 +46,7 @@ pub const BINDINGS: &[Binding] = &[
     bind((P::Editing, A::Discard), "esc", ("discard", "leave the value as it was")),
     bind((P::Live, A::PauseOrResume), "space p", ("pause", "pause or go on")),
     bind((P::Live, A::Less), "<", ("", "smaller learning rate, from the next batch on")),
-    bind((P::Live, A::More), ">", ("rate", "larger learning rate, from the next batch on")),
+    bind((P::Live, A::More), ">", ("raise rate", "larger learning rate, from the next batch on")),
     bind((P::Live, A::Stop), "s", ("stop", "stop after this batch; the run can be resumed")),
     bind((P::Live, A::PlanRun), "n", ("", "settings of a next run, which waits for this one's end")),
     bind((P::Live, A::ShowQueue), "Q", ("", "runs that wait for their turn")),

@@ -213,8 +213,8 @@ pub const ALL: &[Setting] = &[
         label: "class balance",
         meaning: "for the rarer class",
         column: "balance",
-        help: "What is done about unequal classes: nothing, images of the rarer one weigh more in the loss, or they \
-               come more often",
+        help: "What is done about unequal classes: nothing, images of the rarer one weigh more in the loss, or an epoch \
+               has only as many of the commoner one",
         value: "WORD",
         group: Group::Optimiser,
         step: Step::Words(ClassBalance::NAMES),
