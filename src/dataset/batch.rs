@@ -55,6 +55,8 @@ pub fn balanced_order(dataset: &Dataset, images: &[usize], seed: u64, epoch: usi
         *left = left.saturating_sub(1);
         keep
     });
+    // The commoner class is used up before the end: in that order, the last batches would be of the rarer one alone.
+    order.shuffle(&mut stream(seed, Purpose::Order, [epoch as u64, 1]));
     order
 }
 

@@ -186,3 +186,15 @@ fn a_balanced_epoch_has_as_many_of_each_class_and_others_each_time() {
     healthy.dedup();
     assert!(healthy.len() > 1, "always the same image of the commoner class");
 }
+
+#[test]
+fn a_balanced_epoch_is_mixed_to_its_end() {
+    let (_dir, dataset, _) = small();
+    let images = [vec![0; 300], vec![4; 100]].concat();
+    let order = balanced_order(&dataset, &images, 3, 1);
+    assert_eq!(order.len(), 200);
+    for part in order.chunks(50) {
+        let ill = part.iter().filter(|&&index| index == 4).count();
+        assert!((13..=37).contains(&ill), "{ill} of 50 are of the rarer class");
+    }
+}
