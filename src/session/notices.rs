@@ -4,6 +4,8 @@ use super::{LoadedData, marked};
 use crate::dataset::Class;
 use crate::dataset::split::Splits;
 use crate::train::TrainConfig;
+use crate::train::config::Schedule;
+use crate::train::schedule::PATIENCE;
 
 pub(super) fn all(data: &LoadedData, splits: &Splits, config: &TrainConfig) -> Vec<String> {
     let told = [
@@ -11,6 +13,7 @@ pub(super) fn all(data: &LoadedData, splits: &Splits, config: &TrainConfig) -> V
         large_batch(config, splits.train.len()),
         one_class(data, splits),
         long_warmup(config),
+        short_patience(config),
     ];
     told.into_iter().flatten().collect()
 }
@@ -41,8 +44,18 @@ fn long_warmup(config: &TrainConfig) -> Option<String> {
     let is_long = config.warmup_epochs > 0.0 && config.warmup_epochs >= config.epochs as f64;
     is_long.then(|| {
         format!(
-            "the warm-up, {} epochs, takes all {} of the run: the learning rate rises to the end",
+            "the warm-up takes the whole run ({} of {} epochs): the learning rate rises to the end",
             config.warmup_epochs, config.epochs
+        )
+    })
+}
+
+fn short_patience(config: &TrainConfig) -> Option<String> {
+    let is_short = config.schedule == Schedule::Plateau && (1..=PATIENCE).contains(&config.early_stopping);
+    is_short.then(|| {
+        format!(
+            "early stopping after {} epochs ends the run before the plateau, after {PATIENCE}, lowers the learning rate",
+            config.early_stopping
         )
     })
 }
@@ -50,6 +63,18 @@ fn long_warmup(config: &TrainConfig) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_ends_before_its_plateau_is_told() {
+        let with = |schedule, early_stopping| {
+            short_patience(&TrainConfig { schedule, early_stopping, ..TrainConfig::default() })
+        };
+        assert!(with(Schedule::Plateau, 3).unwrap().contains("before the plateau"));
+        assert_eq!(
+            [(Schedule::Plateau, 0), (Schedule::Plateau, 4), (Schedule::Cosine, 1)].map(|(s, e)| with(s, e)),
+            [None, None, None]
+        );
+    }
 
     #[test]
     fn a_warmup_as_long_as_the_run_is_told() {

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use xray_nn::Engine;
 
 use super::machine;
-use super::schedule::PATIENCE;
 use crate::dataset::augment::Augmentation;
 use crate::dataset::look::{Look, TestAugmentation};
 use crate::dataset::normalisation::Normalisation;
@@ -255,12 +254,6 @@ impl TrainConfig {
         check("clip norm", self.clip_norm >= 0.0 && self.clip_norm.is_finite(), "0 or more")?;
         check("label smoothing", (0.0..1.0).contains(&self.label_smoothing), "0 to below 1")?;
         check("averaging", (0.0..1.0).contains(&self.averaging), "0 to below 1")?;
-        let waits = self.schedule != Schedule::Plateau || self.early_stopping == 0 || self.early_stopping > PATIENCE;
-        check(
-            "early stopping",
-            waits,
-            "0 or above 3 where the schedule is plateau, which waits for three epochs itself",
-        )?;
         let grows = self.first_image_size == 0 || (32..=512).contains(&self.first_image_size);
         check("first image size", grows, "0, or 32 to 512 pixels")?;
         check("frozen stages", self.frozen_stages <= 5, "0 to 5")?;
