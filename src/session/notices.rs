@@ -62,7 +62,24 @@ fn short_patience(config: &TrainConfig) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
+    use crate::dataset::demo::{self, DemoConfig};
+    use crate::session::Workplace;
+
+    #[test]
+    fn validation_with_one_class_alone_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let place = Workplace { data: at("demo"), db: at("runs.db"), cache: at("cache") };
+        demo::write(&place.data, &DemoConfig { images: 40, seed: 1 }, &mut |_| ControlFlow::Continue(())).unwrap();
+        let data = LoadedData::open(&place, 33, &mut |_| ControlFlow::Continue(())).unwrap();
+        let mut splits = data.splits(&TrainConfig::default());
+        assert_eq!(one_class(&data, &splits), None);
+        splits.validation.retain(|&image| data.dataset.images[image].class == Class::Pneumonia);
+        assert!(one_class(&data, &splits).unwrap().contains("no NORMAL image"));
+    }
 
     #[test]
     fn a_run_that_ends_before_its_plateau_is_told() {
