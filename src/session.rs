@@ -51,6 +51,7 @@ pub use data::{LoadedData, digest};
 use journal::Journal;
 use labels::Labels;
 pub use labels::check_name;
+use learned::Learned;
 use manifest::Manifest;
 pub use rate::{RateHandle, find_rate};
 use recorder::Recorder;
@@ -205,10 +206,8 @@ impl Session<'_> {
         let config = &if beginning.settled { config } else { marked::settle(store, &data, &config)? };
         let beginning = &Beginning { config, ..beginning.clone() };
         let splits = self.split(&data, config)?;
-        if !beginning.unchecked
-            && let Some(text) = learned::check(store, config, (&data, &splits))?
-        {
-            self.notice(text);
+        if !beginning.unchecked {
+            self.check_weights(store, beginning, (&data, &splits))?;
         }
         if let Some(problem) = self.lack_of_memory(config, splits.train.len()) {
             return Err(too_large(&problem));
@@ -227,6 +226,20 @@ impl Session<'_> {
         let outcome = self.train(store, &job, None);
         drop(lock);
         outcome
+    }
+
+    /// Refuses weights that have learned images which judge the run; those of a cross-validation were looked at when it began.
+    fn check_weights(
+        &self,
+        store: &Store,
+        beginning: &Beginning,
+        (data, splits): (&LoadedData, &Splits),
+    ) -> Result<()> {
+        let learned = Learned::of(store, beginning.config)?;
+        if let Some(text) = learned.doubt() {
+            self.notice(text);
+        }
+        if beginning.parent.is_some() { Ok(()) } else { learned.check(data, splits) }
     }
 
     /// Finds out about the data what must be known before the run is believed, and says it.
@@ -260,7 +273,7 @@ impl Session<'_> {
                 data.dataset.root.display()
             )));
         }
-        if data.hash()?.id != run.started.data_hash {
+        if data.hash().is_ok_and(|hash| hash.id != run.started.data_hash) {
             self.notice(OTHER_FILES.into());
         }
         if let Some(problem) = self.lack_of_memory(&config, splits.train.len()) {
@@ -434,8 +447,8 @@ impl Session<'_> {
 }
 
 /// Each picture's random numbers go by its image's place among all files.
-const OTHER_FILES: &str = "files of the data folder that this run does not use have come or gone since it began: its images are \
-                           the same, but pictures may be changed otherwise from here on than in a run that went through";
+const OTHER_FILES: &str = "something in the data folder has changed since the run began, but none of its images: where image \
+                           files came or went, pictures are augmented otherwise from here on than in a run that went through";
 
 /// What is wrong where memory has no room for a batch of so many images.
 fn lack_of_memory(config: &TrainConfig, images: usize) -> Option<String> {

@@ -256,12 +256,21 @@ fn weights_that_have_learned_what_would_judge_a_run_are_refused() {
     let from = |more: &[&str]| xray(at, &[more, &["--pretrained", &file, "--seed", "2"], &few[..]].concat());
     let said = |more: &[&str]| String::from_utf8(from(more).stderr).unwrap();
     let refused = said(&["train"]);
-    assert!(refused.contains("has learned") && refused.contains("split seed 1"), "{refused}");
+    assert!(refused.contains("has learned") && refused.contains("split the images as that run did"), "{refused}");
     let refused = said(&["cv", "--folds", "2"]);
-    assert!(refused.contains("has learned") && refused.contains("part 1 needs weights"), "{refused}");
+    assert!(refused.contains("has learned"), "{refused}");
     assert!(from(&["train", "--split-seed", "1"]).status.success());
     let elsewhere = said(&["train", "--db", "other.db"]);
-    assert!(elsewhere.contains("does not know"), "{elsewhere}");
+    assert!(elsewhere.contains("this database does not have"), "{elsewhere}");
+    // Nor does another form of the same weights hide it, or a run in between.
+    answer(at, &["weights", "export", "a", "--out", "a.safetensors"]);
+    let exported = [&["train", "--pretrained", "a.safetensors", "--seed", "2"], &few[..]].concat();
+    assert!(words(&xray(at, &exported)).contains("has learned"));
+    let child = answer(at, &[&exported, &["--split-seed", "1", "--name", "b"][..]].concat());
+    std::fs::remove_file(at.join("a.safetensors")).unwrap();
+    let file = format!("checkpoints/{}/best.safetensors", child["run_id"].as_str().unwrap());
+    let grandchild = [&["train", "--pretrained", &file, "--seed", "2"], &few[..]].concat();
+    assert!(words(&xray(at, &grandchild)).contains("has learned"));
 }
 
 #[test]
@@ -390,5 +399,9 @@ fn an_ensemble_is_a_run_that_answers_for_several_and_says_how_far_they_disagree(
     let change = "UPDATE runs SET state = 'crashed' WHERE name = 'both'";
     assert_eq!(rusqlite::Connection::open(at.join("runs.db")).unwrap().execute(change, []).unwrap(), 1);
     assert!(said(&["train", "--resume", "both"]).contains("join its members again"));
+    assert_eq!(answer(at, &["eval", "both"])["n"], joined.len(), "what it has answered stays to be seen");
+    let unasked = "DELETE FROM answers";
+    rusqlite::Connection::open(at.join("runs.db")).unwrap().execute(unasked, []).unwrap();
     assert!(said(&["eval", "both"]).contains("before the end"));
+    assert!(said(&["eval", "both", "--shifts"]).contains("before the end"));
 }

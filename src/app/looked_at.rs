@@ -153,7 +153,7 @@ impl App {
         let chosen = if self.place() == Place::Form { self.newest_resumable() } else { self.looked_at() };
         let run = chosen.and_then(|run| Some((run.started.clone(), runs::resumable(run)?)));
         let Some((run, config)) = run else {
-            return self.note("only a stopped, failed or crashed run can go on".into());
+            return self.note("only a stopped, failed or crashed run can go on, and no ensemble".into());
         };
         self.screen = Screen::Train;
         self.train.resume(&run, config)

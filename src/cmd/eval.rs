@@ -27,10 +27,6 @@ pub fn run(args: &EvalArgs, named: Option<&Path>, place: &Workplace, out: Output
         let problem = "is a cross-validation: name one of its folds, or see `xray-tui runs show`".into();
         return Err(Error::Run { run: run.started.name, problem }.into());
     }
-    if split == Split::Test && run.state != RunState::Finished {
-        let problem = "is not finished: test images are not looked at before the end (`--split validation` is)".into();
-        return Err(Error::Run { run: run.started.name, problem }.into());
-    }
     if args.every_epoch {
         return super::epochs::run(&store, &run, (split, named), (place, out));
     }
@@ -119,6 +115,7 @@ fn answers(
     if named.is_none() && !list.is_empty() {
         return Ok(Answers { list, differs: false, synthetic: run.started.synthetic });
     }
+    refuse_early(run, split)?;
     let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
     let (data, images, differs) = open(run, (split, named), (place, out))?;
     if !differs && !list.is_empty() {
@@ -137,6 +134,19 @@ fn answers(
         store.replace_answers(&run.started.id, split, &list)?;
     }
     Ok(Answers { list, differs, synthetic: data.dataset.synthetic })
+}
+
+/// # Errors
+/// `Run` where the answers would tell whether to go on.
+pub(super) fn refuse_early(run: &Run, split: Split) -> Result<(), Error> {
+    if split != Split::Test || run.state == RunState::Finished {
+        return Ok(());
+    }
+    let problem = format!(
+        "is {}, not finished: test images are not looked at before the end; `--split validation` shows how far it is",
+        run.state.name()
+    );
+    Err(Error::Run { run: run.started.name.clone(), problem })
 }
 
 /// The data, the images of `split` in it, and whether they are of another data set than the run was trained on.

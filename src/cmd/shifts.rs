@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::eval::open;
+use super::eval::{open, refuse_early};
 use crate::dataset::Split;
 use crate::dataset::shift::Shift;
 use crate::metrics::assessment::Terms;
@@ -33,6 +33,7 @@ pub fn run(
     named: Option<&Path>,
     (place, out): (&Workplace, Output),
 ) -> anyhow::Result<ExitCode> {
+    refuse_early(run, split)?;
     let predictor = Predictor::load(&store.run_folder(&run.started.id))?;
     let (data, images, differs) = open(run, (split, named), (place, out))?;
     let seeing = (predictor.network(), predictor.look());

@@ -5,8 +5,9 @@
 
 use super::beginning::{Beginning, folder_lock, new_run, next_name, with_weights};
 use super::labels::check_name;
+use super::learned::Learned;
 use super::manifest::Manifest;
-use super::{LoadedData, Start, Workplace, config_of, learned, marked};
+use super::{LoadedData, Start, Workplace, config_of, marked};
 use crate::dataset::cache::Progress;
 use crate::dataset::split::Fold;
 use crate::error::{Error, Result};
@@ -39,8 +40,9 @@ impl CrossValidation {
         check_name(name.as_deref())?;
         let data = LoadedData::open(place, config.image_size, watch)?;
         let config = TrainConfig { fold: None, ..marked::settle(store, &data, &config)? };
+        let learned = Learned::of(store, &config)?;
         for number in 1..=folds {
-            check(store, (&data, &config), Fold { number, of: folds })?;
+            check(&learned, (&data, &config), Fold { number, of: folds })?;
         }
         let splits = data.splits(&config);
         let manifest = Manifest::of(&data, &splits);
@@ -120,7 +122,7 @@ pub fn number_of(run: &Run) -> Option<usize> {
 }
 
 /// Every part must have images of both classes, and leave both to train on.
-fn check(store: &Store, (data, config): (&LoadedData, &TrainConfig), fold: Fold) -> Result<()> {
+fn check(learned: &Learned, (data, config): (&LoadedData, &TrainConfig), fold: Fold) -> Result<()> {
     let config = TrainConfig { fold: Some(fold), ..config.clone() };
     let splits = data.splits(&config);
     let few = |what: &str| {
@@ -133,7 +135,7 @@ fn check(store: &Store, (data, config): (&LoadedData, &TrainConfig), fold: Fold)
         Err(_) => return few("leave too few to train and validate on"),
         Ok(()) => {}
     }
-    learned::check(store, &config, (data, &splits))?;
+    learned.check(data, &splits)?;
     let has = |class| splits.test.iter().any(|&image| data.dataset.images[image].class == class);
     if crate::dataset::Class::ALL.into_iter().all(has) {
         return Ok(());

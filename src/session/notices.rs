@@ -5,7 +5,7 @@ use crate::dataset::Class;
 use crate::dataset::split::Splits;
 use crate::train::TrainConfig;
 use crate::train::config::Schedule;
-use crate::train::schedule::PATIENCE;
+use crate::train::schedule::{self, PATIENCE};
 
 pub(super) fn all(data: &LoadedData, splits: &Splits, config: &TrainConfig) -> Vec<String> {
     let told = [
@@ -51,7 +51,8 @@ fn long_warmup(config: &TrainConfig) -> Option<String> {
 }
 
 fn short_patience(config: &TrainConfig) -> Option<String> {
-    let is_short = config.schedule == Schedule::Plateau && (1..=PATIENCE).contains(&config.early_stopping);
+    let grows = schedule::image_size(config, 1) != config.image_size;
+    let is_short = config.schedule == Schedule::Plateau && (1..=PATIENCE).contains(&config.early_stopping) && !grows;
     is_short.then(|| {
         format!(
             "early stopping after {} epochs ends the run before the plateau, after {PATIENCE}, lowers the learning rate",

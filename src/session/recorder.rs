@@ -140,8 +140,11 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// What the test images scored, if there are any.
+    /// What the test images scored, if there are any and the run is to look at them: `eval` may have asked them before.
     fn test(&self, threshold: Threshold) -> Result<Option<Figures>> {
+        if !self.job.identity.config.asks_test() {
+            return Ok(None);
+        }
         let answers = self.store.answers(&self.job.identity.run_id, Split::Test)?;
         Ok((!answers.is_empty()).then(|| score(&answers, threshold)))
     }

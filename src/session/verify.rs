@@ -139,8 +139,8 @@ fn figures(run: &Run, kept: &Kept, seen: &mut Verification) {
         seen.compare("threshold and temperature", json!(run.operating), json!(found));
     }
     // Where a run leaves the test images alone, `eval` may have asked them later.
-    let scores_test = config_of(run).is_ok_and(|config| config.score_test);
-    if run.test.is_some() || (is_done && scores_test && !test.is_empty()) {
+    let asks_test = config_of(run).is_ok_and(|config| config.asks_test());
+    if run.test.is_some() || (is_done && asks_test && !test.is_empty()) {
         seen.compare("test figures", json!(run.test), json!(score(test, run.threshold())));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Run, Store, cases};
+use super::{Answer, Run, RunState, Store, cases};
 use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::metrics::comparison::{Comparison, Side};
@@ -33,10 +33,12 @@ impl Store {
         if answers.is_empty() {
             run.started.refuse_foreign()?;
             let name = split.name();
-            let problem = format!(
-                "has no answers for {name} images yet: `xray-tui eval {} --split {name}` makes them",
-                run.started.id
-            );
+            let todo = if split == Split::Test && run.state != RunState::Finished {
+                "they come when the run has finished".to_owned()
+            } else {
+                format!("`xray-tui eval {} --split {name}` makes them", run.started.id)
+            };
+            let problem = format!("has no answers for {name} images yet: {todo}");
             return Err(Error::Run { run: run.started.name.clone(), problem });
         }
         Ok(answers)

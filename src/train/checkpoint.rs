@@ -10,6 +10,7 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use xray_nn::{Adam, Average, Inference, Network, weights};
 
+use crate::dataset::Class;
 use crate::error::{Error, Result};
 use crate::metrics::{EpochFigures, Figures, Fingerprint};
 use crate::train::{EngineKind, TrainConfig, schedule};
@@ -291,6 +292,15 @@ pub fn describe(path: &Path) -> Result<(Identity, Fingerprint)> {
     let (tensors, metadata) = load(path)?;
     let Record { run_id, config, split_hash, .. } = read_record(path, &metadata)?;
     Ok((Identity { run_id, config, split_hash }, fingerprint(&tensors)?))
+}
+
+/// The run that has trained the weights of a file, where it says so: a checkpoint, or what `weights export` has written as
+/// safetensors.
+#[must_use]
+pub fn run_of(path: &Path) -> Option<String> {
+    let mut notes = weights::describe(path, Class::ALL.len()).ok()?.notes;
+    let checkpoint = read_record(path, &notes).ok();
+    checkpoint.map(|record| record.run_id).or_else(|| notes.remove("run_id"))
 }
 
 /// Checks that `best.safetensors` is there, whole, and of this run's best epoch so far.

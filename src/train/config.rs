@@ -225,6 +225,12 @@ impl TrainConfig {
         }
     }
 
+    /// Whether a run asks its test split at its end. A fold is scored on its own part, which is none of the test images.
+    #[must_use]
+    pub const fn asks_test(&self) -> bool {
+        self.score_test || self.fold.is_some()
+    }
+
     /// Whether an image with this content is not trained on.
     #[must_use]
     pub fn leaves_out(&self, md5: &str) -> bool {

@@ -48,11 +48,13 @@ fn plateaus(history: &[EpochFigures], by: Criterion) -> i32 {
     count
 }
 
-/// Whether a run ends before its last epoch: none of the last ones was better, and pictures are grown.
+/// Whether a run ends before its last epoch: none of the last ones was better, which counts once pictures are grown.
 #[must_use]
 pub fn ends_early(config: &TrainConfig, best_epoch: Option<usize>, epochs_done: usize) -> bool {
-    let waited = epochs_done.saturating_sub(best_epoch.unwrap_or(0));
-    config.early_stopping > 0 && waited >= config.early_stopping && image_size(config, epochs_done) == config.image_size
+    let is_small = |epoch: &usize| image_size(config, *epoch) != config.image_size;
+    let last_small = (1..=epochs_done).rev().find(is_small);
+    let waited = epochs_done.saturating_sub(best_epoch.max(last_small).unwrap_or(0));
+    config.early_stopping > 0 && waited >= config.early_stopping
 }
 
 /// Side of the training pictures of `epoch`, counted from 1, in pixels: from the first size evenly to the last one, which
@@ -139,7 +141,7 @@ mod tests {
         assert!(!ends_early(&config, Some(1), 2) && ends_early(&config, Some(1), 3));
         assert!(!ends_early(&TrainConfig { early_stopping: 0, ..config.clone() }, Some(1), 99));
         let growing = TrainConfig { epochs: 8, image_size: 224, first_image_size: 96, ..config };
-        assert!(!ends_early(&growing, Some(1), 6) && ends_early(&growing, Some(1), 7), "not before pictures are grown");
+        assert!(!ends_early(&growing, Some(1), 7) && ends_early(&growing, Some(1), 8), "two epochs of full size");
     }
 
     #[test]

@@ -268,8 +268,7 @@ impl<'a> Trainer<'a> {
         let probe = Probe::Plain(Split::Test);
         let best_epoch = self.at.best_epoch.unwrap_or(self.at.epochs_done);
         let config = &self.job.identity.config;
-        // A fold is scored on its own part, which is none of the test images.
-        if self.job.splits.of(Split::Test).is_empty() || !(config.score_test || config.fold.is_some()) {
+        if self.job.splits.of(Split::Test).is_empty() || !config.asks_test() {
             return Ok(Outcome::Finished { best_epoch, test: None });
         }
         let (_, best) = checkpoint::load_best(&self.job.folder, self.job.identity.config.engine)?;
