@@ -256,21 +256,21 @@ fn weights_that_have_learned_what_would_judge_a_run_are_refused() {
     let from = |more: &[&str]| xray(at, &[more, &["--pretrained", &file, "--seed", "2"], &few[..]].concat());
     let said = |more: &[&str]| String::from_utf8(from(more).stderr).unwrap();
     let refused = said(&["train"]);
-    assert!(refused.contains("has learned") && refused.contains("split the images as that run did"), "{refused}");
+    assert!(refused.contains("have learned") && refused.contains("split the images as that run did"), "{refused}");
     let refused = said(&["cv", "--folds", "2"]);
-    assert!(refused.contains("has learned"), "{refused}");
+    assert!(refused.contains("have learned"), "{refused}");
     assert!(from(&["train", "--split-seed", "1"]).status.success());
     let elsewhere = said(&["train", "--db", "other.db"]);
     assert!(elsewhere.contains("this database does not have"), "{elsewhere}");
     // Nor does another form of the same weights hide it, or a run in between.
     answer(at, &["weights", "export", "a", "--out", "a.safetensors"]);
     let exported = [&["train", "--pretrained", "a.safetensors", "--seed", "2"], &few[..]].concat();
-    assert!(words(&xray(at, &exported)).contains("has learned"));
+    assert!(words(&xray(at, &exported)).contains("have learned"));
     let child = answer(at, &[&exported, &["--split-seed", "1", "--name", "b"][..]].concat());
     std::fs::remove_file(at.join("a.safetensors")).unwrap();
     let file = format!("checkpoints/{}/best.safetensors", child["run_id"].as_str().unwrap());
     let grandchild = [&["train", "--pretrained", &file, "--seed", "2"], &few[..]].concat();
-    assert!(words(&xray(at, &grandchild)).contains("has learned"));
+    assert!(words(&xray(at, &grandchild)).contains("have learned"));
 }
 
 #[test]

@@ -55,8 +55,8 @@ impl Learned {
         let known = judging().filter(|&&image| self.images.contains(&data.cache.facts(image).md5)).count();
         let Some(run) = self.runs.first().filter(|_| known > 0) else { return Ok(()) };
         let problem = format!(
-            "has learned {known} of the {} images that would judge this run, in {}: split the images as that run did \
-             (`xray-tui runs show {}` has its settings), or choose other weights",
+            "the weights have learned {known} of the {} images that would judge this run, in {}: split the images as that \
+             run did (`xray-tui runs show {}` has its settings), or choose other weights",
             judging().count(),
             run.started.name,
             run.started.id,
