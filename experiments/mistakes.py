@@ -26,7 +26,10 @@ def main():
     arguments = parser.parse_args()
     store = sqlite3.connect(f"file:{arguments.db}?mode=ro", uri=True)
     for run in arguments.runs:
-        run_id, point = store.execute(FINISHED, [run]).fetchone()
+        found = store.execute(FINISHED, [run]).fetchone()
+        if found is None:
+            parser.error(f"{run} is no finished run of {arguments.db}: `xray-tui runs list` has their names")
+        run_id, point = found
         threshold = json.loads(point)["threshold"]["margin"]
         for split in ["validation", "test"]:
             wrong, all_of = collections.Counter(), collections.Counter()

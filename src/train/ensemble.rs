@@ -45,7 +45,7 @@ pub fn assemble(job: &Job, members: &[Member], control: &Control, emit: Emit) ->
     emit(TrainEvent::Epoch { figures, best: true })?;
     job.tell(validated, (&network, control), validating, emit)?;
     let mut test = None;
-    if config.score_test && !job.splits.test.is_empty() {
+    if config.asks_test() && !job.splits.test.is_empty() {
         let (probe, testing) =
             (Probe::Plain(Split::Test), |p: Progress| Phase::Testing { done: p.done, total: p.total });
         let answers = job.answer(&network, (probe, control), testing, emit)?;
