@@ -9,6 +9,7 @@ mod demo;
 #[path = "support/program.rs"]
 mod program;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -289,10 +290,19 @@ fn changed_data_are_refused_when_resuming() {
             control.stop();
         }
     });
+    let id = id.unwrap();
+    std::fs::write(place.data.join("notes.txt"), "no image").unwrap();
+    let told = Cell::new(false);
+    follow(place, Start::Resume { run_id: id.clone() }, |event, control| match event {
+        TrainEvent::Notice(text) => told.set(told.get() || text.contains("something in the data folder has changed")),
+        TrainEvent::Step(_) => control.stop(),
+        _ => {}
+    });
+    assert!(told.get(), "another file says nothing of the images, but may move their places");
     let train = place.data.join("train/NORMAL");
     let file = std::fs::read_dir(train).unwrap().next().unwrap().unwrap().path();
     std::fs::remove_file(file).unwrap();
-    let (_, outcome) = follow(place, Start::Resume { run_id: id.unwrap() }, |_, _| {});
+    let (_, outcome) = follow(place, Start::Resume { run_id: id }, |_, _| {});
     assert!(matches!(&outcome, Outcome::Failed(problem) if problem.contains("other images")), "{outcome:?}");
 }
 
